@@ -1,0 +1,28 @@
+# make demo: environment, built-in data, two trainings, scores, a page of pictures
+# make test: environment, the whole test-suite          make lint: ruff
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.mlgcn-installed
+
+.PHONY: demo test lint env
+env: $(STAMP)
+
+$(STAMP): setup.py requirements/runtime.txt requirements/tests.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "mlgcn needs Python 3.10 or later; set PYTHON=python3.x"; exit 2; }
+	@echo "[mlgcn] installing into $(VENV) (about 6 GB with torch; minutes)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade pip wheel setuptools
+	$(BIN)/python -m pip install -r requirements/tests.txt -e .
+	@touch $@
+
+demo: env
+	PATH="$(abspath $(BIN)):$$PATH" bash tools/demo.sh
+
+test: env
+	$(BIN)/python -m pytest
+	@echo "[mlgcn] all tests passed. Next: make demo, or README.md, 'Your own photographs'."
+
+lint: env
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -1,0 +1,164 @@
+"""What all multi-label data sets share: labels to vectors, and checks before training."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from mmengine.logging import print_log
+from mmpretrain.datasets import MultiLabelDataset
+
+from .image_check import absent_files, decode_fault, faulty_images
+
+DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
+
+
+class Labels(NamedTuple):
+    """What an annotation file says of one image; `where` tells its place there, for errors."""
+
+    img_path: str
+    present: Collection[str]
+    difficult: Collection[str] = ()
+    where: str = ''
+
+
+def some(names: Collection, most: int = 10) -> str:
+    """'a, b, c': the first names of many, with the number of the others."""
+    listed = ', '.join(str(name) for name in list(names)[:most])
+    return listed + (f', ... ({len(names) - most} more)' if len(names) > most else '')
+
+
+def repeated(values: Iterable) -> str:
+    """The values that occur more than once, as `some` writes them."""
+    return some([value for value, number in Counter(values).items() if number > 1])
+
+
+class MultiLabelPhotos(MultiLabelDataset):
+    """Base of the data sets: a reader gives class names, this makes label vectors of them.
+
+    An item holds `img_path`, `gt_label` (the indices of the positive classes) and `gt_score`,
+    int8 of shape (K,): 1 positive, 0 negative, -1 counts neither way. The class names, in the
+    order of the vector, are `metainfo['classes']`.
+
+    Args:
+        classes: names in the order wanted, or a file with one name a line. None: all classes of
+            the data, in the order that the subclass documents. Give a test set the training set's
+            classes, so that both number them alike; a label outside them is an error.
+        difficult: what a class becomes where only difficult objects of it are seen: 'positive',
+            'negative' or 'ignore' (-1).
+        check_images: False trusts the files unseen. True wants every listed image to be there, to
+            open, and not to be cut short.
+        bad_images: 'stop' raises for unreadable images, 'skip' leaves them out and logs them.
+            Absent images always raise.
+        kwargs: mmpretrain's `BaseDataset` (data_root, data_prefix, ann_file, pipeline, ...).
+
+    Raises:
+        FileNotFoundError: the data root, the annotations or listed images are not there.
+        ValueError: the annotations are wrong, a label is not in `classes`, images are unreadable.
+        OSError: an image vanished or broke after that.
+    """
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        data_root: str = '',
+        difficult: str = 'positive',
+        check_images: bool = True,
+        bad_images: str = 'stop',
+        **kwargs,
+    ):
+        if difficult not in DIFFICULT:
+            raise ValueError(f'difficult={difficult!r}: expected one of {", ".join(DIFFICULT)}')
+        if bad_images not in ('stop', 'skip'):
+            raise ValueError(f"bad_images={bad_images!r}: expected 'stop' or 'skip'")
+        self.difficult = difficult
+        self.check_images = check_images
+        self.bad_images = bad_images
+        super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
+
+    def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
+        """(the class names in order, the labels of every image) as the annotations have them."""
+        raise NotImplementedError(f'{type(self).__name__} must say how its labels are read')
+
+    def how_to_get(self) -> str:
+        """What to download, and where to put it; '' for data that is not published."""
+        return ''
+
+    def load_data_list(self) -> list[dict]:
+        """Read the annotations and turn names into vectors; sets `metainfo['classes']`."""
+        if self.data_root and not os.path.isdir(self.data_root):
+            raise self.not_found('data root', self.data_root)
+        names, images = self.read_labels()
+        classes = tuple(self._metainfo.get('classes') or names)
+        if not classes:
+            raise ValueError(f'{self.ann_file or self.data_root}: no class, seen no label at all')
+        if len(set(classes)) < len(classes):
+            raise ValueError(f'classes: expected each once, more than once: {repeated(classes)}')
+        self._metainfo['classes'] = classes
+        index = {name: i for i, name in enumerate(classes)}
+        return [self._to_item(labels, index) for labels in images]
+
+    def _to_item(self, labels: Labels, index: dict[str, int]) -> dict:
+        unknown = sorted({*labels.present, *labels.difficult} - index.keys())
+        if unknown:
+            raise ValueError(
+                f'{labels.where}: unknown class {some(unknown)}; '
+                f'the {len(index)} known classes: {some(index)}'
+            )
+        score = np.zeros(len(index), np.int8)
+        score[[index[name] for name in labels.difficult]] = DIFFICULT[self.difficult]
+        score[[index[name] for name in labels.present]] = 1
+        gt_label = np.flatnonzero(score == 1).tolist()
+        return {'img_path': labels.img_path, 'gt_label': gt_label, 'gt_score': score}
+
+    def filter_data(self) -> list[dict]:
+        """Refuse a list with absent images; refuse or leave out the unreadable ones."""
+        if not self.data_list:
+            raise ValueError(f'{self.ann_file or self.data_root}: no image is listed')
+        if not self.check_images:
+            return self.data_list
+        paths = [item['img_path'] for item in self.data_list]
+        absent = absent_files(paths)
+        if absent:
+            help_ = self.how_to_get() or 'Put them there, correct the folder, or unlist them.'
+            raise FileNotFoundError(
+                f'{len(absent)} of {len(paths)} listed images are absent from '
+                f'{self.img_prefix or os.getcwd()}: {some(absent)}. {help_}'
+            )
+        faults = faulty_images(paths)
+        if not faults:
+            return self.data_list
+        told = [f'{path} ({fault})' for path, fault in faults.items()]
+        count = f'{len(faults)} of {len(paths)} images cannot be read'
+        if self.bad_images == 'stop' or len(faults) == len(paths):
+            raise ValueError(
+                f'{count}: {some(told)}. Replace them, or leave them out with '
+                f"`bad_images='skip'` in the data set's config."
+            )
+        lines = '\n  '.join([f'{count} and are left out:', *told])
+        print_log(lines, 'current', logging.WARNING)
+        return [item for item in self.data_list if item['img_path'] not in faults]
+
+    def prepare_data(self, idx: int) -> dict:
+        """The item after the pipeline; where that fails for a broken image, the error names it."""
+        item = self.get_data_info(idx)
+        path = item['img_path']
+        try:
+            return self.pipeline(item)
+        except Exception as error:
+            fault = decode_fault(path)
+            if not fault:
+                raise
+            raise OSError(f'{path}: this image can no longer be read: {fault}') from error
+
+    def not_found(self, what: str, where: str) -> FileNotFoundError:
+        """The error for something absent: what, where, and how to get it."""
+        root = os.environ.get('MLGCN_DATA')
+        help_ = self.how_to_get() or 'Check the paths in the config.'
+        return FileNotFoundError(
+            f'{what} not found: {where} (looked from {os.getcwd()}). {help_} The shipped configs '
+            f'look in the folder that the environment variable MLGCN_DATA names '
+            f'({f"now {root}" if root else "now unset, so data/"}).'
+        )

@@ -1,0 +1,165 @@
+"""Image labels from a PASCAL VOC devkit, or from a folder in its form."""
+
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmpretrain.datasets.categories import VOC2007_CATEGORIES
+
+from mlgcn.registry import DATASETS
+
+from .base import Labels, MultiLabelPhotos, repeated, some
+
+IMAGE_KINDS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+DOWNLOADS = {
+    'VOC2007': 'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from '
+    'http://host.robots.ox.ac.uk/pascal/VOC/voc2007/',
+    'VOC2012': 'VOCtrainval_11-May-2012.tar from http://host.robots.ox.ac.uk/pascal/VOC/voc2012/ '
+    '(train and val; the labels of test are not public)',
+}
+
+
+@DATASETS.register_module()
+class VOCMultiLabel(MultiLabelPhotos):
+    """The devkit's per-class lists `ImageSets/Main/{class}_{split}.txt`: 1, 0 (difficult) or -1.
+
+    Without such lists the labels are read from `Annotations/*.xml`: a class of which an image
+    shows difficult objects only is difficult. The classes are VOC's twenty in VOC's order when
+    the data have exactly those, else the names found, sorted.
+
+    mmpretrain's `VOC` reads the XML only, leaves out unknown names silently, and keeps difficult
+    classes beside the labels, where its training loss takes them for negatives; the published
+    figures come from the lists, with difficult classes positive in training.
+
+    Args:
+        data_root: the folder that holds `JPEGImages`, such as `VOCdevkit/VOC2007`.
+        split: 'trainval', 'test', ... as in `ImageSets/Main/{split}.txt`; '' is every XML file.
+        kwargs: `MultiLabelPhotos`; published: `difficult='positive'` to train, 'ignore' to test.
+    """
+
+    def __init__(self, data_root: str, split: str, data_prefix: str = 'JPEGImages', **kwargs):
+        self.split = split
+        super().__init__(data_root=data_root, data_prefix=data_prefix, **kwargs)
+
+    def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
+        """The class names and the labels of the split's images, in the split file's order."""
+        ids = self._read_split()
+        lists = self._class_lists()
+        images = self._from_lists(ids, lists) if lists else self._from_xml(ids)
+        names = lists.keys() or {n for i in images for n in (*i.present, *i.difficult)}
+        is_voc = set(names) == set(VOC2007_CATEGORIES)
+        return (VOC2007_CATEGORIES if is_voc else sorted(names)), images
+
+    @property
+    def _main(self) -> Path:
+        return Path(self.data_root, 'ImageSets', 'Main')
+
+    def _read_split(self) -> list[str]:
+        """The image names of the split, without ending."""
+        if not self.split:
+            return sorted(path.stem for path in Path(self.data_root, 'Annotations').glob('*.xml'))
+        path = self._main / f'{self.split}.txt'
+        if not path.is_file():
+            splits = sorted(p.stem for p in self._main.glob('*.txt') if '_' not in p.stem)
+            raise self.not_found(f'split {self.split!r}', f'{path}; there are: {some(splits)}')
+        ids = [line.strip() for line in _read_lines(path) if line.strip()]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f'{path}: expected each image once, more than once: {repeated(ids)}')
+        return ids
+
+    def _class_lists(self) -> dict[str, Path]:
+        """{class: its list of this split}; empty in folders without such lists."""
+        end = f'_{self.split}.txt'
+        files = sorted(self._main.glob('*' + end)) if self.split else ()
+        return {path.name.removesuffix(end): path for path in files}
+
+    def _from_lists(self, ids: list[str], lists: dict[str, Path]) -> list[Labels]:
+        labels = {
+            i: Labels(path, [], [], f'{self._main}, image {i}')
+            for i, path in self._image_paths(ids).items()
+        }
+        for name, path in lists.items():
+            values = _read_list(path)
+            differ = sorted(values.keys() ^ labels.keys())
+            if differ:
+                raise ValueError(
+                    f'{path}: expected the images of {self.split}.txt ({len(ids)}), seen '
+                    f'{len(values)}; in one of the two only: {some(differ)}'
+                )
+            for i, value in values.items():
+                if value != '-1':
+                    (labels[i].present if value == '1' else labels[i].difficult).append(name)
+        return list(labels.values())
+
+    def _from_xml(self, ids: list[str]) -> list[Labels]:
+        images = []
+        for i, image in self._image_paths(ids).items():
+            path = Path(self.data_root, 'Annotations', f'{i}.xml')
+            if not path.is_file():
+                raise self.not_found('annotation', str(path))
+            present, difficult = _read_xml(path)
+            images.append(Labels(image, present, difficult - present, str(path)))
+        return images
+
+    def _image_paths(self, ids: list[str]) -> dict[str, str]:
+        """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
+        folder = self.img_prefix
+        files = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
+        name_of = {Path(f).stem: f for f in files if f.lower().endswith(IMAGE_KINDS)}
+        return {i: os.path.join(folder, name_of.get(i, f'{i}.jpg')) for i in ids}
+
+    def how_to_get(self) -> str:
+        """VOC's downloads, when the folder has VOC's name."""
+        name = Path(self.data_root).name
+        if name not in DOWNLOADS:
+            return ''
+        return (
+            f'Download {DOWNLOADS[name]} and unpack in {Path(self.data_root).parent.parent}: '
+            f'that gives VOCdevkit/{name}.'
+        )
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text('utf-8-sig').splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path}: expected UTF-8 text, but {error}') from None
+
+
+def _read_list(path: Path) -> dict[str, str]:
+    """{image: '1' | '0' | '-1'} of one class."""
+    values = {}
+    for number, line in enumerate(_read_lines(path), 1):
+        cells = line.rsplit(maxsplit=1)
+        if not cells:
+            continue
+        if len(cells) != 2 or cells[1] not in ('1', '0', '-1'):
+            raise ValueError(f"{path}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
+        values[cells[0].strip()] = cells[1]
+    return values
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """VOC's XML has no document type: refused, because it could define exploding entities."""
+
+    def doctype(self, *_):
+        raise ValueError('a document type (<!DOCTYPE>) is not accepted')
+
+
+def _read_xml(path: Path) -> tuple[set[str], set[str]]:
+    """The names of the objects that are not difficult, and of those that are."""
+    try:
+        root = ET.parse(path, ET.XMLParser(target=_NoDoctype())).getroot()
+        if root.tag != 'annotation':
+            raise ValueError(f'the outermost element is <{root.tag}>, not <annotation>')
+    except (ET.ParseError, ValueError) as error:
+        raise ValueError(f'{path}: expected VOC annotations in XML, but {error}') from None
+    present, difficult = set(), set()
+    for number, thing in enumerate(root.iter('object'), 1):
+        name = (thing.findtext('name') or '').strip()
+        if not name:
+            raise ValueError(f'{path}: object {number} has no <name>')
+        is_difficult = (thing.findtext('difficult') or '0').strip() == '1'
+        (difficult if is_difficult else present).add(name)
+    return present, difficult

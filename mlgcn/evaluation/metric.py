@@ -1,0 +1,132 @@
+"""The metric that configs name: gathers logits over batches and ranks, then scores them once."""
+
+import logging
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from mmpretrain.structures import label_to_onehot
+
+from mlgcn.registry import METRICS
+
+from .multilabel_result import METRIC_NAMES
+from .multilabel_scores import PROTOCOLS, multilabel_scores
+from .scores_file import ScoresFile
+
+
+@METRICS.register_module()
+class MultiLabelScores(BaseMetric):
+    """mAP, CP CR CF1 OP OR OF1 and the top-3 six of :func:`multilabel_scores`, in percent.
+
+    Reads `pred_logits` (K,) of each DataSample, or the logit of its `pred_score` (K,), and
+    `gt_score` (K,) of 1, 0, -1 (or `gt_label`, positive indices). Every rank gathers all results in
+    memory, orders them by `sample_idx` and drops the sampler's padding by it, so the result does
+    not depend on the number of ranks. Returned keys are the plain names, e.g. 'mAP', 'CF1_top3':
+    `CheckpointHook(save_best='mAP')` works, `save_best='CF1'` needs `rule='greater'`.
+
+    Args:
+        protocol: 'addgcn' or 'gkgnet', see :func:`multilabel_scores`.
+        metrics: Names of `METRIC_NAMES` to report, or 'all'.
+        per_class: Also log every class's AP and number of positives.
+        out_file: Write a :class:`ScoresFile` (.npz) there.
+        empty_classes: 'skip' or 'zero', see :func:`multilabel_scores`.
+        prefix: Put before the returned names as 'prefix/mAP'.
+
+    Raises:
+        ValueError: Unknown protocol or metric, an `out_file` that is not .npz; NaN scores or labels
+            other than 1, 0, -1 (the image is named); a number of classes that differs from the data
+            set's; images that were not scored.
+    """
+
+    default_prefix = ''
+
+    def __init__(
+        self,
+        protocol: str = 'addgcn',
+        metrics: str | Sequence[str] = 'all',
+        per_class: bool = False,
+        out_file: str | None = None,
+        empty_classes: str | None = None,
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(prefix=prefix)
+        if protocol not in PROTOCOLS:
+            raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+        metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+        metrics = METRIC_NAMES if metrics == ('all',) else metrics
+        unknown = [name for name in metrics if name not in METRIC_NAMES]
+        if unknown:
+            raise ValueError(f"metrics holds {unknown}; expected 'all' or some of {METRIC_NAMES}")
+        if out_file is not None and not str(out_file).endswith('.npz'):
+            raise ValueError(f'out_file is {str(out_file)!r}; its name must end in .npz')
+        self.protocol, self.metrics, self.per_class = protocol, metrics, per_class
+        self.out_file, self.empty_classes = out_file, empty_classes
+
+    def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
+        """Keep (sample_idx, img_path, logits (K,), targets (K,)) of every image of a batch."""
+        for sample in data_samples:
+            path = str(sample.get('img_path', ''))
+            if 'sample_idx' not in sample:
+                raise ValueError(
+                    f'{path or "an image"}: its DataSample has no sample_idx; keep it in the '
+                    'meta_keys of PackInputs: images are told apart by it'
+                )
+            index = int(sample['sample_idx'])
+            logits, targets = _logits_and_targets(sample, name=path or f'image {index}')
+            self.results.append((index, path, logits, targets))
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Gather, order and score the `size` images of the data set; the same on every rank."""
+        gathered = [result for part in all_gather_object(self.results) for result in part]
+        self.results.clear()
+        images = {}
+        for result in gathered:
+            images.setdefault(result[:2], result)  # a repeated image is the sampler's padding
+        if not images or len(images) != size:
+            raise ValueError(
+                f'{len(images)} different images were scored, but the data set has {size}'
+            )
+        values = self.compute_metrics([images[key] for key in sorted(images)])
+        return {f'{self.prefix}/{k}': v for k, v in values.items()} if self.prefix else values
+
+    def compute_metrics(self, results: list[tuple]) -> dict[str, float]:
+        """Score `process`'s tuples, log the table, write the scores file."""
+        _, paths, logits, targets = zip(*results)
+        scores, targets = np.stack(logits), np.stack(targets)
+        names = (self.dataset_meta or {}).get('classes') or None
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            result = multilabel_scores(scores, targets, self.protocol, names, self.empty_classes)
+        for warning in caught:
+            print_log(str(warning.message), logger='current', level=logging.WARNING)
+        print_log('\n' + result.table(self.metrics, self.per_class), logger='current')
+        if self.out_file is not None and is_main_process():
+            file = ScoresFile(paths, result.class_names, scores, targets, self.protocol)
+            file.save(self.out_file)
+            print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
+        return {name: result[name] for name in self.metrics}
+
+
+def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """float32 logits (K,) and int8 targets (K,) of one image; ValueError naming it if wrong."""
+    if 'pred_logits' in sample:
+        logits = sample['pred_logits'].cpu().float()
+    else:
+        logits = torch.logit(sample['pred_score'].cpu().double()).float()
+    if logits.isnan().any():
+        raise ValueError(f'{name}: its scores hold NaN')
+    if 'gt_score' in sample:
+        labels = sample['gt_score'].cpu()
+    else:
+        labels = label_to_onehot(sample['gt_label'].cpu(), len(logits))
+    if len(labels) != len(logits):
+        raise ValueError(f'{name}: {len(logits)} scores but {len(labels)} labels (classes)')
+    targets = labels.to(torch.int8)  # PackInputs makes the labels float32
+    if (targets != labels).any() or (targets.abs() > 1).any():
+        seen = labels.unique().tolist()
+        raise ValueError(f'{name}: gt_score must hold only 1, 0 and -1; got {seen}')
+    return logits.numpy(), targets.numpy()

@@ -1,0 +1,174 @@
+"""The multi-label literature's metrics: AP and mAP, CP CR CF1 OP OR OF1, and the top-3 six."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+from .multilabel_result import PRF_NAMES, MultiLabelResult
+
+PROTOCOLS = ('addgcn', 'gkgnet')
+
+
+def multilabel_scores(
+    scores: np.ndarray | torch.Tensor,
+    targets: np.ndarray | torch.Tensor,
+    protocol: Literal['addgcn', 'gkgnet'] = 'addgcn',
+    class_names: Sequence[str] | None = None,
+    empty_classes: Literal['skip', 'zero'] | None = None,
+) -> MultiLabelResult:
+    """Score N images x K classes exactly as a published evaluator does.
+
+    AP of a class is not interpolated: the mean, over its positives, of the precision at their rank.
+    With hits Nc_k, predictions Np_k and positives Ng_k of class k: CP = mean_k Nc_k / Np_k,
+    CR = mean_k Nc_k / Ng_k, OP = sum Nc / sum Np, OR = sum Nc / sum Ng; CF1 and OF1 are the
+    harmonic means of the two before them. Top-3 allows an image three predictions, which must reach
+    the threshold too. Both evaluators hold scores in float32: float64 input is rounded first.
+
+    ================== =========================================== ===============================
+    protocol           'addgcn' (ADD-GCN, ECCV 2020)               'gkgnet' (GKGNet, ECCV 2024)
+    ================== =========================================== ===============================
+    predicted          logit >= 0                                  float32 sigmoid >= 0.5
+    top-3              exactly three (`torch.topk` among equals)   all >= the third highest
+    OP                 adds 1 to sum Np per never predicted class  plain
+    AP of equal scores order of `torch.sort`                       order of `np.argsort`, reversed
+    AP's denominator   Ng_k                                        Ng_k + 1e-8
+    difficult (-1)     ignored in AP, negative elsewhere           negative everywhere
+    no positive        left out of mAP and CR                      AP and recall are 0
+    ================== =========================================== ===============================
+
+    Where the published code gives no number, the result is defined here: a class without positives
+    (ADD-GCN: division by zero in AP, CR and CF1 nan) as in the table; CF1 and OF1 are 0 when both
+    of their parts are, and OP is 0 when nothing is predicted (ADD-GCN: nan, GKGNet: division by
+    zero). GKGNet's evaluator refuses difficult labels except in AP, which takes them for negatives.
+
+    Both sorts are unstable: APs of classes with equal scores depend on the order of the images and
+    on the versions of torch and numpy; numpy's also on the processor's vector instructions.
+
+    Args:
+        scores: Raw logits (N, K), floating point, without NaN.
+        targets: Integers (N, K): 1 positive, 0 negative, -1 difficult (unknown).
+        protocol: Whose evaluator to reproduce.
+        class_names: K names for messages and tables; by default 'class 0', 'class 1', ...
+        empty_classes: What a class without positives does to mAP and CR: 'skip' leaves it out,
+            'zero' counts it as 0; by default as in the table. A warning names it either way.
+
+    Raises:
+        ValueError: Unknown protocol or option; shapes that are empty, differ or are not (N, K);
+            scores that are not floating point or hold NaN; targets other than integers 1, 0, -1;
+            another number of names than classes; no positive at all where empty classes are
+            skipped.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+    if empty_classes not in (None, 'skip', 'zero'):
+        raise ValueError(f"empty_classes is {empty_classes!r}; expected 'skip', 'zero' or None")
+    scores, targets, class_names = _check(scores, targets, class_names)
+    positive = targets == 1
+    positives = positive.sum(axis=0)
+    skip = (empty_classes or {'addgcn': 'skip', 'gkgnet': 'zero'}[protocol]) == 'skip'
+    _warn_of_empty_classes(positives, class_names, skip)
+    kept = (positives > 0) | (not skip)
+
+    if protocol == 'addgcn':
+        ap = _addgcn_ap(scores, positive, counted=targets >= 0)
+        predicted = scores.numpy() >= 0
+        indices = _top3(scores).indices
+        top3 = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, indices, True).numpy()
+    else:
+        # not torch.sigmoid: it may round equal logits differently at the end of the array
+        probabilities = 1 / (1 + torch.exp(-scores.double()).float())
+        ap = _gkgnet_ap(probabilities.numpy(), positive)
+        predicted = probabilities.numpy() >= 0.5
+        top3 = (probabilities >= _top3(probabilities).values[:, -1:]).numpy()
+
+    ap[~kept] = np.nan
+    values = {'mAP': ap[kept].mean()}
+    for suffix, chosen in (('', predicted), ('_top3', predicted & top3)):
+        numbers = _precision_recall(chosen, positive, kept, quirk=protocol == 'addgcn')
+        values |= {name + suffix: number for name, number in zip(PRF_NAMES, numbers)}
+    values = {name: 100 * float(value) for name, value in values.items()}
+    return MultiLabelResult(protocol, len(scores), class_names, 100 * ap, positives, values)
+
+
+def _check(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
+    """float32 scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
+    scores = torch.as_tensor(scores).detach().cpu()
+    targets = torch.as_tensor(targets).detach().cpu()
+    if scores.ndim != 2 or scores.shape != targets.shape or 0 in scores.shape:
+        raise ValueError(
+            'scores and targets must both be (N images, K classes), N and K at least 1; got '
+            f'{tuple(scores.shape)} and {tuple(targets.shape)}'
+        )
+    if not scores.is_floating_point():
+        raise ValueError(f'scores must be floating point logits; got {scores.dtype}')
+    nan = scores.isnan().any(dim=1).nonzero()
+    if len(nan):
+        raise ValueError(f'scores of {len(nan)} images hold NaN, the first in row {int(nan[0])}')
+    if targets.is_floating_point():
+        raise ValueError(f'targets must be integers 1, 0 or -1; got {targets.dtype}')
+    wrong = targets[(targets != 0) & (targets != 1) & (targets != -1)]
+    if len(wrong):
+        raise ValueError(f'targets must be 1, 0 or -1; got {int(wrong[0])}')
+    if class_names is None:
+        class_names = [f'class {k}' for k in range(scores.shape[1])]
+    names = tuple(map(str, class_names))
+    if len(names) != scores.shape[1]:
+        raise ValueError(f'{len(names)} class names for scores of {scores.shape[1]} classes')
+    return scores.float(), targets.numpy(), names
+
+
+def _warn_of_empty_classes(positives: np.ndarray, names: tuple[str, ...], skip: bool) -> None:
+    empty = [name for name, count in zip(names, positives) if count == 0]
+    if skip and len(empty) == len(names):
+        raise ValueError('no class has a positive label in any image: nothing to average')
+    if empty:
+        listed = ', '.join(map(repr, empty[:20])) + (', ...' if len(empty) > 20 else '')
+        effect = 'left out of' if skip else 'counted as 0 in'
+        message = f'{len(empty)} of {len(names)} classes have no positive image and are {effect} '
+        warnings.warn(f'{message}mAP and CR: {listed}', stacklevel=3)
+
+
+def _precisions(order: np.ndarray, positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Precision at the rank of each positive; `order` sorts one class's N images, best first."""
+    ranks = np.cumsum(counted[order])[positive[order]]
+    return np.arange(1, len(ranks) + 1) / ranks
+
+
+def _addgcn_ap(scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    orders = (torch.sort(column, descending=True).indices.numpy() for column in scores.T)
+    sums = [_precisions(o, p, c).sum() for o, p, c in zip(orders, positive.T, counted.T)]
+    return np.array(sums) / np.maximum(positive.sum(axis=0), 1)
+
+
+def _gkgnet_ap(probabilities: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    counted = np.ones(len(positive), dtype=bool)
+    orders = (np.argsort(column)[::-1] for column in probabilities.T)
+    sums = [_precisions(o, p, counted).sum() for o, p in zip(orders, positive.T)]
+    return np.array(sums) / (positive.sum(axis=0) + 1e-8)
+
+
+def _top3(scores: torch.Tensor):
+    return torch.topk(scores, min(3, scores.shape[1]), dim=1)
+
+
+def _precision_recall(
+    predicted: np.ndarray, positive: np.ndarray, kept: np.ndarray, quirk: bool
+) -> tuple[float, ...]:
+    """CP, CR, CF1, OP, OR, OF1 as fractions from booleans (N, K); CR averages `kept` classes.
+
+    `quirk` adds 1 to OP's denominator for every class that is never predicted.
+    """
+    hits = (predicted & positive).sum(axis=0)
+    predictions, positives = predicted.sum(axis=0), positive.sum(axis=0)
+    cp = np.mean(hits / np.maximum(predictions, 1))
+    cr = np.mean((hits / np.maximum(positives, 1))[kept])
+    op = hits.sum() / max((np.maximum(predictions, 1) if quirk else predictions).sum(), 1)
+    overall_recall = hits.sum() / max(positives.sum(), 1)
+    return cp, cr, _harmonic_mean(cp, cr), op, overall_recall, _harmonic_mean(op, overall_recall)
+
+
+def _harmonic_mean(a: float, b: float) -> float:
+    return 2 * a * b / (a + b) if a + b else 0.0

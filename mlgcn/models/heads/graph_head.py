@@ -1,0 +1,82 @@
+"""The base of mlgcn's heads: targets with ignored labels, named losses, raw logits kept."""
+
+from collections.abc import Sequence
+
+import torch
+from mmpretrain.models.heads import MultiLabelClsHead
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mlgcn.registry import MODELS
+
+BCE = dict(type='mlgcn.BinaryCrossEntropy')
+
+
+class MultiLabelHead(MultiLabelClsHead):
+    """What every head of mlgcn shares; subclasses write ``forward(feats) -> (B, K) logits``.
+
+    It differs from upstream's ``MultiLabelClsHead`` in three things: a label of -1 (difficult,
+    unknown) takes no part in the loss; several losses can be named, each logged under its name;
+    predictions keep the raw logits (``pred_logits``), because float32 sigmoids tie where logits
+    do not and would change AP.
+
+    Args:
+        num_classes: K. Left out of a config, the tools fill it in from the data set.
+        loss: one loss config, or a dict ``name -> loss config`` (names contain 'loss'). A loss is
+            called with ``reduction_override='none'`` and gives one value per label, as upstream's
+            ``AsymmetricLoss`` does; these are summed over the labels and divided by B.
+        mean_over_classes: divide by B * K instead (``nn.MultiLabelSoftMarginLoss``).
+        thr: probability from which a label counts as predicted in ``pred_label``.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        loss: dict = BCE,
+        mean_over_classes: bool = False,
+        thr: float = 0.5,
+        init_cfg: dict | None = None,
+    ):
+        if not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(
+                f'{type(self).__name__}: num_classes must be a positive integer, got {num_classes}'
+                ' (tools/train.py and tools/test.py fill it in from the data set)'
+            )
+        super().__init__(loss=nn.Identity(), thr=thr, init_cfg=init_cfg)
+        del self.loss_module
+        self.num_classes = num_classes
+        self.mean_over_classes = mean_over_classes
+        named = {'loss': loss} if 'type' in loss else loss
+        self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in named.items()})
+
+    def targets(self, data_samples: Sequence[DataSample]) -> Tensor:
+        """Ground truth (B, K) of 1 (present), 0 (absent) and -1 (ignored)."""
+        target = torch.stack([sample.gt_score for sample in data_samples])
+        if target.shape[1] != self.num_classes:
+            raise ValueError(
+                f'{type(self).__name__} was built for {self.num_classes} classes, '
+                f'but the labels have {target.shape[1]}'
+            )
+        return target
+
+    def _get_loss(self, cls_score: Tensor, data_samples: Sequence[DataSample], **kwargs) -> dict:
+        """Every named loss as a scalar, in float32 at least: asymmetric loss overflows in fp16."""
+        logits = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
+        target = self.targets(data_samples).to(logits)
+        counted = (target >= 0).to(logits)
+        average = logits.numel() if self.mean_over_classes else len(logits)
+        losses = {}
+        for name, module in self.losses.items():
+            per_label = module(logits, target.clamp(min=0), reduction_override='none', **kwargs)
+            losses[name] = (per_label * counted).sum() / average
+        return losses
+
+    def _get_predictions(
+        self, cls_score: Tensor, data_samples: Sequence[DataSample] | None
+    ) -> list[DataSample]:
+        """Adds ``pred_score``, ``pred_label`` and ``pred_logits`` ((K,) each) to every sample."""
+        logits = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
+        samples = super()._get_predictions(logits, data_samples)
+        for sample, row in zip(samples, logits):
+            sample.set_field(row, 'pred_logits', dtype=Tensor)
+        return samples

@@ -1,0 +1,109 @@
+"""The building block of GKGNet's two branches: a dynamic graph convolution, then an FFN."""
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn.bricks import DropPath
+from torch import Tensor, nn
+
+from mlgcn.ops.graph import max_relative
+from mlgcn.ops.knn import group_knn
+from mlgcn.ops.relative_pos import SeparableTable
+
+LAYERS = {1: (nn.Conv1d, nn.BatchNorm1d), 2: (nn.Conv2d, nn.BatchNorm2d)}
+
+
+def conv_norm(in_channels: int, out_channels: int, dim: int, groups: int = 1) -> nn.Sequential:
+    """1x1 convolution and BatchNorm over maps (B, C, H, W) if dim is 2, nodes (B, C, N) if 1.
+
+    Nodes are kept 1-d because torch's BatchNorm2d on a CPU gives wrong gradients for
+    (B, C, N, 1) inputs whose gradient arrives transposed (2.13 to 2.15).
+    """
+    conv, norm = LAYERS[dim]
+    return nn.Sequential(conv(in_channels, out_channels, 1, groups=groups), norm(out_channels))
+
+
+class Grapher(nn.Module):
+    """Dynamic graph convolution with group KNN and max-relative aggregation.
+
+    Yao et al., "GKGNet", ECCV 2024, section 3.2; one group is the grapher of Han et al.,
+    "Vision GNN", NeurIPS 2022.
+
+    Args:
+        channels: C.
+        k: neighbours of a node.
+        dilation: every dilation-th of the k * dilation nearest keys becomes a neighbour.
+        reduction: r; a map's nodes find their neighbours among r x r means of the nodes.
+        num_groups: G groups of C / G consecutive channels find their own neighbours.
+        drop_path: rate of stochastic depth.
+        dim: 2 for nodes on a map (B, C, H, W), 1 for a set of nodes (B, C, N).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        k: int = 9,
+        dilation: int = 1,
+        reduction: int = 1,
+        num_groups: int = 1,
+        drop_path: float = 0.0,
+        dim: int = 2,
+    ):
+        super().__init__()
+        self.k, self.dilation, self.reduction, self.num_groups = k, dilation, reduction, num_groups
+        self.fc1 = conv_norm(channels, channels, dim)
+        self.graph_conv = conv_norm(2 * channels, 2 * channels, dim, groups=4).append(nn.GELU())
+        self.fc2 = conv_norm(2 * channels, channels, dim)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(
+        self,
+        x: Tensor,
+        keys: Tensor | None = None,
+        relative_pos: Tensor | SeparableTable | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """New nodes, shaped like x, and the neighbours of each (B, G, N, k).
+
+        Args:
+            x: nodes (B, C, H, W) or (B, C, N).
+            keys: where to look for neighbours (B, C, ...), M places; the nodes' own map if None.
+            relative_pos: (N, M), added to the distances.
+        """
+        nodes = self.fc1(x)
+        if keys is None:
+            keys = F.avg_pool2d(nodes, self.reduction) if self.reduction > 1 else nodes
+        edges = group_knn(nodes, keys, self.k, self.dilation, self.num_groups, relative_pos)
+        relative = max_relative(nodes, keys, edges)
+        mixed = torch.stack([nodes, relative], dim=2).flatten(1, 2)  # x_0, m_0, x_1, m_1, ...
+        return x + self.drop_path(self.fc2(self.graph_conv(mixed))), edges
+
+
+class FFN(nn.Module):
+    """Two 1x1 convolutions with 4 C channels between, and a shortcut: (B, C, ...) -> same."""
+
+    def __init__(self, channels: int, drop_path: float = 0.0, dim: int = 2):
+        super().__init__()
+        self.fc1 = conv_norm(channels, 4 * channels, dim).append(nn.GELU())
+        self.fc2 = conv_norm(4 * channels, channels, dim)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.drop_path(self.fc2(self.fc1(x)))
+
+
+class GraphBlock(nn.Module):
+    """A grapher and an FFN. For the arguments see :class:`Grapher`."""
+
+    def __init__(self, channels: int, drop_path: float = 0.0, dim: int = 2, **kwargs):
+        super().__init__()
+        self.grapher = Grapher(channels, drop_path=drop_path, dim=dim, **kwargs)
+        self.ffn = FFN(channels, drop_path, dim)
+
+    def forward(
+        self,
+        x: Tensor,
+        keys: Tensor | None = None,
+        relative_pos: Tensor | SeparableTable | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`Grapher.forward`."""
+        x, edges = self.grapher(x, keys, relative_pos)
+        return self.ffn(x), edges

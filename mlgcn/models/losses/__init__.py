@@ -1,0 +1,5 @@
+"""Losses that upstream lacks."""
+
+from .binary_cross_entropy import BinaryCrossEntropy
+
+__all__ = ['BinaryCrossEntropy']

@@ -1,0 +1,35 @@
+"""Binary cross entropy on logits, with label smoothing."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mlgcn.registry import MODELS
+
+
+@MODELS.register_module()
+class BinaryCrossEntropy(nn.Module):
+    """``-y log p - (1 - y) log(1 - p)`` with p = sigmoid(logit) and y in {smooth, 1 - smooth}.
+
+    Upstream's ``CrossEntropyLoss(use_sigmoid=True)`` and ``LabelSmoothLoss(mode='multi_label')``
+    turn the labels into float32 (so a float64 model gets float32 gradients, which the parity
+    tests see), and the latter takes the (B, 1) labels of a one-class task for class indices.
+
+    Args:
+        label_smoothing: 0 for none; 0.1 turns targets 1 / 0 into 0.9 / 0.1 (GKGNet).
+        loss_weight: factor of the loss.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, loss_weight: float = 1.0):
+        super().__init__()
+        if not 0 <= label_smoothing < 0.5:
+            raise ValueError(f'label_smoothing must be in [0, 0.5), got {label_smoothing}')
+        self.label_smoothing = label_smoothing
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, reduction_override: str = 'mean') -> Tensor:
+        """Loss of logits (B, K) against targets (B, K) of 0 and 1: (B, K) for 'none', or a scalar."""
+        smooth = torch.where(target > 0, 1 - self.label_smoothing, self.label_smoothing)
+        return self.loss_weight * F.binary_cross_entropy_with_logits(
+            logits, smooth.to(logits), reduction=reduction_override
+        )

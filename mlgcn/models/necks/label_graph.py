@@ -1,0 +1,105 @@
+"""The label branch of GKGNet: labels that look for their patches in every stage map."""
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mlgcn.models.layers.grapher import GraphBlock
+from mlgcn.registry import MODELS
+
+
+@MODELS.register_module()
+class LabelGraphNeck(BaseModule):
+    """Label embeddings that gather features from their nearest patches, stage by stage.
+
+    Yao et al., "GKGNet", ECCV 2024, section 3.3. Works on the stage maps of any backbone, since
+    the labels never feed back into the patches.
+
+    Args:
+        in_channels: C_i of every stage map; labels are as wide as the map that they look at.
+        num_classes: K. Left out of a config, the tools fill it in from the data set.
+        k: patches that each label listens to, in every group of channels.
+        num_groups: G; it must divide every C_i.
+        num_gcn: graph blocks in the last stage; the others have one.
+        drop_path_rates: stochastic depth in each stage. GKGNet uses the rates of the backbone's
+            first block of the stage.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        num_classes: int,
+        k: int = 9,
+        num_groups: int = 2,
+        num_gcn: int = 1,
+        drop_path_rates: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv1d', mode='fan_in'),
+    ):
+        super().__init__(init_cfg)
+        self.in_channels, self.k = tuple(in_channels), k
+        self.labels = nn.Embedding(num_classes, in_channels[0])
+        self.stages = nn.ModuleList()
+        last = len(in_channels) - 1
+        for i, channels in enumerate(in_channels):
+            depth = num_gcn if i == last else 1
+            blocks = [
+                GraphBlock(channels, drop_path_rates[i], dim=1, k=k, num_groups=num_groups)
+                for _ in range(depth)
+            ]
+            project = nn.Identity() if i == last else nn.Linear(channels, in_channels[i + 1])
+            self.stages.append(LabelStage(blocks, project))
+
+    def forward(
+        self, maps: Sequence[Tensor], return_edges: bool = False
+    ) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, list[Tensor]]:
+        """Labels (B, K, C) and the mean of the last map (B, C), where C is the last map's.
+
+        Args:
+            maps: (B, C_i, H_i, W_i) of every stage.
+            return_edges: also return which patches each label chose: for every stage (B, G, K, k)
+                indices h * W_i + w into its map, nearest first (of the stage's last block).
+
+        Raises:
+            ValueError: maps of other channels than in_channels, or with fewer than k patches.
+        """
+        self._check(maps)
+        labels = self.labels.weight.expand(len(maps[0]), -1, -1)
+        edges = []
+        for stage, patches in zip(self.stages, maps):
+            labels, chosen = stage(labels, patches)
+            if return_edges:
+                edges.append(chosen)
+        pooled = maps[-1].mean(dim=(2, 3))
+        return (labels, pooled, edges) if return_edges else (labels, pooled)
+
+    def _check(self, maps: Sequence[Tensor]):
+        shapes = [tuple(m.shape[1:]) for m in maps]
+        if [s[:-2] for s in shapes] != [(c,) for c in self.in_channels]:
+            raise ValueError(
+                f'LabelGraphNeck: expected one map (C, H, W) for each of in_channels='
+                f'{self.in_channels}, got {shapes}; set the backbone to return these stages '
+                '(out_indices) as maps'
+            )
+        for i, (_, height, width) in enumerate(shapes):
+            if height * width < self.k:
+                raise ValueError(
+                    f'LabelGraphNeck: map {i} of {height} x {width} patches has fewer than '
+                    f'k = {self.k}; use larger images or a smaller k'
+                )
+
+
+class LabelStage(nn.Module):
+    """Graph blocks from labels to the patches of one map, then the width of the next map."""
+
+    def __init__(self, blocks: Sequence[GraphBlock], project: nn.Module):
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.project = project
+
+    def forward(self, labels: Tensor, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """From labels (B, K, C) and patches (B, C, H, W) to labels (B, K, C') and edges."""
+        labels = labels.transpose(1, 2)
+        for block in self.blocks:
+            labels, edges = block(labels, patches)
+        return self.project(labels.transpose(1, 2)), edges

@@ -1,0 +1,19 @@
+"""mlgcn's registries: children of mmpretrain's, so `type='mlgcn.X'` works in any of its configs.
+
+The modules named under `locations` are imported on the first look-up, not when mlgcn is imported.
+"""
+
+from mmengine.registry import Registry
+from mmpretrain import registry as mmpretrain
+
+MODELS = Registry('model', parent=mmpretrain.MODELS, scope='mlgcn', locations=['mlgcn.models'])
+DATASETS = Registry(
+    'dataset', parent=mmpretrain.DATASETS, scope='mlgcn', locations=['mlgcn.datasets']
+)
+TRANSFORMS = Registry(
+    'transform', parent=mmpretrain.TRANSFORMS, scope='mlgcn', locations=['mlgcn.datasets']
+)
+METRICS = Registry(
+    'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
+)
+HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=['mlgcn.engine'])

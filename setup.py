@@ -1,0 +1,29 @@
+"""Packaging of mlgcn: `pip install -e .` (see README.md for the whole set-up)."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    """Requirement lines of requirements/NAME.txt, without comments."""
+    lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
+    return [line for line in map(str.strip, lines) if line and not line.startswith(('#', '-'))]
+
+
+setup(
+    name='mlgcn',
+    version=re.search(r"__version__ = '(.+)'", (ROOT / 'mlgcn/__init__.py').read_text()).group(1),
+    description='Multi-label image recognition with graph networks: ADD-GCN and GKGNet',
+    long_description=(ROOT / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['mlgcn', 'mlgcn.*']),
+    package_data={'mlgcn.datasets': ['*.json']},
+    install_requires=requirements('runtime'),
+    extras_require={'optional': requirements('optional'), 'tests': requirements('tests')},
+)

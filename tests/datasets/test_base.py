@@ -1,0 +1,183 @@
+"""What all readers share: checks of the files, and errors that name the image."""
+
+import os
+
+import numpy as np
+import pytest
+from mmengine.dataset import ClassBalancedDataset
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+
+from mlgcn.datasets import CsvMultiLabel
+from mlgcn.registry import DATASETS
+
+PIPELINE = [
+    {'type': 'LoadImageFromFile', 'imdecode_backend': 'pillow'},
+    {'type': 'PackInputs'},
+]
+
+
+@pytest.fixture
+def folder(tmp_path, photo):
+    """Twelve photographs, 00.jpg to 11.jpg, and their labels: `labels.csv`."""
+    names = [f'{i:02d}.jpg' for i in range(12)]
+    for i, name in enumerate(names):
+        photo(tmp_path / 'photos' / name, i)
+    (tmp_path / 'labels.csv').write_text(''.join(f'{name},dog\n' for name in names))
+    return tmp_path
+
+
+def read(folder, **options):
+    return CsvMultiLabel(
+        ann_file='labels.csv', data_root=str(folder), data_prefix='photos', **options
+    )
+
+
+def refused(folder, error=ValueError, **options) -> str:
+    with pytest.raises(error) as caught:
+        read(folder, **options)
+    message = str(caught.value)
+    assert '\n' not in message
+    return message
+
+
+def damage(folder):
+    """Empty 03, cut 05 short, make 07 a text."""
+    (folder / 'photos/03.jpg').write_bytes(b'')
+    whole = (folder / 'photos/05.jpg').read_bytes()
+    (folder / 'photos/05.jpg').write_bytes(whole[: len(whole) // 2])
+    (folder / 'photos/07.jpg').write_text('not a picture')
+
+
+def test_absent_images_are_counted_and_named(folder):
+    for i in (2, 11):
+        (folder / f'photos/{i:02d}.jpg').unlink()
+    message = refused(folder, FileNotFoundError)
+    for word in ('2 of 12', '02.jpg', '11.jpg', str(folder / 'photos')):
+        assert word in message
+    assert '03.jpg' not in message
+    assert '2 of 12' in refused(folder, FileNotFoundError, bad_images='skip')
+
+
+def test_only_the_first_ten_are_named(folder):
+    for name in os.listdir(folder / 'photos'):
+        (folder / 'photos' / name).unlink()
+    message = refused(folder, FileNotFoundError)
+    for word in ('12 of 12', '00.jpg', '09.jpg', '2 more'):
+        assert word in message
+    assert '10.jpg' not in message
+
+
+def test_unreadable_images_stop(folder):
+    damage(folder)
+    message = refused(folder)
+    for word in (
+        '3 of 12',
+        '03.jpg (empty file)',
+        '05.jpg (',
+        'truncated',
+        '07.jpg (not an image)',
+    ):
+        assert word in message
+    assert "bad_images='skip'" in message
+
+
+def test_unreadable_images_are_skipped_and_listed(folder, caplog):
+    damage(folder)
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    dataset = read(folder, bad_images='skip')
+    logger.removeHandler(caplog.handler)
+    paths = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    assert [os.path.basename(p)[:2] for p in paths] == [
+        *('00', '01', '02', '04', '06', '08', '09', '10', '11')
+    ]
+    for word in ('3 of 12', '03.jpg (empty file)', '05.jpg', '07.jpg (not an image)'):
+        assert word in caplog.text
+
+
+def test_nothing_left_to_skip_to(folder):
+    for path in (folder / 'photos').iterdir():
+        path.write_bytes(b'')
+    assert '12 of 12' in refused(folder, bad_images='skip')
+
+
+def test_the_check_can_be_left_out(folder):
+    damage(folder)
+    assert len(read(folder, check_images=False)) == 12
+
+
+def test_mistyped_option(folder):
+    assert "'skip'" in refused(folder, bad_images='drop')
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_an_image_that_breaks_later_is_named(folder, workers):
+    loader = Runner.build_dataloader(
+        {
+            'batch_size': 6,
+            'num_workers': workers,
+            'dataset': read(folder, pipeline=PIPELINE),
+            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+        }
+    )
+    assert len(list(loader)) == 2
+    damage(folder)
+    with pytest.raises(OSError, match=r'03\.jpg: this image can no longer be read: empty file'):
+        list(loader)
+
+
+def test_an_image_that_vanishes_later_is_named(folder):
+    dataset = read(folder, pipeline=PIPELINE)
+    (folder / 'photos/04.jpg').unlink()
+    with pytest.raises(OSError, match=r'04\.jpg.*No such file'):
+        dataset[4]
+
+
+def test_an_image_that_breaks_inside_later_is_named(folder, photo):
+    """Its end is whole, so that only decoding tells."""
+    picture = photo(folder / 'a.png')
+    whole = picture.read_bytes()
+    dataset = read(folder, pipeline=PIPELINE)
+    (folder / 'photos/04.jpg').write_bytes(whole[:200] + bytes(200) + whole[400:])
+    assert len(read(folder)) == 12
+    with pytest.raises(OSError, match=r'04\.jpg: this image can no longer be read'):
+        dataset[4]
+
+
+def test_an_error_in_a_transform_stays_what_it_is(folder):
+    dataset = read(folder, pipeline=[PIPELINE[0], {'type': 'Resize', 'scale': (-1, 5)}])
+    with pytest.raises(Exception) as caught:
+        dataset[4]
+    assert not isinstance(caught.value, OSError)
+
+
+def test_items_reach_the_data_sample(folder):
+    dataset = DATASETS.build(
+        {
+            'type': 'mlgcn.CsvMultiLabel',
+            'ann_file': 'labels.csv',
+            'data_root': str(folder),
+            'data_prefix': 'photos',
+            'classes': ['cat', 'dog'],
+            'pipeline': PIPELINE,
+        }
+    )
+    packed = dataset[3]
+    assert packed['inputs'].shape == (3, 32, 48)
+    sample = packed['data_samples']
+    assert sample.gt_score.tolist() == [0, 1]
+    assert sample.gt_label.tolist() == [1]
+    assert sample.sample_idx == 3
+    assert sample.img_path.endswith('03.jpg')
+
+
+def test_class_balanced_repeats_the_rare_class(folder):
+    lines = [f'{i:02d}.jpg,dog{"|ox" if i == 4 else ""}\n' for i in range(12)]
+    (folder / 'labels.csv').write_text(''.join(lines))
+    repeated = ClassBalancedDataset(read(folder), oversample_thr=0.5)
+    paths = [repeated.get_data_info(i)['img_path'] for i in range(len(repeated))]
+    # ceil(sqrt(0.5 / (1 / 12))) = 3 copies of the image with the ox
+    assert np.unique([p[-6:] for p in paths], return_counts=True)[1].tolist() == [1] * 4 + [
+        *(3, 1, 1, 1, 1, 1, 1, 1)
+    ]

@@ -1,0 +1,142 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlgcn.datasets import CocoMultiLabel
+
+FACTS = json.loads((Path(__file__).parents[1] / 'data/data.json').read_text())
+
+
+def read(root, **options):
+    return CocoMultiLabel(
+        ann_file='annotations/instances_train.json', data_root=root, data_prefix='train', **options
+    )
+
+
+def refused(root, error=ValueError, **options) -> str:
+    with pytest.raises(error) as caught:
+        read(str(root), **options)
+    message = str(caught.value)
+    assert '\n' not in message
+    return message
+
+
+def table(dataset) -> dict:
+    """{file name: scores}, in the data set's order."""
+    items = [dataset.get_data_info(i) for i in range(len(dataset))]
+    return {Path(item['img_path']).name: item['gt_score'].tolist() for item in items}
+
+
+def test_order_by_id_keeps_images_without_labels(coco):
+    dataset = read(str(coco()))
+    assert dataset.metainfo['classes'] == ('person', 'zebra', 'ant')
+    assert table(dataset) == {'20.jpg': [1, 0, 1], '10.jpg': [0, 1, 0], '30.jpg': [0, 0, 0]}
+    assert list(table(dataset)) == ['20.jpg', '10.jpg', '30.jpg']
+    item = dataset.get_data_info(0)
+    assert item['gt_label'] == [0, 2] == dataset.get_cat_ids(0)
+    assert item['gt_score'].dtype == np.int8
+    assert dataset.get_cat_ids(2) == []
+
+
+def test_order_by_name_and_unlabelled_dropped(coco):
+    dataset = read(str(coco()), class_order='name', keep_unlabelled=False)
+    assert dataset.metainfo['classes'] == ('ant', 'person', 'zebra')
+    assert table(dataset) == {'20.jpg': [1, 1, 0], '10.jpg': [0, 0, 1]}
+
+
+def test_order_of_coco_2014_is_the_published_one(coco):
+    """All 80 categories, listed in a shuffled order: both systems' class orders come out."""
+    ids = [i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)]
+    categories = [{'id': i, 'name': name} for i, name in zip(ids, FACTS['classes_gkgnet'])]
+    np.random.RandomState(0).shuffle(categories)
+    root = str(coco(categories=categories))
+    assert list(read(root).metainfo['classes']) == FACTS['classes_gkgnet']
+    by_name = read(root, class_order='name').metainfo['classes']
+    assert list(by_name) == FACTS['classes_addgcn_sorted']
+
+
+def test_given_classes_win(coco):
+    root = str(coco())
+    wanted = ('zebra', 'unseen', 'person', 'ant')
+    expected = {'20.jpg': [0, 0, 1, 1], '10.jpg': [1, 0, 0, 0], '30.jpg': [0, 0, 0, 0]}
+    for options in ({'classes': wanted}, {'metainfo': {'classes': list(wanted)}}):
+        dataset = read(root, **options)
+        assert dataset.metainfo['classes'] == wanted
+        assert table(dataset) == expected
+
+
+def test_class_outside_the_given_ones(coco):
+    message = refused(coco(), classes=('person', 'ant'))
+    for word in ('instances_train.json', 'image id 10', 'zebra', 'person, ant'):
+        assert word in message
+
+
+def test_a_listed_category_without_annotations_needs_no_class(coco):
+    root = str(coco(annotations=[{'id': 1, 'image_id': 20, 'category_id': 2}]))
+    assert table(read(root, classes=('person',)))['20.jpg'] == [1]
+
+
+def test_silent(coco, capsys):
+    read(str(coco()))
+    assert capsys.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'annotations': None}, ["'annotations'", 'images, categories']),
+        ({'images': {}}, ["'images'", 'list', '{}']),
+        ({'images': [{'id': 1}]}, ["'file_name'", 'images[0]', "{'id': 1}"]),
+        ({'images': [7]}, ["'id'", 'images[0]', '7']),
+        ({'annotations': [{'image_id': 20, 'category_id': 2}]}, ["'id'", 'annotations[0]']),
+        ({'categories': [{'id': '3', 'name': 'x'}]}, ["'id'", 'int', 'categories[0]']),
+        (
+            {'annotations': [{'id': 1, 'image_id': 20, 'category_id': 5}]},
+            ['category_id 5', 'categories'],
+        ),
+        ({'annotations': [{'id': 1, 'image_id': 21, 'category_id': 2}]}, ['image_id 21', 'images']),
+        ({'categories': [{'id': i, 'name': 'ant'} for i in (2, 7, 9)]}, ["'name'", 'ant']),
+        ({'images': [{'id': 5, 'file_name': f} for f in 'ab']}, ["'id'", 'images', '5']),
+        ({'images': [], 'annotations': []}, ['no image']),
+        ({'categories': [], 'annotations': []}, ['no class']),
+    ],
+)
+def test_wrong_content(coco, changes, words):
+    message = refused(coco(**changes))
+    for word in ['instances_train.json', *words]:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ('content', 'word'), [(b'{"images": [', 'json'), (b'\xff\xfe\x00', 'json'), (b'[1]', 'list')]
+)
+def test_not_coco_at_all(coco, content, word):
+    root = coco()
+    (root / 'annotations' / 'instances_train.json').write_bytes(content)
+    message = refused(root)
+    assert 'instances_train.json' in message
+    assert word in message
+
+
+def test_absent_annotation_file(coco):
+    root = coco()
+    (root / 'annotations' / 'instances_train.json').unlink()
+    assert 'instances_train.json' in refused(root, FileNotFoundError)
+
+
+def test_absent_data_root_says_what_to_download(tmp_path, monkeypatch):
+    monkeypatch.delenv('MLGCN_DATA', raising=False)
+    root = str(tmp_path / 'coco')
+    with pytest.raises(FileNotFoundError) as caught:
+        CocoMultiLabel(ann_file='annotations/instances_train2014.json', data_root=root)
+    words = (root, 'train2014.zip', 'annotations_trainval2014.zip', 'cocodataset.org', 'MLGCN_DATA')
+    for word in (*words, 'unset'):
+        assert word in str(caught.value)
+
+
+def test_mistyped_class_order(coco):
+    message = refused(coco(), class_order='alphabet')
+    assert 'alphabet' in message
+    assert "'name'" in message

@@ -1,0 +1,66 @@
+"""`init_cfg=dict(type='Pretrained')` loads what it says or refuses."""
+
+import pytest
+import torch
+from mmengine.model import BaseModule
+from mmpretrain.models import ResNet, TIMMBackbone
+from torch import nn
+
+from mlgcn.engine import pretrained
+
+
+class Small(BaseModule):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.fc = nn.Linear(2, 3)
+
+
+def init_cfg(path):
+    return dict(type='Pretrained', checkpoint=str(path))
+
+
+@pytest.mark.parametrize('wrapper', ['', 'module.', 'backbone.', 'module.backbone.'])
+def test_wrappers_are_understood(tmp_path, wrapper):
+    weights = {f'{wrapper}fc.weight': torch.ones(3, 2), f'{wrapper}fc.bias': torch.ones(3)}
+    torch.save(dict(state_dict=weights), tmp_path / 'w.pth')
+    model = Small(init_cfg=init_cfg(tmp_path / 'w.pth'))
+    model.init_weights()
+    assert torch.equal(model.fc.weight, torch.ones(3, 2))
+    assert torch.equal(model.fc.bias, torch.ones(3))
+
+
+def test_torchvision_names_fill_the_whole_resnet(tmp_path):
+    torchvision = pytest.importorskip('torchvision')
+    theirs = torchvision.models.resnet18().state_dict()
+    torch.save(theirs, tmp_path / 'resnet18.pth')
+    model = ResNet(18, init_cfg=init_cfg(tmp_path / 'resnet18.pth'))
+    model.init_weights()
+    assert all(torch.equal(value, theirs[key]) for key, value in model.state_dict().items())
+
+
+def test_timm_names_fill_timm_backbone(tmp_path):
+    import timm
+
+    theirs = timm.create_model('resnet10t', features_only=True).state_dict()
+    torch.save(theirs, tmp_path / 'timm.pth')
+    model = TIMMBackbone('resnet10t', features_only=True, init_cfg=init_cfg(tmp_path / 'timm.pth'))
+    model.init_weights()
+    for key, value in model.timm_model.state_dict().items():
+        assert torch.equal(value, theirs[key])
+
+
+def test_a_file_that_gives_nothing_is_refused(tmp_path):
+    torch.save({'other.weight': torch.ones(1)}, tmp_path / 'w.pth')
+    with pytest.raises(ValueError, match=r"w.pth: none of its 1 entries fits Small.*'fc.weight'"):
+        Small(init_cfg=init_cfg(tmp_path / 'w.pth')).init_weights()
+
+
+def test_prefix_takes_a_part(tmp_path):
+    torch.save({'a.fc.bias': torch.ones(3), 'b.fc.bias': torch.zeros(3)}, tmp_path / 'w.pth')
+    model = Small(init_cfg=dict(init_cfg(tmp_path / 'w.pth'), prefix='a'))
+    model.init_weights()
+    assert torch.equal(model.fc.bias, torch.ones(3))
+
+
+def test_rename_leaves_fitting_names_alone():
+    assert pretrained.rename({'fc.bias': 1}, {'fc.bias': 0}) == {'fc.bias': 1}

@@ -1,0 +1,207 @@
+"""MultiLabelScores inside mmengine: samples in, plain keys out, the same on any number of ranks."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing
+from mmengine.dataset import DefaultSampler
+from mmengine.evaluator import Evaluator
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmpretrain.structures import DataSample
+
+from mlgcn.evaluation import METRIC_NAMES, ScoresFile, multilabel_scores
+from mlgcn.registry import METRICS
+
+NAMES = ('cat', 'dog', 'cow', 'sheep', 'horse')
+
+
+def data(n, seed=0):
+    """Logits on a grid, so that ties make the order of the images matter, and 1, 0, -1 targets."""
+    rng = np.random.RandomState(seed)
+    logits = np.round(2 * rng.randn(n, len(NAMES))).astype(np.float32) / 2
+    return logits, rng.choice([-1, 0, 1], p=[0.1, 0.5, 0.4], size=logits.shape).astype(np.int8)
+
+
+def sample(i, logits, target):
+    sample = DataSample(metainfo={'sample_idx': i, 'img_path': f'images/{i:03}.jpg'})
+    sample.set_gt_score(target).set_pred_score(torch.from_numpy(logits).sigmoid())
+    return sample.set_field(torch.from_numpy(logits), 'pred_logits') or sample
+
+
+def build(**kwargs):
+    metric = METRICS.build(dict(type='mlgcn.MultiLabelScores', **kwargs))
+    metric.dataset_meta = {'classes': NAMES}
+    return metric
+
+
+def score(metric, samples, size, batch=4):
+    for start in range(0, len(samples), batch):
+        metric.process(None, [s.to_dict() for s in samples[start : start + batch]])
+    return metric.evaluate(size)
+
+
+def test_one_process(tmp_path):
+    logits, target = data(11)
+    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    metric = build(protocol='gkgnet', out_file=str(tmp_path / 'out/scores.npz'))
+    values = score(metric, samples[::-1], 11)
+    assert values == multilabel_scores(logits, target, 'gkgnet').values
+    assert tuple(values) == METRIC_NAMES and metric.results == []
+    file = ScoresFile.load(tmp_path / 'out/scores.npz')
+    assert file.file_names.tolist() == [f'images/{i:03}.jpg' for i in range(11)]
+    assert file.class_names.tolist() == list(NAMES) and file.protocol == 'gkgnet'
+    np.testing.assert_array_equal(file.scores, logits)
+    np.testing.assert_array_equal(file.targets, target)
+    assert score(build(metrics=['mAP'], prefix='val'), samples, 11).keys() == {'val/mAP'}
+    assert score(build(metrics=('all',)), samples, 11).keys() == set(METRIC_NAMES)
+    assert score(build(metrics='CF1'), samples, 11).keys() == {'CF1'}
+
+
+def test_table_names_protocol_images_and_empty_classes(monkeypatch):
+    logits, target = data(11)
+    target[:, 2] = 0
+    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    lines = []
+    monkeypatch.setattr('mlgcn.evaluation.metric.print_log', lambda text, **_: lines.append(text))
+    score(build(per_class=True), samples, 11)
+    warning, table = lines
+    assert warning.endswith("left out of mAP and CR: 'cow'")
+    assert "protocol 'addgcn', 11 images, 5 classes" in table
+    assert re.search(r'\ncow +0 +-\n', table) and re.search(r'\nhorse +\d+ +\d+\.\d\d\n', table)
+
+
+def test_other_inputs():
+    logits, target = data(30)
+    probabilities = torch.from_numpy(logits).sigmoid()
+    samples = []
+    for i in range(30):  # as an upstream head and upstream's MultiLabelDataset give them
+        one = DataSample(metainfo={'sample_idx': i}).set_pred_score(probabilities[i])
+        samples.append(one.set_gt_label(np.flatnonzero(target[i] == 1)))
+    expected = multilabel_scores(logits, target == 1, 'addgcn')
+    assert score(build(), samples, 30) == expected.values
+
+
+def test_padding_is_dropped_but_not_the_same_index_of_another_data_set():
+    logits, target = data(20)
+    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    for one in samples[10:]:  # as ConcatDataset numbers them
+        one.set_metainfo({'sample_idx': one.sample_idx - 10})
+    expected = multilabel_scores(logits, target, 'addgcn', NAMES)['CF1']
+    assert score(build(), samples + samples[:3], 20)['CF1'] == expected
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'protocol': 'voc'}, "protocol is 'voc'"),
+        ({'metrics': ['map']}, r"metrics holds \['map'\]; expected 'all' or some of"),
+        ({'out_file': 'scores.pkl'}, 'must end in .npz'),
+    ],
+)
+def test_wrong_config(change, message):
+    with pytest.raises(ValueError, match=message):
+        build(**change)
+
+
+def test_wrong_samples():
+    logits, target = data(3)
+    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    with pytest.raises(ValueError, match='3 different images were scored, but the data set has 4'):
+        score(build(), samples, 4)
+    with pytest.raises(ValueError, match='0 different images'):
+        build().evaluate(0)
+    with pytest.raises(ValueError, match='no sample_idx; keep it in the meta_keys of PackInputs'):
+        build().process(None, [DataSample().set_pred_score([0.1] * 5).to_dict()])
+    wrong = sample(0, logits[0] * np.nan, target[0]).to_dict()
+    with pytest.raises(ValueError, match='images/000.jpg: its scores hold NaN'):
+        build().process(None, [wrong])
+    wrong = sample(0, logits[0], target[0] * 0.5).to_dict()
+    with pytest.raises(ValueError, match='images/000.jpg: gt_score must hold only 1, 0 and -1'):
+        build().process(None, [wrong])
+    wrong = samples[0].to_dict() | {'gt_score': torch.zeros(4)}
+    with pytest.raises(ValueError, match='images/000.jpg: 5 scores but 4 labels'):
+        build().process(None, [wrong])
+    metric = build()
+    metric.dataset_meta = {'classes': NAMES[:4]}
+    with pytest.raises(ValueError, match='4 class names for scores of 5 classes'):
+        score(metric, samples, 3)
+
+
+def rank_main(rank, world, folder):
+    """One rank: every size and both sampler modes; all ranks must return the same floats."""
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=world
+    )
+    outcomes = {}
+    for n in (2, 7, 30):
+        logits, target = data(n, seed=n)
+        for round_up in (True, False):
+            evaluator = Evaluator(build(out_file=f'{folder}/{n}_{round_up}.npz'))
+            evaluator.dataset_meta = {'classes': NAMES}
+            indices = list(DefaultSampler(range(n), shuffle=False, round_up=round_up))
+            for start in range(0, len(indices), 2):
+                batch = indices[start : start + 2]
+                evaluator.process([sample(i, logits[i], target[i]) for i in batch])
+            outcomes[f'{n}_{round_up}'] = evaluator.evaluate(n)
+    torch.save(outcomes, f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('world', [2, 3])
+def test_ranks_give_the_same_as_one_process(world, tmp_path):
+    torch.multiprocessing.spawn(rank_main, (world, str(tmp_path)), nprocs=world)
+    for n in (2, 7, 30):
+        logits, target = data(n, seed=n)
+        expected = multilabel_scores(logits, target, 'addgcn').values
+        for round_up in (True, False):
+            for rank in range(world):
+                outcome = torch.load(tmp_path / f'{rank}.pt', weights_only=True)
+                assert outcome[f'{n}_{round_up}'] == expected  # bit for bit
+            file = ScoresFile.load(tmp_path / f'{n}_{round_up}.npz')
+            np.testing.assert_array_equal(file.scores, logits)
+
+
+class Toy(BaseModel):
+    """Its scores improve when its one weight grows, as its loss makes it do."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        if mode == 'loss':
+            return {'loss': -self.weight}
+        for one in data_samples:
+            one.pred_logits = one.pred_logits + self.weight * (one.gt_score - 0.5)
+        return data_samples
+
+
+@pytest.mark.slow
+def test_runner_saves_the_best_by_plain_map(tmp_path):
+    logits, target = data(12)
+    rows = [{'inputs': i, 'data_samples': sample(i, logits[i], target[i])} for i in range(12)]
+    loader = {
+        'dataset': rows,
+        'batch_size': 5,
+        'num_workers': 0,
+        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+        'collate_fn': {'type': 'pseudo_collate'},
+    }
+    runner = Runner(
+        Toy(),
+        work_dir=str(tmp_path),
+        train_dataloader=loader,
+        train_cfg={'by_epoch': True, 'max_epochs': 2},
+        optim_wrapper={'optimizer': {'type': 'SGD', 'lr': 1.0}},
+        val_dataloader=loader,
+        val_cfg={},
+        val_evaluator={'type': 'mlgcn.MultiLabelScores'},
+        default_hooks={'checkpoint': {'type': 'CheckpointHook', 'save_best': 'mAP'}},
+        default_scope='mmpretrain',
+    )
+    runner.train()
+    assert (tmp_path / 'best_mAP_epoch_2.pth').is_file()

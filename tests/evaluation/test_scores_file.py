@@ -1,0 +1,67 @@
+"""The scores file: round trip without pickles, and words for what is not one."""
+
+import numpy as np
+import pytest
+
+from mlgcn.evaluation import ScoresFile
+
+
+def example(**change):
+    data = {
+        'file_names': ['a.jpg', 'ü b.jpg'],
+        'class_names': ['cat', 'dog', 'cow'],
+        'scores': np.array([[1, -2, 3], [0, 0.5, -1]], np.float32),
+        'targets': np.array([[1, 0, -1], [0, 1, 0]], np.int8),
+        'protocol': 'gkgnet',
+    }
+    return ScoresFile(**{**data, **change})
+
+
+def test_round_trip(tmp_path):
+    example().save(tmp_path / 'new/scores.npz')
+    with np.load(tmp_path / 'new/scores.npz', allow_pickle=False) as file:
+        assert {k: file[k].dtype.kind for k in file.files} == {
+            'file_names': 'U',
+            'class_names': 'U',
+            'scores': 'f',
+            'targets': 'i',
+            'protocol': 'U',
+        }
+    loaded = ScoresFile.load(tmp_path / 'new/scores.npz')
+    assert loaded.file_names.tolist() == ['a.jpg', 'ü b.jpg']
+    assert loaded.class_names.tolist() == ['cat', 'dog', 'cow']
+    assert loaded.protocol == 'gkgnet' and isinstance(loaded.protocol, str)
+    np.testing.assert_array_equal(loaded.scores, example().scores)
+    np.testing.assert_array_equal(loaded.targets, example().targets)
+    assert loaded.scores.dtype == np.float32 and loaded.targets.dtype == np.int8
+
+
+def test_wrong_files(tmp_path):
+    path = tmp_path / 'scores.npz'
+    with pytest.raises(FileNotFoundError, match='no such scores file'):
+        ScoresFile.load(path)
+    path.write_text('hello')
+    with pytest.raises(ValueError, match='not a scores file'):
+        ScoresFile.load(path)
+    np.savez(path, features=np.zeros(3))
+    with pytest.raises(ValueError, match='file_names'):
+        ScoresFile.load(path)
+    example(class_names=['cat', 'dog']).save(path)
+    with pytest.raises(ValueError, match=r'2 class names, but scores \(2, 3\)'):
+        ScoresFile.load(path)
+    example().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match='truncated'):
+        ScoresFile.load(path)
+
+
+def test_pickled_objects_are_refused(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / 'unpickled'), 'w'))
+
+    example(file_names=np.array([Bomb(), 'b.jpg'], dtype=object)).save(tmp_path / 's.npz')
+    with pytest.raises(ValueError, match='not a readable scores file'):
+        ScoresFile.load(tmp_path / 's.npz')
+    assert not (tmp_path / 'unpickled').exists()

@@ -1,0 +1,71 @@
+#!/usr/bin/env python
+"""Score a checkpoint: `python tools/test.py CONFIG CKPT --metrics mAP CF1` (or `all`)."""
+
+import argparse
+
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mlgcn.engine.command import add_config_options, load_config, run
+from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
+from mlgcn.engine.safe_load import CheckpointError
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_config_options(parser)
+    parser.add_argument('checkpoint', help='file written by tools/train.py')
+    parser.add_argument('--metrics', nargs='+', default=['mAP'], help='e.g. mAP CF1 OF1, or all')
+    parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
+    parser.add_argument('--out', help='write file names, classes, scores and targets here (.npz)')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args)
+    checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
+    evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
+    evaluator.metrics = args.metrics
+    evaluator.per_class = args.per_class
+    evaluator.out_file = args.out
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+
+    classes = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes')
+    test_set = build_dataset(cfg, 'test_dataloader', classes)
+    fit_to_data(cfg, test_set.metainfo['classes'])
+    runner = Runner.from_cfg(cfg)
+    check_fits(args.checkpoint, checkpoint, runner.model)
+    runner._test_dataloader['dataset'] = test_set  # built once, not twice
+    runner.load_checkpoint(args.checkpoint)
+    runner.test()
+
+
+def check_fits(path: str, checkpoint: dict, model) -> None:
+    """Every entry of the model must be in the checkpoint, with its shape, and the reverse.
+
+    Raises:
+        CheckpointError: names the first entries that are missing, left over or of another shape.
+    """
+    model = getattr(model, 'module', model)
+    weights = checkpoint.get('state_dict', checkpoint)
+    own = model.state_dict()
+    missing = [k for k in own if k not in weights]
+    extra = [k for k in weights if k not in own]
+    shapes = [k for k in own if k in weights and own[k].shape != weights[k].shape]
+    if missing or extra or shapes:
+        detail = [
+            f'{len(keys)} {what} (e.g. {keys[0]})'
+            for keys, what in ((missing, 'missing'), (extra, 'unknown'), (shapes, 'of another shape'))
+            if keys
+        ]
+        raise CheckpointError(
+            f'{path} does not fit the config: of {len(own)} entries ' + ', '.join(detail)
+            + '; is it the checkpoint of another model or number of classes?'
+        )
+
+
+if __name__ == '__main__':
+    run(main)
