@@ -22,6 +22,8 @@ CREDIT = (
     'classes. COCO annotations (c) COCO Consortium, https://cocodataset.org, CC BY 4.0; '
     'derived by tools/derive_cooccurrence.py.'
 )
+LABELS = range(2, 7)  # sizes of the label sets that are kept
+MIN_IMAGES = 5  # label sets with fewer images are left out
 
 
 def label_sets(coco: COCO, classes: dict[str, int]) -> Counter:
@@ -37,10 +39,7 @@ def label_sets(coco: COCO, classes: dict[str, int]) -> Counter:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('instances', help="COCO 2014's instances_train2014.json")
-    parser.add_argument('--out', default=TABLE, type=Path)
-    parser.add_argument('--min-labels', type=int, default=2, help='smallest label set kept')
-    parser.add_argument('--max-labels', type=int, default=6, help='largest label set kept')
-    parser.add_argument('--min-images', type=int, default=5, help='rarer label sets are left out')
+    parser.add_argument('--out', default=TABLE, type=Path, help='default: the table in the package')
     args = parser.parse_args()
 
     coco = COCO(args.instances)
@@ -51,7 +50,7 @@ def main() -> None:
         for labels, count in sorted(
             label_sets(coco, classes).items(), key=lambda row: (-row[1], row[0])
         )
-        if args.min_labels <= len(labels) <= args.max_labels and count >= args.min_images
+        if len(labels) in LABELS and count >= MIN_IMAGES
     ]
     head = json.dumps({'credit': CREDIT, 'classes': classes}, indent=1)[:-2]
     args.out.write_text(head + ',\n "sets": [\n' + ',\n'.join(rows) + '\n]}\n')

@@ -5,6 +5,8 @@ python tools/page.py addgcn.npz baseline.npz --out page.html
 """
 
 import argparse
+import sys
+import warnings
 from pathlib import Path
 
 from mlgcn.visualization import write_page
@@ -29,6 +31,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     runs = dict(zip(args.names, args.scores))
+    warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     try:
         write_page(runs, args.out, args.image_root, args.title)
     except (OSError, ValueError) as error:

@@ -6,16 +6,26 @@ import argparse
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mlgcn.checkpoints import CheckpointError, check_classes, check_finite, unwrap
 from mlgcn.engine.command import add_config_options, load_config, run
 from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
-from mlgcn.engine.safe_load import CheckpointError
+from mlgcn.evaluation import METRIC_NAMES
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_options(parser)
-    parser.add_argument('checkpoint', help='file written by tools/train.py')
-    parser.add_argument('--metrics', nargs='+', default=['mAP'], help='e.g. mAP CF1 OF1, or all')
+    parser.add_argument(
+        'checkpoint', help='file written by tools/train.py, or published (see checkpoint/README.md)'
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=['mAP'],
+        choices=[*METRIC_NAMES, 'all'],
+        metavar='NAME',
+        help='mAP CF1 OF1 ..., or all',
+    )
     parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
     parser.add_argument('--out', help='write file names, classes, scores and targets here (.npz)')
     parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
@@ -27,7 +37,7 @@ def main() -> None:
     cfg = load_config(args)
     checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
     evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
-    evaluator.metrics = args.metrics
+    evaluator.report = args.metrics
     evaluator.per_class = args.per_class
     evaluator.out_file = args.out
     if args.amp:
@@ -35,6 +45,7 @@ def main() -> None:
 
     classes = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes')
     test_set = build_dataset(cfg, 'test_dataloader', classes)
+    check_classes(args.checkpoint, checkpoint, test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
     runner = Runner.from_cfg(cfg)
     check_fits(args.checkpoint, checkpoint, runner.model)
@@ -47,14 +58,19 @@ def check_fits(path: str, checkpoint: dict, model) -> None:
     """Every entry of the model must be in the checkpoint, with its shape, and the reverse.
 
     Raises:
-        CheckpointError: names the first entries that are missing, left over or of another shape.
+        CheckpointError: names the first entries that are missing, left over, of another shape, or
+            not finite.
     """
     model = getattr(model, 'module', model)
-    weights = checkpoint.get('state_dict', checkpoint)
+    weights = unwrap(checkpoint)
     own = model.state_dict()
     missing = [k for k in own if k not in weights]
     extra = [k for k in weights if k not in own]
-    shapes = [k for k in own if k in weights and own[k].shape != weights[k].shape]
+    shapes = [
+        f'{k}: {tuple(weights[k].shape)}, expected {tuple(own[k].shape)}'
+        for k in own
+        if k in weights and own[k].shape != weights[k].shape
+    ]
     if missing or extra or shapes:
         detail = [
             f'{len(keys)} {what} (e.g. {keys[0]})'
@@ -65,6 +81,7 @@ def check_fits(path: str, checkpoint: dict, model) -> None:
             f'{path} does not fit the config: of {len(own)} entries ' + ', '.join(detail)
             + '; is it the checkpoint of another model or number of classes?'
         )
+    check_finite(weights, path)
 
 
 if __name__ == '__main__':

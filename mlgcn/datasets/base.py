@@ -122,7 +122,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         paths = [item['img_path'] for item in self.data_list]
         absent = absent_files(paths)
         if absent:
-            help_ = self.how_to_get() or 'Put them there, correct the folder, or unlist them.'
+            help_ = self.how_to_get() or 'Put them there, or correct `data_prefix` (`own.images`).'
             raise FileNotFoundError(
                 f'{len(absent)} of {len(paths)} listed images are absent from '
                 f'{self.img_prefix or os.getcwd()}: {some(absent)}. {help_}'

@@ -112,7 +112,7 @@ def paste(canvas: Image.Image, image: Image.Image, left: int, top: int) -> None:
 def draw_objects(rng, canvas, names, horizon) -> list[Instance]:
     """Draws the objects from back to front on the canvas; the masks hold what stays visible."""
     width, height = canvas.size
-    zoom = rng.uniform(0.8, 1.25) * min(canvas.size)
+    zoom = rng.uniform(1.0, 1.4) * min(canvas.size)
     todo = [
         (DRAW_ORDER.index(DRAWINGS[name].place), name != 'dining table', rng.uniform(), name)
         for name in names
@@ -126,9 +126,9 @@ def draw_objects(rng, canvas, names, horizon) -> list[Instance]:
         for _ in range(PLACEMENTS):
             x, foot = place(rng, drawing, near, horizon, canvas.size, table, people)
             depth = 0.7 + 0.5 * max(0, foot - horizon) / (height - horizon)
-            image = tile(rng, drawing, drawing.width * zoom * depth * np.exp(rng.normal(0, 0.2)))
+            image = tile(rng, drawing, drawing.width * zoom * depth * np.exp(rng.normal(0, 0.15)))
             left = min(max(x, 0), width) - image.width // 2
-            top = min(foot, height + image.height // 4) - image.height
+            top = min(max(foot - image.height, -image.height // 3), height - image.height * 3 // 4)
             mask = Image.new('1', canvas.size)
             mask.paste(
                 True, (left, top), image.getchannel('A').point(lambda value: value > 127, '1')

@@ -98,7 +98,7 @@ def make_scenes(
     root = Path(root)
     if min(size) < 64:
         raise ValueError(f'size must be at least 64 x 64 pixels, but is {size[0]} x {size[1]}')
-    if not (0 < num_train < FIRST_VAL_ID and num_val > 0 <= seed < 2**32):
+    if not (0 < num_train < FIRST_VAL_ID and num_val > 0 and 0 <= seed < 2**32):
         raise ValueError(
             'expected num_train from 1 to 1000000, num_val from 1 and seed from 0 to 2**32 - 1, '
             f'but they are {num_train}, {num_val} and {seed}'

@@ -99,7 +99,7 @@ class VOCMultiLabel(MultiLabelPhotos):
             if not path.is_file():
                 raise self.not_found('annotation', str(path))
             present, difficult = _read_xml(path)
-            images.append(Labels(image, present, difficult - present, str(path)))
+            images.append(Labels(image, present, difficult, str(path)))
         return images
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:

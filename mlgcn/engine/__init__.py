@@ -1,8 +1,9 @@
 """What upstream's engine lacks: safe loading, checks before training, CPU process groups."""
 
-from . import safe_load
+from . import loaders, safe_load
+from .passport_hook import PassportHook
 from .pretrained import Pretrained
 
-safe_load.install()
+loaders.install()
 
-__all__ = ['Pretrained', 'safe_load']
+__all__ = ['PassportHook', 'Pretrained', 'loaders', 'safe_load']

@@ -12,6 +12,7 @@ from mlgcn.datasets import use_own_photos
 
 from .config_check import ConfigError, check_config, check_overrides
 from .launch import init_processes
+from .safe_load import trust_checkpoints
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
@@ -36,6 +37,25 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         help='see dist_*.sh',
     )
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    add_trust_option(parser)
+
+
+class TrustCheckpoint(argparse.Action):
+    """`--trust-checkpoint` takes effect while the command line is read."""
+
+    def __call__(self, *args: object) -> None:
+        trust_checkpoints()
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """The one way to have a checkpoint unpickled in full."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action=TrustCheckpoint,
+        nargs=0,
+        help='run the code in checkpoints that the allow-list refuses: only for files of people '
+        'whom you trust with everything on this machine',
+    )
 
 
 def load_config(args: argparse.Namespace) -> Config:

@@ -60,6 +60,12 @@ def check_batch_size(cfg: Config, dataset: Dataset, world_size: int) -> None:
             f'train_dataloader.batch_size is {loader.batch_size}, but the training set has '
             f'{len(dataset)} images' + (f' ({share} per process)' if world_size > 1 else '')
         )
+    in_all = loader.batch_size * (world_size if cfg.get('sync_bn') else 1)
+    if in_all < 2 and cfg.model.head.type.endswith('ADDGCNHead'):
+        raise ConfigError(
+            'train_dataloader.batch_size: ADD-GCN trains on at least 2 images per process, got 1 '
+            '(its global BatchNorm normalises one value per image)'
+        )
 
 
 def _innermost(dataset: ConfigDict) -> ConfigDict:

@@ -1,28 +1,59 @@
 """`init_cfg=dict(type='Pretrained', ...)` that says what it loaded and refuses to load nothing."""
 
+from collections.abc import Mapping
+
+import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
-from torch import nn
+from torch import Tensor, nn
 
-PREFIXES = ('module.', 'model.', 'backbone.')
+from mlgcn.checkpoints import check_finite, convert, detect, unwrap
+from mlgcn.checkpoints.detect import some
+
+POLICIES = ('interpolate', 'keep')
 
 
 @WEIGHT_INITIALIZERS.register_module(name='Pretrained', force=True)
 class Pretrained(PretrainedInit):
     """Upstream's initializer ignores what does not fit, even when that is the whole file.
 
-    This one understands the usual wrappers (`state_dict`, `module.`, `model.`, `backbone.`) and
-    timm's names for upstream's `TIMMBackbone`, logs how many entries were used, and raises
-    ValueError when the file gives nothing to the module.
+    This one understands the usual wrappers (`state_dict`, `module.`, `model.`, `backbone.`),
+    published names of Pyramid ViG, and timm's names for upstream's `TIMMBackbone`; it logs how many
+    entries were used.
+
+    Args:
+        checkpoint: file or URL.
+        prefix: load only the entries that start with it.
+        map_location: as in `torch.load`.
+        pos_embed: what happens to a position embedding for another image size: 'interpolate'
+            resizes it bicubically, 'keep' leaves the model's own (zeros), as the published GKGNet
+            does.
+
+    Raises:
+        ValueError: an unknown `pos_embed`; the file gives nothing to the module, or holds NaN.
     """
 
+    def __init__(
+        self,
+        checkpoint: str,
+        prefix: str | None = None,
+        map_location: str = 'cpu',
+        pos_embed: str = 'interpolate',
+    ):
+        super().__init__(checkpoint, prefix, map_location)
+        if pos_embed not in POLICIES:
+            raise ValueError(f'pos_embed={pos_embed!r}: expected one of {", ".join(POLICIES)}')
+        self.pos_embed = pos_embed
+
     def __call__(self, module: nn.Module) -> None:
-        loaded = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
-        weights = loaded.get('state_dict', loaded)
+        weights = unwrap(CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location))
+        check_finite(weights, self.checkpoint)
         own = module.state_dict()
-        weights = rename(weights, own, prefix=self.prefix or '')
+        weights = self._named_as(own, weights)
+        if self.pos_embed == 'interpolate':
+            weights = {k: resized(k, v, own.get(k)) for k, v in weights.items()}
         used = [k for k, v in weights.items() if k in own and own[k].shape == v.shape]
         if not used:
             raise ValueError(
@@ -32,26 +63,50 @@ class Pretrained(PretrainedInit):
             )
         learned = [k for k in own if not k.endswith('num_batches_tracked')]
         missing = [k for k in learned if k not in set(used)]
+        misfits = [
+            f'{k} {tuple(v.shape)} for {tuple(own[k].shape)}'
+            for k, v in weights.items()
+            if k in own and own[k].shape != v.shape
+        ]
         print_log(
             f'{self.checkpoint}: {len(used)} entries loaded into {type(module).__name__}, '
             f'{len(weights) - len(used)} left over, {len(missing)} of {len(learned)} not in it'
-            + (f' (e.g. {missing[:3]})' if missing else ''),
+            + (f' (e.g. {missing[:3]})' if missing else '')
+            + (f'; of another shape: {some(misfits)}' if misfits else ''),
             logger='current',
         )
         load_state_dict(module, {k: weights[k] for k in used}, strict=False, logger='silent')
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
 
+    def _named_as(self, own: Mapping[str, Tensor], weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights under the module's names: as they are, or converted where that fits more."""
+        named = rename(weights, own, prefix=self.prefix or '')
+        source = detect(weights)
+        if source not in ('pvig', 'mmpretrain'):
+            return named
+        converted = rename(convert(weights, source), own)
+        return max(named, converted, key=lambda names: len(own.keys() & names.keys()))
 
-def rename(weights: dict, own: dict, prefix: str = '') -> dict:
-    """`weights` under the names of `own`: strip `prefix` or usual wrappers, add timm's wrapper."""
+
+def rename(weights: Mapping, own: Mapping, prefix: str = '') -> dict:
+    """`weights` under the names of `own`: below `prefix` or `backbone.`, in timm's wrapper."""
     if prefix:
         prefix = prefix.rstrip('.') + '.'
         weights = {k[len(prefix) :]: v for k, v in weights.items() if k.startswith(prefix)}
-    for wrapper in PREFIXES:
-        if weights and all(k.startswith(wrapper) for k in weights):
-            weights = {k[len(wrapper) :]: v for k, v in weights.items()}
+    if not own.keys() & weights.keys() and any(k.startswith('backbone.') for k in weights):
+        return rename(weights, own, 'backbone')
     timm = 'timm_model.'  # mmpretrain's TIMMBackbone wraps timm's model under this name
     if all(k.startswith(timm) for k in own) and not any(k.startswith(timm) for k in weights):
         weights = {timm + k: v for k, v in weights.items()}
-    return weights
+    return dict(weights)
+
+
+def resized(key: str, value: Tensor, own: Tensor | None) -> Tensor:
+    """A position embedding (1, C, H, W) resized to the module's (1, C, H', W'); others as they are."""
+    if not key.endswith('pos_embed') or own is None or own.shape == value.shape:
+        return value
+    if value.ndim != 4 or value.shape[:2] != own.shape[:2]:
+        return value
+    print_log(f'{key} resized from {tuple(value.shape[2:])} to {tuple(own.shape[2:])}', 'current')
+    return F.interpolate(value, size=own.shape[2:], mode='bicubic', align_corners=False)

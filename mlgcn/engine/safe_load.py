@@ -1,22 +1,32 @@
-"""Checkpoints are read without running what they say.
+"""Checkpoints are read without running what they say, whoever wrote them."""
 
-Upstream's loader retries a file that the safe unpickler refuses with the unsafe one, and
-`Runner.resume` runs the config text found in a checkpoint as Python. Importing mlgcn replaces the
-first and takes the second out of reach, for training, resuming, testing and `init_cfg` alike.
-"""
-
+import json
+import logging
+import os
 import pickle
+import zipfile
+from collections.abc import Callable
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, print_log
 from mmengine.runner import checkpoint as upstream
+from safetensors import SafetensorError, safe_open
+
+from mlgcn.checkpoints.error import CheckpointError
+from mlgcn.checkpoints.passport import meta_of
 
 STATISTICS = ('mean', 'max', 'min', 'current')
+FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/loaders.py
+DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError)
+_trusting = False
 
 
-class CheckpointError(ValueError):
-    """A file that is not a checkpoint, is damaged, or asks for more than the allow-list holds."""
+def trust_checkpoints() -> None:
+    """From here on this process unpickles checkpoints that the allow-list refuses (and says so)."""
+    global _trusting
+    _trusting = True
 
 
 def statistics_method(owner: Any, name: str) -> Any:
@@ -34,10 +44,11 @@ def allowed_globals() -> list:
 
 
 def safe_load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
-    """`torch.load` restricted to tensors and the allow-list; never falls back.
+    """`torch.load` restricted to tensors and the allow-list; never falls back on its own.
 
     Args:
-        file: path or file object.
+        file: path or file object; a path that ends in .safetensors gives a dict with `state_dict`
+            and `meta`, like a checkpoint.
         map_location: as in `torch.load`.
         weights_only: taken for upstream's sake; False is refused.
 
@@ -46,23 +57,86 @@ def safe_load(file: Any, map_location: Any = None, weights_only: bool | None = N
     """
     if weights_only is False:
         raise CheckpointError(f'{file}: mlgcn does not unpickle without an allow-list')
-    try:
-        with torch.serialization.safe_globals(allowed_globals()):
-            loaded = torch.load(file, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f'{file}: not loaded, because {_wanted(file, error)}. Checkpoints are read with an '
-            'allow-list (tensors, numbers, strings, log buffers), so that opening one never runs '
-            'code; ask its author for a file that holds only the state_dict'
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f'{file}: not a readable checkpoint ({reason})') from error
+    if str(file).endswith('.safetensors'):
+        return _load_safetensors(file, map_location)
+    _check_zip(file)
+    loaded = guarded(
+        file, lambda safely: torch.load(file, map_location=map_location, weights_only=safely)
+    )
     if isinstance(loaded, dict) and isinstance(loaded.get('meta'), dict):
         text = loaded['meta'].pop('config', None)  # Runner.resume would execute it
         if text is not None:
             loaded['meta']['config_text'] = text
     return loaded
+
+
+def guarded(file: Any, read: Callable[[bool], Any]) -> Any:
+    """`read(True)` under the allow-list; `read(False)` where that is refused and trust was asked.
+
+    Raises:
+        CheckpointError: in one line, what `file` asked for or why it is not readable.
+    """
+    try:
+        with torch.serialization.safe_globals(allowed_globals()):
+            return read(True)
+    except pickle.UnpicklingError as error:
+        wanted = _wanted(file, error)
+        if not _trusting:
+            raise CheckpointError(
+                f'{file}: not loaded, because {wanted}. Checkpoints are read with an allow-list '
+                '(tensors, numbers, strings, log buffers), so that opening one never runs code; '
+                'ask its author for a file that holds only the state_dict or, if you trust its '
+                'author with everything on this machine, use --trust-checkpoint'
+            ) from error
+    except DAMAGED as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f'{file}: not a readable checkpoint ({reason})') from error
+    print_log(
+        f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({wanted}): whatever code is in '
+        'it has run with your rights',
+        'current',
+        logging.WARNING,
+    )
+    with _unforced():
+        return read(False)
+
+
+@contextmanager
+def _unforced():
+    forced = os.environ.pop(FORCE, None)
+    try:
+        yield
+    finally:
+        if forced is not None:
+            os.environ[FORCE] = forced
+
+
+def _load_safetensors(file: Any, map_location: Any) -> dict[str, Any]:
+    """Weights and passport; the format holds nothing that could run."""
+    device = str(map_location) if isinstance(map_location, (str, torch.device)) else 'cpu'
+    try:
+        with safe_open(file, framework='pt', device=device) as opened:
+            passport = json.loads((opened.metadata() or {}).get('passport', '{}'))
+            weights = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+        return dict(meta=meta_of(passport), state_dict=weights)
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(f'{file}: not a readable safetensors file ({error})') from error
+
+
+def _check_zip(file: Any) -> None:
+    """Refuse archives whose entries claim more than the file holds, before torch makes room."""
+    if not isinstance(file, (str, os.PathLike)) or not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            claimed = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise CheckpointError(f'{file}: not a readable checkpoint ({error})') from error
+    if claimed > os.path.getsize(file):  # torch does not compress
+        raise CheckpointError(
+            f'{file}: its entries claim {claimed:,} bytes, but the file has '
+            f'{os.path.getsize(file):,}: damaged, or not written by torch.save'
+        )
 
 
 def _wanted(file: Any, error: Exception) -> str:
@@ -77,13 +151,3 @@ def _wanted(file: Any, error: Exception) -> str:
     text = str(error).split('Please file')[0].splitlines()
     wanted = [line.strip() for line in text if 'GLOBAL' in line or 'Unsupported' in line]
     return (wanted or [line for line in text if line.strip()] or [type(error).__name__])[0]
-
-
-def install() -> None:
-    """Put `safe_load` where all of upstream's loaders (local, URL, hub) call it."""
-    if not hasattr(upstream, '_safe_torch_load'):
-        raise ImportError(
-            'this version of mmengine reads checkpoints in a way mlgcn does not know; install '
-            'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
-        )
-    upstream._safe_torch_load = safe_load

@@ -30,7 +30,8 @@ class MultiLabelScores(BaseMetric):
 
     Args:
         protocol: 'addgcn' or 'gkgnet', see :func:`multilabel_scores`.
-        metrics: Names of `METRIC_NAMES` to report, or 'all'.
+        report: Names of `METRIC_NAMES` to report, or 'all'. (Not called `metrics`: mmengine takes a
+            dict with that key for an Evaluator.)
         per_class: Also log every class's AP and number of positives.
         out_file: Write a :class:`ScoresFile` (.npz) there.
         empty_classes: 'skip' or 'zero', see :func:`multilabel_scores`.
@@ -47,7 +48,7 @@ class MultiLabelScores(BaseMetric):
     def __init__(
         self,
         protocol: str = 'addgcn',
-        metrics: str | Sequence[str] = 'all',
+        report: str | Sequence[str] = 'all',
         per_class: bool = False,
         out_file: str | None = None,
         empty_classes: str | None = None,
@@ -56,14 +57,14 @@ class MultiLabelScores(BaseMetric):
         super().__init__(prefix=prefix)
         if protocol not in PROTOCOLS:
             raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
-        metrics = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-        metrics = METRIC_NAMES if metrics == ('all',) else metrics
-        unknown = [name for name in metrics if name not in METRIC_NAMES]
+        report = (report,) if isinstance(report, str) else tuple(report)
+        report = METRIC_NAMES if report == ('all',) else report
+        unknown = [name for name in report if name not in METRIC_NAMES]
         if unknown:
-            raise ValueError(f"metrics holds {unknown}; expected 'all' or some of {METRIC_NAMES}")
+            raise ValueError(f"metrics {unknown}: expected 'all' or some of {METRIC_NAMES}")
         if out_file is not None and not str(out_file).endswith('.npz'):
             raise ValueError(f'out_file is {str(out_file)!r}; its name must end in .npz')
-        self.protocol, self.metrics, self.per_class = protocol, metrics, per_class
+        self.protocol, self.report, self.per_class = protocol, report, per_class
         self.out_file, self.empty_classes = out_file, empty_classes
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -103,12 +104,12 @@ class MultiLabelScores(BaseMetric):
             result = multilabel_scores(scores, targets, self.protocol, names, self.empty_classes)
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
-        print_log('\n' + result.table(self.metrics, self.per_class), logger='current')
+        print_log('\n' + result.table(self.report, self.per_class), logger='current')
         if self.out_file is not None and is_main_process():
             file = ScoresFile(paths, result.class_names, scores, targets, self.protocol)
             file.save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
-        return {name: result[name] for name in self.metrics}
+        return {name: result[name] for name in self.report}
 
 
 def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray]:

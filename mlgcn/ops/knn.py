@@ -6,16 +6,13 @@ from torch import Tensor
 
 from .relative_pos import SeparableTable
 
-# Distances held at a time: on a CPU about as many as its L2 cache keeps, elsewhere 256 MiB.
+# Distances held at a time: about what the L2 cache of a CPU core keeps; elsewhere 256 MiB.
 CPU_CHUNK, CHUNK = 2**18, 2**26
 
 
 def pairwise_distances(x: Tensor, y: Tensor) -> Tensor:
-    """Squared Euclidean distances |x|^2 - 2 x.y + |y|^2.
-
-    x (..., N, c) and y (..., M, c) give (..., N, M).
-    """
-    inner = -2 * x @ y.transpose(-1, -2)
+    """Squared distances |x|^2 - 2 x.y + |y|^2: x (..., N, c), y (..., M, c) -> (..., N, M)."""
+    inner = -2 * (x @ y.mT)
     return x.square().sum(-1, keepdim=True) + inner + y.square().sum(-1, keepdim=True).mT
 
 
@@ -33,12 +30,13 @@ def group_knn_plain(
     groups: int = 1,
     relative_pos: Tensor | SeparableTable | None = None,
 ) -> Tensor:
-    """:func:`group_knn` with the whole (B, G, N, M) distance matrix: the reference, traceable."""
-    x, y = (_normalised(t, groups).mT for t in (x, y))
+    """:func:`group_knn` step by step as published, with whole distance matrices: the reference."""
+    x, y = (F.normalize(split_groups(t, groups), dim=2).mT for t in (x, y))
     distance = pairwise_distances(x, y)
     if relative_pos is not None:
         distance = distance + relative_pos[: x.shape[2]]
-    return distance.topk(k * dilation, largest=False).indices[..., ::dilation].int()
+    nearest = distance.topk(k * dilation, largest=False).indices
+    return nearest[..., ::dilation].int()
 
 
 @torch.no_grad()
@@ -50,15 +48,15 @@ def group_knn(
     groups: int = 1,
     relative_pos: Tensor | SeparableTable | None = None,
 ) -> Tensor:
-    """For every node and channel group the indices of its neighbours among the keys.
+    """For every node and channel group, the indices of its neighbours among the keys.
 
-    Distances are those of the group's L2-normalised channels plus `relative_pos`; of the
+    Distances are those between the group's L2-normalised channels, plus `relative_pos`. Of the
     k * dilation nearest keys every `dilation`-th is kept, nearest first (Yao et al., "GKGNet",
-    ECCV 2024, section 3.2; dilation: Li et al., "DeepGCNs", ICCV 2019). No gradient flows. The
-    search is always in float32 (float64 for float64 input), under autocast too: half precision
-    has too few digits to rank the neighbours.
+    ECCV 2024, section 3.2; dilation: Li et al., "DeepGCNs", ICCV 2019). No gradient flows.
 
-    Distances are made for some rows at a time, so that a CPU keeps them in its cache.
+    The search is in float32 (float64 for float64 input), under autocast too: half precision has
+    too few digits to rank neighbours. Features are centred first, which leaves the distances as
+    they are but makes their rounding errors smaller than those of the published code.
 
     Args:
         x: nodes (B, C, ...), N of them.
@@ -72,34 +70,48 @@ def group_knn(
         Indices into the keys (B, G, N, k), int32.
 
     Raises:
-        ValueError: M < k * dilation.
+        ValueError: there are fewer than k * dilation keys.
     """
-    if torch.compiler.is_compiling():
-        return group_knn_plain(x, y, k, dilation, groups, relative_pos)
-    x, y = (_normalised(t, groups).flatten(0, 1) for t in (x, y))  # (B * G, c, n)
-    (pairs, _, num_nodes), num_keys = x.shape, y.shape[2]
-    x_square, y_square = x.square().sum(1).unsqueeze(2), y.square().sum(1).unsqueeze(1)
-    y = -2 * y  # a power of two: -2 x.y keeps its bits
+    num_keys = y.flatten(2).shape[2]
+    if num_keys < k * dilation:
+        raise ValueError(
+            f'group_knn: k * dilation = {k} * {dilation} = {k * dilation} neighbours asked for, '
+            f'but there are only {num_keys} keys'
+        )
+    with torch.autocast(x.device.type, enabled=False):
+        x, y = (t if t.dtype == torch.float64 else t.float() for t in (x, y))
+        x, y = (F.normalize(split_groups(t, groups).flatten(0, 1), dim=1) for t in (x, y))
+        centre = y.mean(2, keepdim=True)
+        x, y = x - centre, y - centre
+        # |y|^2 - 2 x.y as one product; |x|^2 is the same for all keys of a node and ranks nothing.
+        x = F.pad(x, (0, 0, 0, 1), value=1.0)
+        y = torch.cat([-2 * y, y.square().sum(1, keepdim=True)], dim=1)
+        nearest = _nearest(x, y, k * dilation, dilation, relative_pos)
+    return nearest.unflatten(0, (-1, groups))
 
+
+def _nearest(
+    x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
+) -> Tensor:
+    """Every `step`-th of the `count` keys with the smallest x^T y + offset, for every node.
+
+    x (P, c, N) and y (P, c, M) give (P, N, count / step). Made for some rows at a time, so that
+    the distances stay in a CPU's cache and no (P, N, M) tensor is held.
+    """
+    (pairs, _, num_nodes), num_keys = x.shape, y.shape[2]
     chunk = CPU_CHUNK if x.device.type == 'cpu' else CHUNK
+    if torch.compiler.is_compiling():
+        chunk = pairs * num_nodes * num_keys  # an unrolled loop would make a huge graph
     rows = min(max(chunk // num_keys, 1), num_nodes)
     pairs_at_once = min(max(chunk // (rows * num_keys), 1), pairs)
-    index = torch.empty(pairs, num_nodes, k, dtype=torch.int32, device=x.device)
+    found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
     for start in range(0, num_nodes, rows):
         part = slice(start, start + rows)
-        offset = None if relative_pos is None else relative_pos[part]
+        tile = None if offset is None else offset[part]
         for first in range(0, pairs, pairs_at_once):
             some = slice(first, first + pairs_at_once)
             distance = torch.bmm(x[some, :, part].mT, y[some])
-            distance.add_(x_square[some, part]).add_(y_square[some])
-            if offset is not None:
-                distance.add_(offset)
-            nearest = distance.topk(k * dilation, largest=False).indices
-            index[some, part] = nearest[..., ::dilation].int()
-    return index.unflatten(0, (-1, groups))
-
-
-def _normalised(x: Tensor, groups: int) -> Tensor:
-    """(B, G, C / G, n) with unit length over each group's channels, in float32 at least."""
-    x = x if x.dtype == torch.float64 else x.float()
-    return F.normalize(split_groups(x, groups), dim=2)
+            if tile is not None:
+                distance += tile
+            found[some, part] = distance.topk(count, largest=False).indices[..., ::step].int()
+    return found

@@ -66,7 +66,10 @@ def _load(name: str, path: str | Path) -> Run:
     file = ScoresFile.load(path)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # classes without positives: the page shows them
-        result = multilabel_scores(file.scores, file.targets, file.protocol, file.class_names)
+        try:
+            result = multilabel_scores(file.scores, file.targets, file.protocol, file.class_names)
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from None
     return Run(name, file, result)
 
 
@@ -96,7 +99,7 @@ def _class_table(runs: Sequence[Run]) -> str:
             width, shown = (0, '–') if np.isnan(ap) else (ap, f'{ap:.1f}')
             bars += (
                 '<div class="bar"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden='
-                f'"true"><rect width="{width:.1f}" height="1" fill="var(--run{i % 4})"/></svg>'
+                f'"true"><rect width="{width:.1f}" height="1" fill="var({_color(i)})"/></svg>'
                 f'<span title="{escape(runs[i].name)}">{shown}</span></div>'
             )
         name = escape(results[0].class_names[k])
@@ -161,7 +164,11 @@ def _chip(file: ScoresFile, i: int, k: int) -> str:
 
 
 def _key(i: int) -> str:
-    return f'<span class="key" style="background:var(--run{i % 4})"></span>'
+    return f'<span class="key" style="background:var({_color(i)})"></span>'
+
+
+def _color(i: int) -> str:
+    return f'--run{i % 6}'
 
 
 def _find(name: str, root: str | Path | None) -> Path:

@@ -11,10 +11,12 @@ PAGE = Template("""<!DOCTYPE html>
 <style>
 :root { color-scheme: light dark; --page: #f6f6f4; --card: #fff; --text: #1d2127; --soft: #5b6470;
   --line: #d5d8dc; --right: #d8f0de; --right-text: #0c4a20; --wrong: #fbdcdc; --wrong-text: #7d1212;
-  --run0: #2f6bd0; --run1: #c96f12; --run2: #0e8a7d; --run3: #8a4fc0; }
+  --run0: #2f6bd0; --run1: #c96f12; --run2: #0e8a7d; --run3: #8a4fc0;
+  --run4: #c2397e; --run5: #66801f; }
 @media (prefers-color-scheme: dark) { :root { --page: #15181c; --card: #1f2429; --text: #e8eaed;
   --soft: #a3abb5; --line: #3a4149; --right: #17402a; --right-text: #b9eec8; --wrong: #521d1f;
-  --wrong-text: #ffcfcf; --run0: #78a6f5; --run1: #f0a04b; --run2: #4cc4b6; --run3: #bd92e8; } }
+  --wrong-text: #ffcfcf; --run0: #78a6f5; --run1: #f0a04b; --run2: #4cc4b6; --run3: #bd92e8;
+  --run4: #ee82b4; --run5: #b4cc62; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem; max-width: 80rem; background: var(--page);
   color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
 
 from mlgcn.datasets import CsvMultiLabel
 from mlgcn.registry import DATASETS
@@ -111,20 +110,14 @@ def test_mistyped_option(folder):
     assert "'skip'" in refused(folder, bad_images='drop')
 
 
-@pytest.mark.parametrize('workers', [0, 1])
-def test_an_image_that_breaks_later_is_named(folder, workers):
-    loader = Runner.build_dataloader(
-        {
-            'batch_size': 6,
-            'num_workers': workers,
-            'dataset': read(folder, pipeline=PIPELINE),
-            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        }
-    )
-    assert len(list(loader)) == 2
+def test_an_image_that_breaks_later_is_named(folder):
+    dataset = read(folder, pipeline=PIPELINE)
     damage(folder)
-    with pytest.raises(OSError, match=r'03\.jpg: this image can no longer be read: empty file'):
-        list(loader)
+    with pytest.raises(
+        OSError, match=r'03\.jpg: this image can no longer be read: empty'
+    ) as caught:
+        dataset[3]
+    assert len(caught.value.args) == 1  # so that a loader's worker can hand it on
 
 
 def test_an_image_that_vanishes_later_is_named(folder):

@@ -33,7 +33,7 @@ def scores(dataset) -> list:
     return [dataset.get_data_info(i)['gt_score'].tolist() for i in range(len(dataset))]
 
 
-@pytest.mark.parametrize('head', ['', 'file,labels\n', '\ufefffile,labels\r\n', '\n\n'])
+@pytest.mark.parametrize('head', ['', '\ufeff', 'file,labels\n', '\ufefffile,labels\r\n', '\n\n'])
 def test_labels(csv, head):
     dataset = read(csv(head + 'b.jpg,dog|cat\na.jpg,\n\nc.jpg,cat\n'))
     assert dataset.metainfo['classes'] == ('cat', 'dog')

@@ -1,9 +1,13 @@
 """The built-in data set: COCO layout, determinism, honest annotations, refusals."""
 
 import json
+import runpy
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from numpy.random import RandomState
 from PIL import Image
 from pycocotools.coco import COCO
@@ -11,7 +15,10 @@ from pycocotools.coco import COCO
 from mlgcn.datasets.scene_drawings import DRAWINGS
 from mlgcn.datasets.scene_picture import MIN_PIXELS, draw_scene
 from mlgcn.datasets.scenes import TABLE, draw_one, make_scenes
+from mlgcn.registry import DATASETS
 
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / 'configs/_base_/datasets/scenes.py'
 FEW = {'num_train': 6, 'num_val': 3, 'size': (96, 64)}
 
 
@@ -38,6 +45,16 @@ def test_coco_layout(scenes):
             left, top, width, height = ann['bbox']
             assert left >= 0 and top >= 0 and left + width <= 96 and top + height <= 64
             assert MIN_PIXELS <= ann['area'] <= width * height and ann['iscrowd'] == 0
+
+
+def test_the_data_config_reads_them(scenes, monkeypatch):
+    monkeypatch.setenv('MLGCN_DATA', str(scenes.parent))
+    config = Config.fromfile(CONFIG)
+    for loader, number in ((config.train_dataloader, 6), (config.val_dataloader, 3)):
+        dataset = DATASETS.build(loader.dataset)
+        assert len(dataset) == number
+        assert set(dataset.metainfo['classes']) == set(DRAWINGS)
+        assert dataset[0]['inputs'].shape == (3, 96, 96)
 
 
 def test_same_arguments_same_files(scenes, tmp_path):
@@ -96,6 +113,33 @@ def test_table_holds_cocos_label_sets():
     assert images(racket, person) > 0.95 * images(racket)
     assert images(mouse, keyboard) > 0.5 * images(mouse)
     assert images(mouse, racket) == 0 < images(ball, racket)
+
+
+def test_the_table_is_derived_from_coco_annotations(tmp_path, monkeypatch):
+    """Label sets of 2 to 6 of our classes that at least 5 images have, with their counts."""
+    ids = {'person': 1, 'zebra': 24, **json.loads(TABLE.read_text())['classes']}
+    labels = (
+        [[1, 3, 24]] * 6 + [[3, 1, 1]] * 2 + [[47, 62]] * 5 + [[1]] * 9 + [[24]] + [[1, 75]] * 4
+    )
+    pairs = [(image, label) for image, row in enumerate(labels) for label in row]
+    content = {
+        'images': [{'id': image} for image in range(len(labels))],
+        'annotations': [
+            {'id': i, 'image_id': image, 'category_id': label}
+            for i, (image, label) in enumerate(pairs)
+        ],
+        'categories': [{'id': number, 'name': name} for name, number in ids.items()],
+    }
+    (tmp_path / 'instances.json').write_text(json.dumps(content))
+    arguments = [str(tmp_path / 'instances.json'), '--out', str(tmp_path / 'table.json')]
+    monkeypatch.setattr(sys, 'argv', ['derive_cooccurrence.py', *arguments])
+    runpy.run_path(str(ROOT / 'tools/derive_cooccurrence.py'), run_name='__main__')
+    table, shipped = (
+        json.loads((tmp_path / 'table.json').read_text()),
+        json.loads(TABLE.read_text()),
+    )
+    assert table['sets'] == [[8, [1, 3]], [5, [47, 62]]]
+    assert (table['credit'], table['classes']) == (shipped['credit'], shipped['classes'])
 
 
 def test_every_class_shows_its_whole_box():

@@ -55,9 +55,9 @@ def test_one_process(tmp_path):
     assert file.class_names.tolist() == list(NAMES) and file.protocol == 'gkgnet'
     np.testing.assert_array_equal(file.scores, logits)
     np.testing.assert_array_equal(file.targets, target)
-    assert score(build(metrics=['mAP'], prefix='val'), samples, 11).keys() == {'val/mAP'}
-    assert score(build(metrics=('all',)), samples, 11).keys() == set(METRIC_NAMES)
-    assert score(build(metrics='CF1'), samples, 11).keys() == {'CF1'}
+    assert score(build(report=['mAP'], prefix='val'), samples, 11).keys() == {'val/mAP'}
+    assert score(build(report=('all',)), samples, 11).keys() == set(METRIC_NAMES)
+    assert score(build(report='CF1'), samples, 11).keys() == {'CF1'}
 
 
 def test_table_names_protocol_images_and_empty_classes(monkeypatch):
@@ -97,7 +97,7 @@ def test_padding_is_dropped_but_not_the_same_index_of_another_data_set():
     'change, message',
     [
         ({'protocol': 'voc'}, "protocol is 'voc'"),
-        ({'metrics': ['map']}, r"metrics holds \['map'\]; expected 'all' or some of"),
+        ({'report': ['map']}, r"metrics \['map'\]: expected 'all' or some of"),
         ({'out_file': 'scores.pkl'}, 'must end in .npz'),
     ],
 )

@@ -1,5 +1,7 @@
 """Image transforms that mmcv and mmpretrain lack."""
 
+from .crop_mix import CropMix
 from .multi_scale_crop import MultiScaleCrop
+from .trivial_augment import TrivialAugment
 
-__all__ = ['MultiScaleCrop']
+__all__ = ['CropMix', 'MultiScaleCrop', 'TrivialAugment']

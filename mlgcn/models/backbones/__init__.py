@@ -1,5 +1,6 @@
 """Backbones: from images to the feature maps of their stages."""
 
 from .pyramid_vig import PyramidViG
+from .timm_backbone import TIMMBackbone
 
-__all__ = ['PyramidViG']
+__all__ = ['PyramidViG', 'TIMMBackbone']

@@ -20,6 +20,7 @@ ARCHS = {
 }
 REDUCTIONS = (4, 2, 1, 1)  # a node looks for its neighbours among r x r means
 MAX_REACH = 49  # largest k * dilation: the keys of the last stage at 224
+INIT = dict(type='Kaiming', layer='Conv2d', mode='fan_in')
 
 
 @MODELS.register_module()
@@ -55,7 +56,7 @@ class PyramidViG(BaseBackbone):
         frozen_stages: int = -1,
         drop_path_rate: float = 0.0,
         with_cp: bool = False,
-        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
+        init_cfg: dict | list | None = INIT,
     ):
         super().__init__(init_cfg)
         if arch not in ARCHS:

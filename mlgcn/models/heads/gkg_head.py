@@ -10,6 +10,8 @@ from mlgcn.registry import MODELS
 
 from .graph_head import MultiLabelHead
 
+INIT = dict(type='Normal', layer='Linear', std=0.01)
+
 
 @MODELS.register_module()
 class GKGHead(MultiLabelHead):
@@ -30,7 +32,7 @@ class GKGHead(MultiLabelHead):
         self,
         num_classes: int,
         in_channels: int,
-        init_cfg: dict | list | None = dict(type='Normal', layer='Linear', std=0.01),
+        init_cfg: dict | list | None = INIT,
         **kwargs,
     ):
         super().__init__(num_classes, init_cfg=init_cfg, **kwargs)

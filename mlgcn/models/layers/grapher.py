@@ -49,6 +49,10 @@ class Grapher(nn.Module):
         dim: int = 2,
     ):
         super().__init__()
+        if channels % num_groups:
+            raise ValueError(
+                f'Grapher: num_groups = {num_groups} does not divide channels = {channels}'
+            )
         self.k, self.dilation, self.reduction, self.num_groups = k, dilation, reduction, num_groups
         self.fc1 = conv_norm(channels, channels, dim)
         self.graph_conv = conv_norm(2 * channels, 2 * channels, dim, groups=4).append(nn.GELU())

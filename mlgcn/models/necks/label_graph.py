@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from mlgcn.models.layers.grapher import GraphBlock
 from mlgcn.registry import MODELS
 
+INIT = dict(type='Kaiming', layer='Conv1d', mode='fan_in')
+
 
 @MODELS.register_module()
 class LabelGraphNeck(BaseModule):
@@ -34,7 +36,7 @@ class LabelGraphNeck(BaseModule):
         num_groups: int = 2,
         num_gcn: int = 1,
         drop_path_rates: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
-        init_cfg: dict | list | None = dict(type='Kaiming', layer='Conv1d', mode='fan_in'),
+        init_cfg: dict | list | None = INIT,
     ):
         super().__init__(init_cfg)
         self.in_channels, self.k = tuple(in_channels), k

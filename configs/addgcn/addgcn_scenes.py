@@ -1,0 +1,14 @@
+# ADD-GCN on a small ResNet, on the built-in data set (make demo).
+_base_ = [
+    '../_base_/datasets/scenes.py',
+    '../_base_/schedules/scenes.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(
+        type='ResNet', depth=18, stem_channels=32, base_channels=32
+    ),
+    head=dict(type='mlgcn.ADDGCNHead', num_classes=None, in_channels=256, node_channels=256),
+)

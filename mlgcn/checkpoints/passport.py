@@ -1,0 +1,101 @@
+"""The passport of a checkpoint: what its weights are, in plain values that need no config."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .error import CheckpointError
+
+
+def make_passport(
+    state_dict: Mapping[str, Tensor],
+    classes: Sequence[str] | None,
+    licence: str,
+    cfg: Config | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A dict of plain values.
+
+    Its keys: `mlgcn` (version), `classes` (names in the order of the logits, or None), `input_size`
+    ([height, width] in pixels of the test pipeline, or None), `normalisation` (mean, std and to_rgb
+    of the data preprocessor, or None), `config` (the whole config as JSON text, or None),
+    `licence`, `sha256` of the weights (:func:`fingerprint`), and `more`.
+    """
+    from mlgcn import __version__
+
+    cfg = Config() if cfg is None else cfg
+    preprocessor = cfg.get('data_preprocessor') or cfg.get('model', {}).get('data_preprocessor')
+    return {
+        'mlgcn': __version__,
+        'classes': None if classes is None else [str(name) for name in classes],
+        'input_size': _input_size(cfg),
+        'normalisation': preprocessor
+        and {key: preprocessor.get(key) for key in ('mean', 'std', 'to_rgb')},
+        'config': json.dumps(cfg.to_dict(), default=str) if len(cfg) else None,
+        'licence': licence,
+        'sha256': fingerprint(state_dict),
+        **more,
+    }
+
+
+def fingerprint(state_dict: Mapping[str, Tensor]) -> str:
+    """sha256, in hex, of names, types, shapes and bytes, in the order of the names.
+
+    The same for the same weights in whatever file and order.
+    """
+    digest = hashlib.sha256()
+    for key in sorted(state_dict):
+        value = state_dict[key].detach().cpu().contiguous()
+        digest.update(f'{key} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def save_weights(
+    path: str | Path, state_dict: Mapping[str, Tensor], passport: Mapping[str, Any]
+) -> None:
+    """Write weights and passport alone, as `.safetensors` (preferred) or `.pth`.
+
+    Raises:
+        CheckpointError: another suffix.
+        FileExistsError: the file is there already.
+    """
+    path = Path(path)
+    if path.suffix not in ('.safetensors', '.pth'):
+        raise CheckpointError(f'{path}: expected a name that ends in .safetensors or .pth')
+    if path.exists():
+        raise FileExistsError(f'{path} exists already; delete it or choose another name')
+    weights = {key: value.contiguous().clone() for key, value in state_dict.items()}
+    if path.suffix == '.safetensors':
+        save_file(weights, path, metadata={'format': 'pt', 'passport': json.dumps(passport)})
+    else:
+        torch.save(dict(meta=meta_of(passport), state_dict=weights), path)
+
+
+def meta_of(passport: Mapping[str, Any]) -> dict[str, Any]:
+    """The `meta` of a checkpoint with this passport, as mmengine's checkpoints have it."""
+    meta: dict[str, Any] = {'passport': dict(passport)}
+    if passport.get('classes'):
+        meta['dataset_meta'] = {'classes': tuple(passport['classes'])}
+    if passport.get('source'):
+        meta['source'] = passport['source']
+    return meta
+
+
+def _input_size(cfg: Config) -> list[int] | None:
+    """[height, width] that the test pipeline's last resize or crop gives."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    for transform in reversed(dataset.get('pipeline') or []):
+        size = transform.get('crop_size') or transform.get('scale')
+        if isinstance(size, int):
+            return [size, size]
+        if size:  # mmcv: (width, height)
+            return [int(size[1]), int(size[0])]
+    return None

@@ -1,0 +1,84 @@
+"""Upstream's loaders, closed: importing mlgcn puts safe ones where mmengine looks for its own.
+
+* mmengine reads a checkpoint again, with everything allowed, when the safe unpickler refuses it,
+  and downloads (`torchvision://`, `http://`) go through torch.hub, which unpickles in full.
+* mmengine reads annotation files that end in .pkl with pickle and .yaml with PyYAML's full loader;
+  both run code.
+* `TORCH_FORCE_WEIGHTS_ONLY_LOAD` holds for every other `torch.load` in this process and those that
+  it starts: timm's, torchvision's and mmpretrain's.
+"""
+
+import os
+from typing import Any
+
+import torch.hub
+import yaml
+from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
+from mmengine.logging import print_log
+from mmengine.runner import checkpoint as upstream
+
+from mlgcn.checkpoints import CheckpointError, convert, detect, unwrap
+from mlgcn.checkpoints.facts import CLASSIFIERS, KINDS
+
+from .safe_load import FORCE, guarded, safe_load
+
+
+def load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+    """:func:`safe_load`, with a whole published model (ADD-GCN, GKGNet) given our names.
+
+    Its `meta['source']` then is 'addgcn' or 'gkgnet'; nothing but its weights is kept.
+
+    Raises:
+        CheckpointError: names the file, and what is wrong with it.
+    """
+    return _ours(file, safe_load(file, map_location, weights_only))
+
+
+def load_url(url: str, **kwargs: Any) -> dict[str, Any]:
+    """torch.hub's download and cache, under the allow-list."""
+    kwargs.pop('weights_only', None)
+    loaded = guarded(
+        url,
+        lambda safely: torch.hub.load_state_dict_from_url(url, weights_only=safely, **kwargs),
+    )
+    return _ours(url, loaded)
+
+
+def _ours(name: Any, loaded: Any) -> dict[str, Any]:
+    try:
+        weights = unwrap(loaded)
+        meta = loaded.get('meta', {})
+        if not isinstance(meta, dict) or not isinstance(meta.get('dataset_meta', {}), dict):
+            raise CheckpointError(f"expected dicts in 'meta', found {str(meta)[:80]}")
+        source = detect(weights)
+        if source not in CLASSIFIERS:
+            return loaded
+        print_log(f'{name}: {KINDS[source]}, converted', 'current')
+        return dict(meta=dict(source=source), state_dict=convert(weights, source))
+    except CheckpointError as error:
+        raise CheckpointError(f'{name}: {error}') from None
+
+
+class NoPickleHandler(PickleHandler):
+    """Writes pickles, as upstream's does, and reads none."""
+
+    def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
+        raise CheckpointError(
+            'a pickle (.pkl, .pickle) was to be read, e.g. as an annotation file; mlgcn does not '
+            'read pickles, because they run code. Write it as .json'
+        )
+
+
+def install() -> None:
+    """Replace upstream's loaders in this process."""
+    if not hasattr(upstream, '_safe_torch_load') or not hasattr(yaml_handler, 'Loader'):
+        raise ImportError(
+            'this version of mmengine reads files in a way mlgcn does not know; install '
+            'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
+        )
+    upstream._safe_torch_load = load
+    upstream.load_url = load_url
+    yaml_handler.Loader = yaml.SafeLoader
+    file_handlers['pkl'] = file_handlers['pickle'] = NoPickleHandler()
+    os.environ[FORCE] = '1'
+    os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)

@@ -1,0 +1,62 @@
+"""Every checkpoint of a run carries its passport."""
+
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mlgcn.checkpoints import CheckpointError, make_passport
+from mlgcn.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PassportHook(Hook):
+    """Writes `meta['passport']` (:func:`mlgcn.checkpoints.make_passport`) into checkpoints.
+
+    The metric table is that of the very weights saved: it is in the best checkpoint, and left out
+    of those that are saved before they are scored.
+
+    Args:
+        licence: terms of use of the weights, in one sentence.
+    """
+
+    priority = 'LOW'  # after EMAHook has put its weights in, before CheckpointHook saves the best
+
+    def __init__(
+        self,
+        licence: str = "No licence stated; the data set's and the initial weights' terms apply.",
+    ):
+        self.licence = licence
+        self.scores: dict | None = None
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Remember the scores and the iteration that they belong to."""
+        evaluator = runner.val_loop.evaluator if runner.val_loop else None
+        used = evaluator.metrics if isinstance(evaluator, Evaluator) else []
+        protocols = [metric.protocol for metric in used if hasattr(metric, 'protocol')]
+        self.scores = {
+            'iter': runner.iter,
+            'protocol': protocols[0] if protocols else None,
+            'images': len(runner.val_dataloader.dataset),
+            'values': {name: float(value) for name, value in (metrics or {}).items()},
+        }
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Add the passport."""
+        meta = checkpoint['meta']
+        scores = self.scores if self.scores and self.scores['iter'] == meta.get('iter') else None
+        meta['passport'] = make_passport(
+            checkpoint['state_dict'],
+            meta.get('dataset_meta', {}).get('classes'),
+            self.licence,
+            runner.cfg,
+            epoch=meta.get('epoch'),
+            metrics=scores,
+        )
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to resume from a file that holds weights alone."""
+        if runner._resume and 'message_hub' not in checkpoint:
+            raise CheckpointError(
+                'there is nothing to resume in this checkpoint: it holds weights alone. Start a '
+                'new run from them with --cfg-options load_from=FILE'
+            )

@@ -1,0 +1,186 @@
+"""The whole GKGNet against the published model's outputs (tests/data/gkgnet_*, traj_gkgnet_*)."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import DATA
+from gkgnet_cases import load_case
+
+from mlgcn.checkpoints import convert, published_key, to_published
+from mlgcn.models.layers import grapher
+
+CASES = [
+    'gkgnet_t_128_g1_c7_k5',
+    'gkgnet_t_224_g2_c20',
+    'gkgnet_t_192_g4_c80',
+    'gkgnet_s_192_g2_c80',
+]
+
+
+def record_edges(model, monkeypatch):
+    """The neighbours of every graph layer, in the order of the calls, fill the list returned."""
+    edges = []
+
+    def search(*args):
+        edges.append(group_knn(*args))
+        return edges[-1]
+
+    group_knn = grapher.group_knn
+    monkeypatch.setattr(grapher, 'group_knn', search)
+    return edges
+
+
+def close(value, probe):
+    """Compares a tensor with the fixture's samples of it."""
+    value = value.double()
+    assert list(value.shape) == probe['shape']
+    np.testing.assert_allclose(value.flatten()[probe['index']], probe['value'], rtol=0, atol=1e-9)
+    assert value.mean().item() == pytest.approx(probe['mean'], abs=1e-9)
+    assert value.std().item() == pytest.approx(probe['std'], abs=1e-9)
+    assert value.abs().max().item() == pytest.approx(probe['absmax'], abs=1e-9)
+
+
+def watch(model):
+    """The outputs of the modules that the fixtures probe, by published name, once it has run."""
+    outputs = {}
+
+    def keep(name):
+        def hook(module, args, output):
+            outputs[name] = output[0] if isinstance(output, tuple) else output
+
+        return hook
+
+    index = 0
+    model.backbone.stem.register_forward_hook(keep('backbone.stem'))
+    for stage in model.backbone.stages:
+        if not isinstance(stage.downsample, torch.nn.Identity):
+            stage.downsample.register_forward_hook(keep(f'backbone.backbone.{index}'))
+            index += 1
+        for block in stage.blocks:
+            block.register_forward_hook(keep(f'backbone.backbone.{index}'))
+            index += 1
+    for i, stage in enumerate(model.neck.stages):
+        stage.blocks[-1].register_forward_hook(keep(f'backbone.gcn_label.{i}.0'))
+    return outputs
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_float64_outputs_equal_the_published_model(name):
+    fixture, model, images, _ = load_case(name)
+    expected = np.load(DATA / f'{name}.npz')
+    model.double().eval()
+    outputs = watch(model)
+    with torch.no_grad():
+        labels, pooled, edges = model.neck(model.backbone(images.double()), return_edges=True)
+        logits = model.head((labels, pooled))
+    np.testing.assert_allclose(logits, expected['eval_score'], rtol=0, atol=1e-9)
+    outputs['label_embeddings'], outputs['features_gap'] = labels, pooled
+    for module, probe in fixture['eval']['probes'].items():
+        output = outputs[module]
+        close(output.transpose(1, 2) if 'gcn_label' in module else output, probe)
+    np.testing.assert_allclose(labels[0, :8], expected['label_embeddings_0'], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(pooled, expected['features_gap'], rtol=0, atol=1e-6)
+    chosen = edges[-1].flatten(0, 1).sort(-1).values
+    np.testing.assert_array_equal(chosen, expected['edge_index_last'])
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_no_more_neighbours_change_in_float32_than_published(name, monkeypatch):
+    fixture, model, images, _ = load_case(name)
+    knn = fixture['eval']['knn']
+    edges = record_edges(model, monkeypatch)
+    with torch.no_grad():
+        single = model.eval()(images)
+        model.double()(images.double())
+    count = len(knn['calls'])
+    rows = [
+        (a.sort(-1).values != b.sort(-1).values).any(-1).sum().item()
+        for a, b in zip(edges[:count], edges[count:])
+    ]
+    # the published model calls a stage's label graph after the stage, ours after the backbone
+    published = knn['rows_with_other_neighbours_f32_vs_f64']
+    assert sorted(e.flatten(0, 1).shape for e in edges[:count]) == sorted(map(tuple, knn['calls']))
+    assert sum(rows) <= sum(published)
+    expected = np.load(DATA / f'{name}.npz')['eval_score']
+    np.testing.assert_allclose(single, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_losses_and_gradients_equal_the_published_model(name):
+    fixture, model, images, samples = load_case(name)
+    model.double().train()
+    losses = model.loss(images.double(), samples)
+    sum(losses.values()).backward()
+    expected = fixture['train']['f64']
+    assert set(losses) == {'bce_loss', 'asy_loss'}
+    for key, value in losses.items():
+        assert value.item() == pytest.approx(expected['losses'][key], rel=1e-8)
+
+    grads = {published_key(k, 'gkgnet'): p.grad for k, p in model.named_parameters()}
+    assert all(grad is not None for grad in grads.values())
+    norms = {key: grad.norm().item() for key, grad in grads.items()}
+    assert np.linalg.norm(list(norms.values())) == pytest.approx(
+        expected['grads']['total'], rel=1e-8
+    )
+    for group, norm in expected['grads']['groups'].items():
+        mine = [v for k, v in norms.items() if k == group or k.startswith(f'{group}.')]
+        assert np.linalg.norm(mine) == pytest.approx(norm, rel=1e-8), group
+    for key, norm in expected['grads'].get('params', {}).items():
+        # biases before a BatchNorm have no gradient but rounding errors
+        assert norms[key] == pytest.approx(norm, rel=1e-8, abs=1e-9), key
+
+    sums = fixture['train']['bn_running_sums_after_one_step']
+    buffers = dict(model.named_buffers())
+    for statistic in ('running_mean', 'running_var'):
+        total = sum(v.sum().item() for k, v in buffers.items() if k.endswith(statistic))
+        assert total == pytest.approx(sums[f'sum_{statistic}'], rel=1e-8)
+
+
+def test_five_adamw_steps_equal_the_published_trajectory():
+    fixture, model, images, samples = load_case('traj_gkgnet_t_128_g2_c20_k5')
+    expected = fixture['float64']
+    model.double()
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    rest = [p for p in model.parameters() if p.ndim == 1]
+    groups = [dict(params=weights, weight_decay=0.05), dict(params=rest, weight_decay=0.0)]
+    optimizer = torch.optim.AdamW(groups, lr=1e-4)
+    losses, norms = [], []
+    for _ in range(5):
+        losses.append(model.train().loss(images.double(), samples))
+        optimizer.zero_grad()
+        sum(losses[-1].values()).backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0).item())
+        optimizer.step()
+    with torch.no_grad():  # before one more training forward moves the BatchNorm statistics
+        logits = model.eval()(images.double())
+        losses.append(model.train().loss(images.double(), samples))
+    for mine, wanted in zip(losses, expected['losses_before_each_step_then_after_last']):
+        for key, value in mine.items():
+            assert value.item() == pytest.approx(wanted[key], rel=1e-8)
+    np.testing.assert_allclose(norms, expected['grad_norm_before_clip'], rtol=1e-8)
+    np.testing.assert_allclose(logits, expected['eval_logits_after']['score'], rtol=0, atol=1e-7)
+
+
+def test_published_checkpoints_convert_both_ways():
+    _, model, _, _ = load_case('gkgnet_t_224_g2_c20')
+    shapes = json.loads((DATA / 'keys_gkgnet_t_224_g2_c20.json').read_text())
+    published = {key: torch.empty(shape) for key, shape, _ in shapes}
+    ours = convert(published, 'gkgnet')
+    assert {k: v.shape for k, v in ours.items()} == {
+        k: v.shape for k, v in model.state_dict().items()
+    }
+    back = to_published(ours, 'gkgnet')
+    assert {k: v.shape for k, v in back.items()} == {
+        k: v.shape for k, v in published.items()
+    }
+    with pytest.raises(ValueError, match='unheard_of'):
+        convert({'backbone.unheard_of': torch.empty(1)}, 'gkgnet')
+
+
+def test_weight_decay_groups_are_the_published_ones():
+    _, model, _, _ = load_case('gkgnet_t_224_g2_c20')
+    published = json.loads((DATA / 'schedules.json').read_text())['gkgnet_param_groups']
+    decayed = {published_key(k, 'gkgnet') for k, p in model.named_parameters() if p.ndim > 1}
+    assert decayed == set(published['decayed'])

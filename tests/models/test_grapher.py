@@ -1,0 +1,108 @@
+"""One grapher against the published one (tests/data/grapher.*), and gradients of label blocks."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from conftest import DATA
+from fill import fill_, stream
+from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
+from torch import nn
+
+from mlgcn.models.layers.grapher import GraphBlock, Grapher
+from mlgcn.ops.relative_pos import relative_position
+
+CASES = json.loads((DATA / 'grapher.json').read_text())
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case['name'])
+def case(request):
+    """The published arrays, our grapher with its weights, its input and table of positions."""
+    case, kwargs = request.param, request.param['kwargs']
+    channels, reduction = kwargs['in_channels'], kwargs['r']
+    grapher = Grapher(
+        channels,
+        k=kwargs['kernel_size'],
+        dilation=kwargs['dilation'],
+        reduction=reduction,
+        num_groups=kwargs['num_group'] if kwargs['use_multi_group'] else 1,
+    )
+    published = ('graph_conv.', 'graph_conv.gconv.nn.')
+    fill_(grapher, case['salt'], rename=lambda key: key.replace(*published))
+    height, width = case['input_hw']
+    noise = stream(f'input:{case["name"]}', case['salt'])
+    x = noise.standard_normal((case['batch'], channels, height, width)).astype(np.float32)
+    side = math.isqrt(kwargs['n'])
+    size = height * width, (height // reduction) * (width // reduction)
+    table = relative_position(channels, (side, side), reduction, kwargs['n'], size)
+    arrays = np.load(DATA / 'grapher.npz')
+    name = case['name']
+    expected = {k[len(name) + 1 :]: arrays[k] for k in arrays if k.startswith(f'{name}_')}
+    return expected, grapher.double(), torch.from_numpy(x).double(), table
+
+
+def test_grapher_equals_the_published_one(case):
+    expected, grapher, x, table = case
+    with torch.no_grad():
+        out, edges = grapher.eval()(x, relative_pos=table)
+    np.testing.assert_allclose(out, expected['eval'], rtol=0, atol=1e-9)
+    chosen = edges.flatten(0, 1).sort(-1).values
+    np.testing.assert_array_equal(chosen, expected['neighbours_sorted'])
+
+
+def test_training_mode_and_gradient_equal_the_published_ones(case):
+    expected, grapher, x, table = case
+    x.requires_grad_()
+    out, _ = grapher.train()(x, relative_pos=table)
+    np.testing.assert_allclose(out.detach(), expected['train_mode'], rtol=0, atol=1e-9)
+    out.square().mean().backward()
+    np.testing.assert_allclose(x.grad, expected['input_grad_of_mean_square'], rtol=0, atol=1e-9)
+    assert all(p.grad is not None for p in grapher.parameters())
+
+
+def test_groups_must_divide_the_channels():
+    with pytest.raises(ValueError, match='num_groups = 3 does not divide channels = 16'):
+        Grapher(16, num_groups=3)
+
+
+def test_label_block_gradients_by_finite_differences():
+    """Fails where the labels' norms are BatchNorm2d on (B, C, K, 1): a bug of torch on CPUs."""
+    torch.manual_seed(0)
+    block = GraphBlock(4, k=3, num_groups=2, dim=1).double().train()
+    labels = torch.randn(2, 5, 4, dtype=torch.float64)  # (B, K, C), as the neck holds them
+    patches = torch.randn(2, 4, 3, 3, dtype=torch.float64)
+    weight = torch.randn(2, 5, 4, dtype=torch.float64)
+
+    def loss():
+        out, _ = block(labels.transpose(1, 2), patches)
+        return (out.transpose(1, 2) * weight).sum()
+
+    loss().backward()
+    step = 1e-6
+    for name, parameter in block.named_parameters():
+        flat, grad = parameter.data.view(-1), parameter.grad.view(-1)
+        for i in range(0, len(flat), 7):
+            values = []
+            for sign in (1, -2, 1):
+                flat[i] += sign * step
+                values.append(loss().item())
+            slope = (values[0] - values[1]) / (2 * step)
+            assert grad[i].item() == pytest.approx(slope, rel=1e-5, abs=1e-6), (name, i)
+
+
+def test_label_blocks_have_one_dimensional_norms():
+    norms = [m for m in GraphBlock(4, dim=1).modules() if 'BatchNorm' in type(m).__name__]
+    assert norms
+    assert all(type(norm) is nn.BatchNorm1d for norm in norms)
+
+
+def test_sync_bn_converts_every_norm():
+    for dim in (1, 2):
+        block = convert_sync_batchnorm(GraphBlock(4, dim=dim), 'torch')
+        norms = [m for m in block.modules() if 'BatchNorm' in type(m).__name__]
+        assert len(norms) == 5
+        assert all(type(norm) is nn.SyncBatchNorm for norm in norms)
+        shape = (2, 4, 9) if dim == 1 else (2, 4, 3, 3)
+        revert_sync_batchnorm(block).eval()(torch.randn(shape), torch.randn(2, 4, 4, 4))

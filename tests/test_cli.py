@@ -1,0 +1,132 @@
+"""The tools as a user meets them: wrong input ends with one clear line and status 2."""
+
+import runpy
+import shutil
+import sys
+
+import pytest
+import torch
+from tiny import ROOT, make_photos, write_config
+
+
+@pytest.fixture(scope='module')
+def photos(tmp_path_factory):
+    return make_photos(tmp_path_factory.mktemp('my photos'), 8, 5)
+
+
+@pytest.fixture
+def tool(monkeypatch, capsys, tmp_path):
+    """Run `tools/NAME.py ARGS` in this process; gives the lines of its error."""
+
+    monkeypatch.setattr('logging.raiseExceptions', False)  # handlers of an earlier run's capture
+
+    def run(name, *args):
+        argv = [f'{name}.py', *map(str, args), '--work-dir', str(tmp_path / 'work')]
+        monkeypatch.setattr(sys, 'argv', argv)
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(ROOT / 'tools' / f'{name}.py'), run_name='__main__')
+        assert stop.value.code == 2
+        error = capsys.readouterr().err.strip().splitlines()
+        lines = [line for line in error if line.startswith('error: ')]
+        assert len(lines) == 1, error
+        assert 'Traceback' not in ''.join(error)
+        return lines[0]
+
+    return run
+
+
+@pytest.fixture
+def config(tmp_path, photos):
+    return write_config(tmp_path, photos)
+
+
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        (['model.head.in_chanels=3'], ["'model.head.in_chanels'", "'in_channels'"]),
+        (['model.head.type=mlgcn.ADDGCNHed'], ['mlgcn.ADDGCNHed', 'mlgcn.ADDGCNHead']),
+        (['model.backbone.depth=19'], ['depth 19']),
+        (['max_epoch=3'], ['max_epoch']),
+        (['model.head.num_classes=80'], ['num_classes is 80', 'the data has 3 classes', 'box']),
+        (['train_dataloader.batch_size=9'], ['batch_size is 9', 'has 8 images']),
+        (['train_dataloader.batch_size=1'], ['at least 2 images', 'got 1']),
+        (['train_dataloader.dataset.bad_images=maybe'], ['maybe', "'stop'", "'skip'"]),
+        (['train_dataloader.dataset.difficult=maybe'], ['maybe', 'ignore']),
+        (['own.trian=x.csv'], ['own', 'trian']),
+        (['own.train=missing.csv'], ['missing.csv', 'not found']),
+        (['val_evaluator.protocol=coco'], ['coco', 'addgcn', 'gkgnet']),
+        (['load_from=missing.pth'], ['missing.pth']),
+    ],
+    ids=lambda value: value[0] if len(value) == 1 else '',
+)
+def test_wrong_options(tool, config, options, words):
+    line = tool('train', config, '--cfg-options', *options)
+    for word in words:
+        assert word.strip("'") in line
+
+
+def test_missing_config(tool):
+    assert 'nothing.py: no such config file' in tool('train', 'nothing.py')
+
+
+def test_config_that_is_not_python(tool, tmp_path):
+    (tmp_path / 'bad.py').write_text('model = dict(')
+    assert 'bad.py' in tool('train', tmp_path / 'bad.py')
+
+
+def test_missing_data_root_says_what_to_download(tool, tmp_path, monkeypatch):
+    monkeypatch.setenv('MLGCN_DATA', str(tmp_path / 'nowhere'))
+    line = tool('train', ROOT / 'configs/addgcn/addgcn_coco_448.py')
+    for word in ('nowhere/coco', 'MLGCN_DATA', 'train2014'):
+        assert word in line
+
+
+@pytest.mark.parametrize('damage, words', [
+    (lambda p: (p / 'train 1.jpg').unlink(), ['1 of 8 listed images', 'train 1.jpg']),
+    (lambda p: (p / 'train 1.jpg').write_bytes(b''), ['1 of 8 images cannot be read', 'train 1.jpg']),
+    (lambda p: _cut(p / 'train 1.jpg'), ['1 of 8 images cannot be read', 'train 1.jpg']),
+    (lambda p: _add(p / 'train.csv', 'other.jpg,box'), ['other.jpg']),
+    (lambda p: _relabel(p / 'val.csv', 'elephant'), ['elephant', 'val.csv, line 5', 'box']),
+    (lambda p: (p / 'train.csv').write_text(''), ['train.csv']),
+    (lambda p: (p / 'val.csv').write_bytes(b'\xff\xfe\x00'), ['val.csv']),
+])  # fmt: skip
+def test_wrong_data(tool, tmp_path, photos, damage, words):
+    broken = tmp_path / 'photos'
+    shutil.copytree(photos, broken)
+    damage(broken)
+    line = tool('train', write_config(tmp_path, broken))
+    for word in words:
+        assert word in line
+    assert not (tmp_path / 'work' / 'epoch_1.pth').exists()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def _add(path, line):
+    path.write_text(path.read_text() + line + '\n')
+
+
+def _relabel(path, label):
+    lines = path.read_text().splitlines()
+    path.write_text('\n'.join([*lines[:-1], lines[-1].split(',')[0] + ',' + label]))
+
+
+@pytest.mark.parametrize('content, words', [
+    ({'fc.weight': torch.ones(1)}, ['does not fit the config']),
+    ('not a dict', ['ckpt.pth']),
+])  # fmt: skip
+def test_wrong_checkpoint(tool, tmp_path, config, content, words):
+    torch.save(content, tmp_path / 'ckpt.pth')
+    line = tool('test', config, tmp_path / 'ckpt.pth')
+    for word in words:
+        assert word in line
+
+
+def test_wrong_metric_is_named(monkeypatch, capsys, config):
+    monkeypatch.setattr(sys, 'argv', ['test.py', str(config), 'ckpt.pth', '--metrics', 'mApp'])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / 'tools/test.py'), run_name='__main__')
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and "'mApp'" in error and 'CF1' in error

@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Say what a file of weights is: its passport, or what a published file's names and shapes tell.
+
+python tools/describe_checkpoint.py FILE
+"""
+
+import argparse
+import json
+import os
+
+from mlgcn.checkpoints import describe, fingerprint, unwrap
+from mlgcn.engine.command import add_trust_option, run
+from mlgcn.engine.safe_load import safe_load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('file', help='checkpoint, published or ours (.pth, .pth.tar, .safetensors)')
+    parser.add_argument('--config', action='store_true', help="also print the passport's config")
+    add_trust_option(parser)
+    args = parser.parse_args()
+
+    loaded = safe_load(args.file, 'cpu')
+    weights = unwrap(loaded)
+    numbers = sum(value.numel() for value in weights.values())
+    bad = [k for k, v in weights.items() if v.is_floating_point() and not v.isfinite().all()]
+    meta = loaded.get('meta')
+    passport = meta.get('passport') if isinstance(meta, dict) else None
+    sha256 = fingerprint(weights)
+
+    lines = {
+        'file': f'{args.file}, {os.path.getsize(args.file) / 2**20:.1f} MiB',
+        'weights': f'{len(weights)} entries, {numbers:,} numbers',
+        **describe(weights),
+    }
+    if isinstance(passport, dict):
+        lines.update(passport)
+        config = lines.pop('config', None)
+        lines['config'] = config if args.config else f'{len(config or "")} characters (--config)'
+        same = passport.get('sha256') == sha256
+        lines['sha256'] = sha256 + (
+            ' as stated' if same else f' BUT {passport.get("sha256")} STATED'
+        )
+    else:
+        lines['sha256'] = f'{sha256} (no passport)'
+    if bad:
+        lines['NaN or infinite'] = f'{len(bad)} entries, e.g. {bad[0]}'
+    for name, value in lines.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        print(f'{name:15}', ''.join(c if c.isprintable() else '?' for c in text))
+
+
+if __name__ == '__main__':
+    run(main)
