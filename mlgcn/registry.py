@@ -17,3 +17,12 @@ METRICS = Registry(
     'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
 )
 HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=['mlgcn.engine'])
+OPTIM_WRAPPERS = Registry(
+    'optimizer wrapper', parent=mmpretrain.OPTIM_WRAPPERS, scope='mlgcn', locations=['mlgcn.engine']
+)
+PARAM_SCHEDULERS = Registry(
+    'parameter scheduler',
+    parent=mmpretrain.PARAM_SCHEDULERS,
+    scope='mlgcn',
+    locations=['mlgcn.engine'],
+)

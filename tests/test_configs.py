@@ -12,9 +12,7 @@ from mmpretrain.structures import DataSample
 from mlgcn.engine.config_check import check_config
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = sorted(
-    path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_'
-)
+CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_')
 
 
 def side_of(cfg):

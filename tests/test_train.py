@@ -80,9 +80,7 @@ def test_skipping_a_bad_image(trained):
     (photos / 'train 5.jpg').write_bytes(b'no image')
     (folder / 'skip').mkdir()
     config = write_config(folder / 'skip', photos)
-    text = train(
-        config, folder / 'c', '--cfg-options', 'train_dataloader.dataset.bad_images=skip'
-    )
+    text = train(config, folder / 'c', '--cfg-options', 'train_dataloader.dataset.bad_images=skip')
     assert '1 of 24 images cannot be read and are left out' in text
     assert 'train 5.jpg' in text
 
@@ -91,7 +89,8 @@ def test_two_processes_train_and_score_as_one(trained):
     """gloo on the CPU: dist_train.sh runs, dist_test.sh gives the same scores as one process."""
     folder, config = trained
     port = str(29600 + torch.randint(300, ()).item())
-    run('bash', 'tools/dist_train.sh', config, 2, '--work-dir', folder / 'd', '--seed', 7, PORT=port)
+    options = ('--work-dir', folder / 'd', '--seed', 7)
+    run('bash', 'tools/dist_train.sh', config, 2, *options, PORT=port)
     checkpoint = folder / 'd/epoch_2.pth'
     _, one = score(config, checkpoint, folder / 'one.npz')
     command = ('bash', 'tools/dist_test.sh', config, checkpoint, 2)

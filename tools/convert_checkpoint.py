@@ -14,6 +14,7 @@ import torch
 
 from mlgcn.checkpoints import (
     CheckpointError,
+    about,
     check_finite,
     convert,
     detect,
@@ -50,7 +51,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
+    with about(args.source):
         loaded = safe_load(args.source, 'cpu')
         weights = unwrap(loaded)
         check_finite(weights, 'its weights')
@@ -58,8 +59,6 @@ def main() -> None:
             write_published(args.target, args.to, weights, loaded.get('meta', {}))
         else:
             write_ours(args.target, args.kind, weights)
-    except CheckpointError as error:
-        raise CheckpointError(f'{args.source}: {str(error).removeprefix(args.source + ": ")}')
 
 
 def write_ours(target: str, kind: str, weights: dict[str, torch.Tensor]) -> None:

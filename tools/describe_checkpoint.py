@@ -8,7 +8,7 @@ import argparse
 import json
 import os
 
-from mlgcn.checkpoints import describe, fingerprint, unwrap
+from mlgcn.checkpoints import about, describe, fingerprint, unwrap
 from mlgcn.engine.command import add_trust_option, run
 from mlgcn.engine.safe_load import safe_load
 
@@ -20,8 +20,9 @@ def main() -> None:
     add_trust_option(parser)
     args = parser.parse_args()
 
-    loaded = safe_load(args.file, 'cpu')
-    weights = unwrap(loaded)
+    with about(args.file):
+        loaded = safe_load(args.file, 'cpu')
+        weights = unwrap(loaded)
     numbers = sum(value.numel() for value in weights.values())
     bad = [k for k, v in weights.items() if v.is_floating_point() and not v.isfinite().all()]
     meta = loaded.get('meta')
@@ -37,10 +38,8 @@ def main() -> None:
         lines.update(passport)
         config = lines.pop('config', None)
         lines['config'] = config if args.config else f'{len(config or "")} characters (--config)'
-        same = passport.get('sha256') == sha256
-        lines['sha256'] = sha256 + (
-            ' as stated' if same else f' BUT {passport.get("sha256")} STATED'
-        )
+        stated = passport.get('sha256')
+        lines['sha256'] = f'{sha256} as stated' if stated == sha256 else f'{sha256}, NOT {stated}'
     else:
         lines['sha256'] = f'{sha256} (no passport)'
     if bad:

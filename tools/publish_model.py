@@ -7,7 +7,14 @@ python tools/publish_model.py work_dirs/addgcn_coco_448/best_mAP_epoch_50.pth ad
 import argparse
 import os
 
-from mlgcn.checkpoints import check_finite, make_passport, save_weights, unwrap
+from mlgcn.checkpoints import (
+    CheckpointError,
+    check_finite,
+    fingerprint,
+    make_passport,
+    save_weights,
+    unwrap,
+)
 from mlgcn.engine.command import add_trust_option, run
 from mlgcn.engine.loaders import load
 
@@ -25,6 +32,10 @@ def main() -> None:
     check_finite(weights, args.source)
     meta = loaded.get('meta', {})
     passport = meta.get('passport')
+    if 'source' in meta and passport is None:
+        raise CheckpointError(f'{args.source}: not ours; use tools/convert_checkpoint.py')
+    if passport is not None and passport['sha256'] != fingerprint(weights):
+        raise CheckpointError(f"{args.source}: the weights are not those of its passport's sha256")
     if passport is None:  # saved without PassportHook
         classes = meta.get('dataset_meta', {}).get('classes')
         passport = make_passport(weights, classes, 'No licence stated.')

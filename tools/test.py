@@ -11,6 +11,8 @@ from mlgcn.engine.command import add_config_options, load_config, run
 from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
 
+WHAT = ('missing', 'unknown', 'of another shape')
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -28,7 +30,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
     parser.add_argument('--out', help='write file names, classes, scores and targets here (.npz)')
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     return parser.parse_args()
 
 
@@ -36,12 +37,11 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args)
     checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
-    evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
+    evaluator = cfg.test_evaluator
+    evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
     evaluator.report = args.metrics
     evaluator.per_class = args.per_class
     evaluator.out_file = args.out
-    if args.amp:
-        cfg.test_cfg.fp16 = True
 
     classes = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes')
     test_set = build_dataset(cfg, 'test_dataloader', classes)
@@ -74,11 +74,12 @@ def check_fits(path: str, checkpoint: dict, model) -> None:
     if missing or extra or shapes:
         detail = [
             f'{len(keys)} {what} (e.g. {keys[0]})'
-            for keys, what in ((missing, 'missing'), (extra, 'unknown'), (shapes, 'of another shape'))
+            for keys, what in zip((missing, extra, shapes), WHAT)
             if keys
         ]
         raise CheckpointError(
-            f'{path} does not fit the config: of {len(own)} entries ' + ', '.join(detail)
+            f'{path} does not fit the config: of {len(own)} entries '
+            + ', '.join(detail)
             + '; is it the checkpoint of another model or number of classes?'
         )
     check_finite(weights, path)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train a model: `python tools/train.py CONFIG` (several GPUs: `bash tools/dist_train.sh CONFIG N`)."""
+"""Train: `python tools/train.py CONFIG` (several GPUs: `bash tools/dist_train.sh CONFIG N`)."""
 
 import argparse
 
@@ -14,9 +14,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_config_options(parser)
     parser.add_argument(
-        '--resume', nargs='?', const='auto', help='go on from CKPT, or from the latest in the work dir'
+        '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
     )
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     parser.add_argument('--seed', type=int, help='seed of weights, order and augmentation')
     return parser.parse_args()
 
@@ -24,9 +23,6 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
-    if args.amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
     if args.resume:

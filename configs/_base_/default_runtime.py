@@ -15,6 +15,8 @@ default_hooks = dict(
         type='CheckpointHook', interval=1, max_keep_ckpts=2, save_best='mAP', rule='greater'
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    # classes, input size, normalisation, config, scores and sha256, inside every checkpoint
+    passport=dict(type='mlgcn.PassportHook'),
 )
 
 env_cfg = dict(

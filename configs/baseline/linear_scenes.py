@@ -8,7 +8,7 @@ _base_ = [
 model = dict(
     type='ImageClassifier',
     backbone=dict(
-        type='ResNet', depth=18, stem_channels=32, base_channels=32
+        type='ResNet', depth=18, stem_channels=16, base_channels=16
     ),
-    head=dict(type='mlgcn.LinearHead', num_classes=None, in_channels=256, mean_over_classes=True),
+    head=dict(type='mlgcn.LinearHead', num_classes=None, in_channels=128, mean_over_classes=True),
 )

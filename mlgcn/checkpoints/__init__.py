@@ -1,23 +1,24 @@
 """Weights: published files to ours and back, what a file is, and the passport of our own."""
 
-from .convert import convert, to_published, published_key
+from .convert import convert, published_key, to_published
 from .detect import check_finite, detect, unwrap
-from .error import CheckpointError
+from .error import CheckpointError, about
 from .facts import check_classes, describe, implied_classes
 from .passport import fingerprint, make_passport, save_weights
 
 __all__ = [
     'CheckpointError',
+    'about',
     'check_classes',
     'check_finite',
     'convert',
     'describe',
     'detect',
-    'to_published',
     'fingerprint',
     'implied_classes',
     'make_passport',
     'published_key',
     'save_weights',
+    'to_published',
     'unwrap',
 ]

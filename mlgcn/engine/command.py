@@ -22,6 +22,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Options that every tool with a config has."""
     parser.add_argument('config', help='config file, e.g. configs/addgcn/addgcn_coco_448.py')
     parser.add_argument('--work-dir', help='where logs and checkpoints go (work_dirs/CONFIG)')
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -77,6 +78,9 @@ def load_config(args: argparse.Namespace) -> Config:
     check_config(cfg)
     stem = os.path.splitext(os.path.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', stem)
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True
     init_processes(cfg, args.launcher)
     return cfg
 

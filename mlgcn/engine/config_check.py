@@ -111,7 +111,7 @@ def _names() -> set[str]:
 
 
 def _arguments(cls) -> set[str] | None:
-    """Names that `cls(...)` takes, or None when it takes any (`**kwargs` that leave our classes)."""
+    """Names that `cls(...)` takes, or None where `**kwargs` leave our classes: it takes any."""
     names: set[str] = set()
     owners = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
     for owner in owners:

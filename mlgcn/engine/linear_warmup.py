@@ -2,7 +2,10 @@
 
 from mmengine.optim import LinearLR
 
+from mlgcn.registry import PARAM_SCHEDULERS
 
+
+@PARAM_SCHEDULERS.register_module()
 class LinearWarmupLR(LinearLR):
     """mmengine's `LinearLR` that reaches `end_factor` at iteration `end`, not one before.
 

@@ -4,11 +4,13 @@
   and downloads (`torchvision://`, `http://`) go through torch.hub, which unpickles in full.
 * mmengine reads annotation files that end in .pkl with pickle and .yaml with PyYAML's full loader;
   both run code.
+* yapf, with which mmengine prints configs, keeps a pickle in the user's cache folder.
 * `TORCH_FORCE_WEIGHTS_ONLY_LOAD` holds for every other `torch.load` in this process and those that
   it starts: timm's, torchvision's and mmpretrain's.
 """
 
 import os
+import pickle
 from typing import Any
 
 import torch.hub
@@ -16,8 +18,9 @@ import yaml
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
 from mmengine.logging import print_log
 from mmengine.runner import checkpoint as upstream
+from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
 
-from mlgcn.checkpoints import CheckpointError, convert, detect, unwrap
+from mlgcn.checkpoints import CheckpointError, about, convert, detect, unwrap
 from mlgcn.checkpoints.facts import CLASSIFIERS, KINDS
 
 from .safe_load import FORCE, guarded, safe_load
@@ -45,7 +48,7 @@ def load_url(url: str, **kwargs: Any) -> dict[str, Any]:
 
 
 def _ours(name: Any, loaded: Any) -> dict[str, Any]:
-    try:
+    with about(name):
         weights = unwrap(loaded)
         meta = loaded.get('meta', {})
         if not isinstance(meta, dict) or not isinstance(meta.get('dataset_meta', {}), dict):
@@ -55,8 +58,6 @@ def _ours(name: Any, loaded: Any) -> dict[str, Any]:
             return loaded
         print_log(f'{name}: {KINDS[source]}, converted', 'current')
         return dict(meta=dict(source=source), state_dict=convert(weights, source))
-    except CheckpointError as error:
-        raise CheckpointError(f'{name}: {error}') from None
 
 
 class NoPickleHandler(PickleHandler):
@@ -67,6 +68,19 @@ class NoPickleHandler(PickleHandler):
             'a pickle (.pkl, .pickle) was to be read, e.g. as an annotation file; mlgcn does not '
             'read pickles, because they run code. Write it as .json'
         )
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Reads containers, numbers and strings, and finds no class or function."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f'{module}.{name} is not on the (empty) allow-list')
+
+
+def load_grammar(grammar: Grammar, file: str) -> None:
+    """yapf's `Grammar.load` for its own cache, plain values alone."""
+    with open(file, 'rb') as opened:
+        vars(grammar).update(PlainUnpickler(opened).load())
 
 
 def install() -> None:
@@ -80,5 +94,6 @@ def install() -> None:
     upstream.load_url = load_url
     yaml_handler.Loader = yaml.SafeLoader
     file_handlers['pkl'] = file_handlers['pickle'] = NoPickleHandler()
+    Grammar.load = load_grammar
     os.environ[FORCE] = '1'
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)

@@ -103,7 +103,7 @@ def rename(weights: Mapping, own: Mapping, prefix: str = '') -> dict:
 
 
 def resized(key: str, value: Tensor, own: Tensor | None) -> Tensor:
-    """A position embedding (1, C, H, W) resized to the module's (1, C, H', W'); others as they are."""
+    """A position embedding (1, C, H, W) in the module's (H', W'); others as they are."""
     if not key.endswith('pos_embed') or own is None or own.shape == value.shape:
         return value
     if value.ndim != 4 or value.shape[:2] != own.shape[:2]:

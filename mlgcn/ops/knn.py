@@ -99,9 +99,9 @@ def _nearest(
     the distances stay in a CPU's cache and no (P, N, M) tensor is held.
     """
     (pairs, _, num_nodes), num_keys = x.shape, y.shape[2]
+    if torch.compiler.is_compiling():  # an unrolled loop would make a huge graph
+        return _smallest(x, y, count, step, None if offset is None else offset[:num_nodes])
     chunk = CPU_CHUNK if x.device.type == 'cpu' else CHUNK
-    if torch.compiler.is_compiling():
-        chunk = pairs * num_nodes * num_keys  # an unrolled loop would make a huge graph
     rows = min(max(chunk // num_keys, 1), num_nodes)
     pairs_at_once = min(max(chunk // (rows * num_keys), 1), pairs)
     found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
@@ -110,8 +110,12 @@ def _nearest(
         tile = None if offset is None else offset[part]
         for first in range(0, pairs, pairs_at_once):
             some = slice(first, first + pairs_at_once)
-            distance = torch.bmm(x[some, :, part].mT, y[some])
-            if tile is not None:
-                distance += tile
-            found[some, part] = distance.topk(count, largest=False).indices[..., ::step].int()
+            found[some, part] = _smallest(x[some, :, part], y[some], count, step, tile)
     return found
+
+
+def _smallest(x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | None) -> Tensor:
+    distance = torch.bmm(x.mT, y)
+    if offset is not None:
+        distance += offset
+    return distance.topk(count, largest=False).indices[..., ::step].int()

@@ -10,8 +10,14 @@ from mlgcn.engine.fit_to_data import check_batch_size, fit_to_data
 def config(**head):
     head = dict(type='mlgcn.ADDGCNHead', num_classes=None, in_channels=8) | head
     backbone = dict(type='ResNet', depth=18, init_cfg=dict(type='Pretrained', checkpoint='x.pth'))
-    loader = dict(batch_size=4, dataset=dict(type='ClassBalancedDataset', oversample_thr=0.1,
-                  dataset=dict(type='mlgcn.CsvMultiLabel')))
+    loader = dict(
+        batch_size=4,
+        dataset=dict(
+            type='ClassBalancedDataset',
+            oversample_thr=0.1,
+            dataset=dict(type='mlgcn.CsvMultiLabel'),
+        ),
+    )
     return Config(
         dict(
             model=dict(type='ImageClassifier', backbone=backbone, head=head),
@@ -30,9 +36,9 @@ def test_a_right_config_passes():
     'change, words',
     [
         (dict(model=dict(head=dict(in_chanels=3))), "head.in_chanels.*mean 'in_channels'"),
-        (dict(model=dict(head=dict(type='mlgcn.ADDGCNHed'))), "no class 'mlgcn.ADDGCNHed'.*ADDGCNHead'"),
+        (dict(model=dict(head=dict(type='mlgcn.ADDGCNHed'))), "'mlgcn.ADDGCNHed'.*ADDGCNHead'"),
         (dict(model=dict(backbone=dict(dept=18))), "backbone.dept.*did you mean 'depth'"),
-        (dict(model=dict(backbone=dict(type='ResNett'))), "'ResNett' is registered; did you mean 'ResNe"),
+        (dict(model=dict(backbone=dict(type='ResNett'))), "'ResNett' is reg.*mean 'ResNe"),
         (dict(optim_wrapper=dict(optimizer=dict(type='SDG'))), "optimizer.type: no class 'SDG'"),
         (dict(optim_wrapper=dict(optimizer=dict(momentun=0.9))), "mean 'momentum'"),
         (dict(train_dataloder=dict()), "train_dataloder: .*did you mean 'train_dataloader'"),
@@ -59,7 +65,7 @@ def test_number_of_classes_follows_the_data():
 
 
 def test_another_number_of_classes_is_refused():
-    with pytest.raises(ConfigError, match='num_classes is 80, but the data has 2 classes .cat, dog'):
+    with pytest.raises(ConfigError, match='is 80, but the data has 2 classes .cat, dog'):
         fit_to_data(config(num_classes=80), ['cat', 'dog'])
 
 

@@ -52,12 +52,8 @@ def test_eval_logits_equal_the_published_model(name):
         logits = model(images.double())
         np.testing.assert_allclose(logits, published, rtol=0, atol=1e-9)
         explained = model.head.explain(model.extract_feat(images.double()))
-        np.testing.assert_allclose(
-            explained['adjacency'][0], expected['dynamic_adj_0'], atol=1e-6
-        )
-        np.testing.assert_allclose(
-            explained['attention'][0, :4], expected['sam_mask_0'], atol=1e-6
-        )
+        np.testing.assert_allclose(explained['adjacency'][0], expected['dynamic_adj_0'], atol=1e-6)
+        np.testing.assert_allclose(explained['attention'][0, :4], expected['sam_mask_0'], atol=1e-6)
         single = model.float()(images)
     np.testing.assert_allclose(single, published, rtol=1e-4, atol=1e-4 * published.std())
 

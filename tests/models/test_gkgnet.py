@@ -172,9 +172,7 @@ def test_published_checkpoints_convert_both_ways():
         k: v.shape for k, v in model.state_dict().items()
     }
     back = to_published(ours, 'gkgnet')
-    assert {k: v.shape for k, v in back.items()} == {
-        k: v.shape for k, v in published.items()
-    }
+    assert {k: v.shape for k, v in back.items()} == {k: v.shape for k, v in published.items()}
     with pytest.raises(ValueError, match='unheard_of'):
         convert({'backbone.unheard_of': torch.empty(1)}, 'gkgnet')
 

@@ -10,7 +10,11 @@ from mlgcn.ops.knn import group_knn_plain
 BACKBONES = {
     'ResNet': (dict(type='ResNet', depth=18, base_channels=8, stem_channels=8), (8, 16, 32, 64)),
     'Swin': (
-        dict(type='SwinTransformer', arch=dict(embed_dims=8, depths=[2] * 4, num_heads=[1] * 4)),
+        dict(
+            type='SwinTransformer',
+            arch=dict(embed_dims=8, depths=[2] * 4, num_heads=[1] * 4),
+            pad_small_map=True,
+        ),
         (8, 16, 32, 64),
     ),
     'ConvNeXt': (
@@ -23,7 +27,7 @@ BACKBONES = {
     ),
     'TIMM': (
         dict(type='TIMMBackbone', model_name='test_resnet', features_only=True),
-        (32, 32, 48, 48, 96),
+        (32, 32, 48, 192, 96),
     ),
 }
 
@@ -72,6 +76,11 @@ def test_drop_path_rates_are_those_of_the_stages():
             assert block.grapher.drop_path.drop_prob == block.ffn.drop_path.drop_prob == rate
 
 
+def test_drop_path_rates_must_be_as_many_as_the_stages():
+    with pytest.raises(ValueError, match='2 in_channels need as many drop_path_rates, got 3'):
+        LabelGraphNeck((8, 12), num_classes=5, drop_path_rates=(0.0, 0.1, 0.2))
+
+
 def test_initialisation_is_the_published_one():
     neck = LabelGraphNeck((64, 128), num_classes=500)
     neck.init_weights()
@@ -86,7 +95,8 @@ def test_works_on_the_stage_maps_of_other_backbones(name):
     config, channels = BACKBONES[name]
     if name != 'TIMM':
         config = dict(config, out_indices=(0, 1, 2, 3))
-    backbone = MODELS.build(config).eval()
+    backbone = MODELS.build(config)
+    backbone.eval()
     neck = LabelGraphNeck(channels, num_classes=4, k=4).eval()
     with torch.no_grad():
         labels, pooled = neck(backbone(torch.randn(2, 3, 96, 64)))

@@ -1,5 +1,5 @@
 # GKGNet's recipe (Yao et al., ECCV 2024): AdamW, 5 epochs of warm-up, mixed precision, 80 epochs.
-# On a machine without a GPU: --cfg-options optim_wrapper.type=OptimWrapper
+# Without a GPU the tools take bfloat16 autocast instead of fp16, and plain BatchNorm.
 optim_wrapper = dict(
     type='AmpOptimWrapper',  # fp16 with a dynamic loss scale
     optimizer=dict(type='AdamW', lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05),
@@ -10,7 +10,7 @@ optim_wrapper = dict(
 param_scheduler = [
     # upstream's LinearLR reaches the full rate one iteration earlier than published
     dict(
-        type='mlgcn.engine.linear_warmup.LinearWarmupLR',
+        type='mlgcn.LinearWarmupLR',
         start_factor=1e-3,
         begin=0,
         end=5,

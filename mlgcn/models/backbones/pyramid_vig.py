@@ -34,7 +34,7 @@ class PyramidViG(BaseBackbone):
     computed when they are first needed and are in no checkpoint.
 
     Args:
-        arch: 't', 's', 'm' or 'b'.
+        arch: 't', 's', 'm' or 'b', or (channels, blocks) of the four stages.
         num_groups: G; it must divide the channels of every stage.
         k: neighbours of a node.
         img_size: side or (height, width) of the images that it is built for, in pixels.
@@ -48,7 +48,7 @@ class PyramidViG(BaseBackbone):
 
     def __init__(
         self,
-        arch: str = 's',
+        arch: str | tuple[Sequence[int], Sequence[int]] = 's',
         num_groups: int = 2,
         k: int = 9,
         img_size: int | tuple[int, int] = 576,
@@ -59,9 +59,9 @@ class PyramidViG(BaseBackbone):
         init_cfg: dict | list | None = INIT,
     ):
         super().__init__(init_cfg)
-        if arch not in ARCHS:
+        if isinstance(arch, str) and arch not in ARCHS:
             raise ValueError(f'PyramidViG: arch must be one of {sorted(ARCHS)}, got {arch!r}')
-        channels, depths = ARCHS[arch]
+        channels, depths = ARCHS[arch] if isinstance(arch, str) else arch
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
         height, width = height // 4, width // 4
 
@@ -70,7 +70,7 @@ class PyramidViG(BaseBackbone):
         self.stem = stem(channels[0])
         self.pos_embed = nn.Parameter(torch.zeros(1, channels[0], height, width))
         self.stages = nn.ModuleList()
-        drop_path = torch.linspace(0, drop_path_rate, sum(depths)).tolist()
+        last = sum(depths) - 1
         for i, depth in enumerate(depths):
             first = sum(depths[:i])
             blocks = [
@@ -80,7 +80,7 @@ class PyramidViG(BaseBackbone):
                     dilation=max(min(b // 4 + 1, MAX_REACH // k), 1),
                     reduction=REDUCTIONS[i],
                     num_groups=num_groups,
-                    drop_path=drop_path[b],
+                    drop_path=drop_path_rate * b / last,
                 )
                 for b in range(first, first + depth)
             ]

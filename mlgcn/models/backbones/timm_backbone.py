@@ -24,4 +24,5 @@ class TIMMBackbone(UpstreamTIMMBackbone):
 
     def train(self, mode: bool = True) -> 'TIMMBackbone':
         """As upstream, but a frozen backbone stays in evaluation mode."""
-        return super().train(mode and not self.frozen)
+        super().train(mode and not self.frozen)
+        return self

@@ -8,6 +8,7 @@ from mlgcn.registry import MODELS
 
 from .graph_head import BCE, MultiLabelHead
 
+INIT = dict(type='Normal', layer='Linear', std=0.01)
 POOLS = {'max': nn.AdaptiveMaxPool2d, 'avg': nn.AdaptiveAvgPool2d}
 
 
@@ -31,7 +32,7 @@ class LinearHead(MultiLabelHead):
         in_channels: int,
         pool: str = 'max',
         loss: dict = BCE,
-        init_cfg: dict | None = dict(type='Normal', layer='Linear', std=0.01),
+        init_cfg: dict | None = INIT,
         **kwargs,
     ):
         super().__init__(num_classes, loss=loss, init_cfg=init_cfg, **kwargs)

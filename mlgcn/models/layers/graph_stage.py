@@ -62,15 +62,15 @@ class GraphStage(nn.Module):
     ) -> Tensor | SeparableTable:
         """The table R for this many nodes and keys, shared by all blocks and kept for next time."""
         key = num_nodes, num_keys, device
-        if torch.compiler.is_compiling() or self._table[0] != key:
-            size = num_nodes, num_keys
-            table = relative_position(
-                self.channels, self.grid, self.reduction, self.num_nodes, size, device
-            )
-            if torch.compiler.is_compiling():
-                return table
+        if self._table[0] == key:
+            return self._table[1]
+        size = num_nodes, num_keys
+        table = relative_position(
+            self.channels, self.grid, self.reduction, self.num_nodes, size, device
+        )
+        if not torch.compiler.is_compiling():  # a traced tensor is worth nothing later
             self._table = key, table
-        return self._table[1]
+        return table
 
 
 def checkpointed(block: GraphBlock, x: Tensor, table: Tensor | SeparableTable) -> Tensor:
@@ -88,11 +88,12 @@ def checkpointed(block: GraphBlock, x: Tensor, table: Tensor | SeparableTable) -
 @contextmanager
 def statistics_paused(module: nn.Module) -> Iterator[None]:
     """BatchNorm layers leave their running statistics alone: the batch was counted already."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
-        norm.track_running_stats = False
+        norm.momentum, norm.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, (momentum, batches) in zip(norms, before):
+            norm.momentum, norm.num_batches_tracked = momentum, batches

@@ -28,7 +28,7 @@ class BinaryCrossEntropy(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, reduction_override: str = 'mean') -> Tensor:
-        """Loss of logits (B, K) against targets (B, K) of 0 and 1: (B, K) for 'none', or a scalar."""
+        """Loss (B, K) for 'none', else a scalar, of logits (B, K) and targets (B, K) of 0, 1."""
         smooth = torch.where(target > 0, 1 - self.label_smoothing, self.label_smoothing)
         return self.loss_weight * F.binary_cross_entropy_with_logits(
             logits, smooth.to(logits), reduction=reduction_override

@@ -24,8 +24,8 @@ class LabelGraphNeck(BaseModule):
         k: patches that each label listens to, in every group of channels.
         num_groups: G; it must divide every C_i.
         num_gcn: graph blocks in the last stage; the others have one.
-        drop_path_rates: stochastic depth in each stage. GKGNet uses the rates of the backbone's
-            first block of the stage.
+        drop_path_rates: stochastic depth in each stage; none if not given. GKGNet uses the rate
+            of the backbone's first block in the stage.
     """
 
     def __init__(
@@ -35,10 +35,16 @@ class LabelGraphNeck(BaseModule):
         k: int = 9,
         num_groups: int = 2,
         num_gcn: int = 1,
-        drop_path_rates: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
+        drop_path_rates: Sequence[float] | None = None,
         init_cfg: dict | list | None = INIT,
     ):
         super().__init__(init_cfg)
+        rates = drop_path_rates or [0.0] * len(in_channels)
+        if len(rates) != len(in_channels):
+            raise ValueError(
+                f'LabelGraphNeck: {len(in_channels)} in_channels need as many drop_path_rates, '
+                f'got {len(rates)}'
+            )
         self.in_channels, self.k = tuple(in_channels), k
         self.labels = nn.Embedding(num_classes, in_channels[0])
         self.stages = nn.ModuleList()
@@ -46,7 +52,7 @@ class LabelGraphNeck(BaseModule):
         for i, channels in enumerate(in_channels):
             depth = num_gcn if i == last else 1
             blocks = [
-                GraphBlock(channels, drop_path_rates[i], dim=1, k=k, num_groups=num_groups)
+                GraphBlock(channels, rates[i], dim=1, k=k, num_groups=num_groups)
                 for _ in range(depth)
             ]
             project = nn.Identity() if i == last else nn.Linear(channels, in_channels[i + 1])
@@ -66,7 +72,7 @@ class LabelGraphNeck(BaseModule):
             ValueError: maps of other channels than in_channels, or with fewer than k patches.
         """
         self._check(maps)
-        labels = self.labels.weight.expand(len(maps[0]), -1, -1)
+        labels = self.labels.weight.expand(maps[0].shape[0], -1, -1)
         edges = []
         for stage, patches in zip(self.stages, maps):
             labels, chosen = stage(labels, patches)

@@ -1,0 +1,226 @@
+"""Hostile and damaged files in every place that reads one: no code runs, one clear line each."""
+
+import io
+import json
+import logging
+import os
+import pickle
+import struct
+import zipfile
+
+import pytest
+import torch
+import yaml
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmpretrain.datasets import MultiLabelDataset
+from mmpretrain.models import ResNet
+
+from mlgcn.checkpoints import CheckpointError
+from mlgcn.engine import loaders, safe_load
+
+
+class Touch:
+    """A pickle that would create a file when loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+@pytest.fixture
+def marker(tmp_path):
+    """A file that must not be there at the end of the test."""
+    yield tmp_path / 'marker'
+    assert not (tmp_path / 'marker').exists()
+
+
+@pytest.fixture
+def hostile(tmp_path, marker):
+    """A checkpoint whose state_dict is a call."""
+    torch.save(dict(state_dict=Touch(marker)), tmp_path / 'bad.pth')
+    return tmp_path / 'bad.pth'
+
+
+def test_init_cfg(hostile):
+    model = ResNet(18, init_cfg=dict(type='Pretrained', checkpoint=str(hostile)))
+    with pytest.raises(CheckpointError, match='bad.pth: not loaded, because it asks for .*open'):
+        model.init_weights()
+
+
+@pytest.mark.parametrize('url', ['torchvision://resnet18', 'https://h.org/resnet18-f37072fd.pth'])
+def test_downloads(hostile, tmp_path, monkeypatch, url):
+    """Through torch.hub's cache: torch.hub itself unpickles in full."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True)
+    hostile.rename(tmp_path / 'hub' / 'checkpoints' / 'resnet18-f37072fd.pth')
+    with pytest.raises(CheckpointError, match='resnet18-f37072fd.pth: not loaded, because'):
+        CheckpointLoader.load_checkpoint(url)
+
+
+def test_a_good_download_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    (tmp_path / 'hub' / 'checkpoints').mkdir(parents=True)
+    torch.save({'w': torch.ones(1)}, tmp_path / 'hub' / 'checkpoints' / 'resnet18-f37072fd.pth')
+    loaded = CheckpointLoader.load_checkpoint('torchvision://resnet18', 'cpu')
+    assert torch.equal(loaded['w'], torch.ones(1))
+
+
+def test_other_peoples_torch_load(hostile):
+    """`weights_only=False` of timm, torchvision or mmpretrain has no effect."""
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(hostile, weights_only=False)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.hub.load_state_dict_from_url('http://h.org/bad.pth', model_dir=hostile.parent)
+
+
+def test_timm(hostile):
+    from timm.models import load_state_dict
+
+    with pytest.raises((RuntimeError, pickle.UnpicklingError)):
+        load_state_dict(str(hostile), weights_only=False)
+
+
+@pytest.mark.parametrize('suffix', ['pkl', 'pickle'])
+def test_pickled_annotations(tmp_path, marker, suffix):
+    (tmp_path / f'a.{suffix}').write_bytes(pickle.dumps(Touch(marker)))
+    with pytest.raises(CheckpointError, match='does not read pickles.*Write it as .json'):
+        MultiLabelDataset(ann_file=str(tmp_path / f'a.{suffix}'), metainfo=dict(classes=['a']))
+
+
+def test_yaml_annotations(tmp_path, marker):
+    text = f'!!python/object/apply:builtins.open ["{marker}", "w"]'
+    (tmp_path / 'a.yaml').write_text(text)
+    with pytest.raises(yaml.constructor.ConstructorError):
+        MultiLabelDataset(ann_file=str(tmp_path / 'a.yaml'), metainfo=dict(classes=['a']))
+
+
+def test_cache_of_the_config_printer(tmp_path, marker):
+    """mmengine prints configs with yapf, which reads a pickle from the user's cache folder."""
+    from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
+
+    (tmp_path / 'bad').write_bytes(pickle.dumps(Touch(marker)))
+    with pytest.raises(pickle.UnpicklingError, match='open is not on'):
+        Grammar().load(str(tmp_path / 'bad'))
+    (tmp_path / 'good').write_bytes(pickle.dumps({'start': 256}))
+    grammar = Grammar()
+    grammar.load(str(tmp_path / 'good'))
+    assert grammar.start == 256
+
+
+def test_config_text_is_not_run(tmp_path, marker):
+    """Runner.resume runs `meta['config']`."""
+    text = f"open({str(marker)!r}, 'w')"
+    torch.save(dict(meta=dict(config=text), state_dict={'w': torch.ones(1)}), tmp_path / 'a.pth')
+    loaded = CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))
+    assert 'config' not in loaded['meta']
+
+
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        ([1], 'found a list'),
+        (dict(state_dict=[1]), 'found state_dict'),
+        (dict(state_dict={'w': 3}), 'found w'),
+        (dict(state_dict={'w': torch.ones(1)}, meta=3), "dicts in 'meta', found 3"),
+        (dict(state_dict={'w': torch.ones(1)}, meta=dict(dataset_meta=3)), "dicts in 'meta'"),
+    ],
+)
+def test_other_content_is_named(tmp_path, content, words):
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match=f'a.pth: .*{words}'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'a.pth'))
+
+
+def saved(zipped=True):
+    buffer = io.BytesIO()
+    weights = {'w': torch.ones(64)}
+    torch.save(weights, buffer, _use_new_zipfile_serialization=zipped)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+@pytest.mark.parametrize('part', [0.02, 0.3, 0.6, 0.99])
+def test_truncated_files(tmp_path, zipped, part):
+    content = saved(zipped)
+    (tmp_path / 'cut.pth').write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(CheckpointError, match='cut.pth: not') as error:
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'cut.pth'))
+    assert '\n' not in str(error.value)
+
+
+def test_an_archive_that_unpacks_to_more_is_refused_before_torch_sees_it(tmp_path, monkeypatch):
+    file = tmp_path / 'bomb.pth'
+    good = zipfile.ZipFile(io.BytesIO(saved()))
+    with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as bomb:
+        for name in good.namelist():
+            bomb.writestr(name, bytes(2**24) if name.endswith('data/0') else good.read(name))
+    monkeypatch.setattr(torch, 'load', lambda *_, **__: pytest.fail('torch.load was called'))
+    with pytest.raises(CheckpointError, match=r'bomb.pth: its entries claim 16,77\d,\d+ bytes'):
+        CheckpointLoader.load_checkpoint(str(file))
+
+
+def test_an_archive_whose_directory_claims_2_gb(tmp_path):
+    content = bytearray(saved())
+    with zipfile.ZipFile(io.BytesIO(content)) as good:
+        start = good.start_dir
+    while content[start : start + 4] == b'PK\x01\x02':  # each entry of the central directory
+        content[start + 20 : start + 28] = struct.pack('<II', 2**31 - 1, 2**31 - 1)
+        start += 46 + sum(struct.unpack('<HHH', content[start + 28 : start + 34]))
+    (tmp_path / 'claim.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match='claim.pth: its entries claim'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'claim.pth'))
+
+
+def safetensors(header, data=b''):
+    text = json.dumps(header).encode()
+    return struct.pack('<Q', len(text)) + text + data
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        struct.pack('<Q', 2**31) + b'{}',  # a header of 2 GB
+        safetensors({'w': {'dtype': 'F32', 'shape': [2**29], 'data_offsets': [0, 2**31]}}),
+        safetensors({'w': {'dtype': 'F32', 'shape': [2**29], 'data_offsets': [0, 4]}}, bytes(4)),
+        safetensors({'w': {'dtype': 'F32', 'shape': [1], 'data_offsets': [0, 4]}}, bytes(2)),
+        safetensors({'__metadata__': {'passport': '[1'}}),
+        safetensors({'__metadata__': {'passport': '[1]'}}),
+        safetensors({'__metadata__': {'passport': '{"classes": 3}'}}),
+        b'',
+    ],
+)
+def test_safetensors_that_claim_too_much(tmp_path, content):
+    (tmp_path / 'a.safetensors').write_bytes(content)
+    with pytest.raises(CheckpointError, match='a.safetensors: not a readable safetensors file'):
+        CheckpointLoader.load_checkpoint(str(tmp_path / 'a.safetensors'))
+
+
+def test_trust_is_asked_for_and_loud(tmp_path, monkeypatch):
+    from fractions import Fraction
+
+    torch.save(dict(state_dict={'w': torch.ones(1)}, note=Fraction(1, 2)), tmp_path / 'odd.pth')
+    with pytest.raises(CheckpointError, match='fractions.Fraction.*--trust-checkpoint'):
+        loaders.load(tmp_path / 'odd.pth')
+    said = []
+    monkeypatch.setattr(safe_load, 'print_log', lambda *words: said.append(words))
+    monkeypatch.setattr(safe_load, '_trusting', True)
+    assert loaders.load(tmp_path / 'odd.pth')['note'] == Fraction(1, 2)
+    assert os.environ[safe_load.FORCE] == '1'
+    assert 'odd.pth: UNPICKLED IN FULL because of --trust-checkpoint' in said[0][0]
+    assert said[0][2] == logging.WARNING
+
+
+def test_the_option_is_in_the_tools(monkeypatch):
+    import argparse
+
+    from mlgcn.engine.command import add_config_options
+
+    parser = argparse.ArgumentParser()
+    add_config_options(parser)
+    monkeypatch.setattr(safe_load, '_trusting', False)
+    parser.parse_args(['c.py'])
+    assert not safe_load._trusting
+    parser.parse_args(['c.py', '--trust-checkpoint'])
+    assert safe_load._trusting

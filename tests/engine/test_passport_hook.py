@@ -1,0 +1,74 @@
+"""Passports of the checkpoints that a run saves."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+
+from mlgcn.checkpoints import CheckpointError, fingerprint
+from mlgcn.engine.passport_hook import PassportHook
+from mlgcn.evaluation.metric import MultiLabelScores
+
+
+@pytest.fixture
+def runner():
+    cfg = Config(
+        dict(
+            data_preprocessor=dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True),
+            test_dataloader=dict(
+                dataset=dict(
+                    pipeline=[
+                        dict(type='LoadImageFromFile'),
+                        dict(type='Resize', scale=(64, 48)),
+                        dict(type='PackInputs'),
+                    ]
+                )
+            ),
+        )
+    )
+    evaluator = Evaluator(MultiLabelScores(protocol='gkgnet'))
+    return SimpleNamespace(
+        cfg=cfg,
+        iter=12,
+        val_loop=SimpleNamespace(evaluator=evaluator),
+        val_dataloader=SimpleNamespace(dataset=range(5)),
+        _resume=False,
+    )
+
+
+def checkpoint(iteration):
+    meta = dict(epoch=2, iter=iteration, dataset_meta=dict(classes=('a', 'b')))
+    return dict(meta=meta, state_dict={'w': torch.ones(2)})
+
+
+def test_what_a_passport_says(runner):
+    hook, saved = PassportHook(licence='Free.'), checkpoint(12)
+    hook.after_val_epoch(runner, dict(mAP=50))
+    hook.before_save_checkpoint(runner, saved)
+    passport = saved['meta']['passport']
+    assert passport['classes'] == ['a', 'b']
+    assert passport['input_size'] == [48, 64]
+    assert passport['normalisation'] == dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True)
+    assert passport['metrics'] == dict(iter=12, protocol='gkgnet', images=5, values=dict(mAP=50.0))
+    assert passport['sha256'] == fingerprint(saved['state_dict'])
+    assert json.loads(passport['config'])['data_preprocessor']['std'] == [4, 5, 6]
+    assert passport['licence'] == 'Free.' and passport['mlgcn']
+    json.dumps(passport)  # plain values alone
+
+
+def test_scores_of_other_weights_stay_out(runner):
+    hook, later = PassportHook(), checkpoint(18)
+    hook.after_val_epoch(runner, dict(mAP=50))
+    hook.before_save_checkpoint(runner, later)
+    assert later['meta']['passport']['metrics'] is None
+
+
+def test_weights_alone_cannot_be_resumed(runner):
+    hook = PassportHook()
+    hook.after_load_checkpoint(runner, dict(state_dict={}))
+    runner._resume = True
+    with pytest.raises(CheckpointError, match='load_from=FILE'):
+        hook.after_load_checkpoint(runner, dict(state_dict={}))

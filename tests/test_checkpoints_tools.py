@@ -1,0 +1,258 @@
+"""Published, hostile and our own weights through the command-line tools."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import DATA
+from published import published_file, published_weights
+from tiny import ROOT, make_photos, write_config
+
+from mlgcn.checkpoints import fingerprint
+from mlgcn.engine import safe_load
+from mlgcn.engine.loaders import load
+
+
+@pytest.fixture
+def tool(monkeypatch, capsys):
+    """Run `tools/NAME.py ARGS` in this process: its output, or the one line of its error."""
+    monkeypatch.setattr('logging.raiseExceptions', False)  # handlers of an earlier run's capture
+    monkeypatch.setattr(safe_load, '_trusting', False)
+
+    def run(name, *args):
+        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, args)])
+        try:
+            runpy.run_path(str(ROOT / 'tools' / f'{name}.py'), run_name='__main__')
+        except SystemExit as stop:
+            assert stop.code == 2
+            error = capsys.readouterr().err
+            lines = [line for line in error.splitlines() if line.startswith('error: ')]
+            assert len(lines) == 1 and 'Traceback' not in error, error
+            return lines[0]
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory):
+    """A published GKGNet t for 7 classes, its weights and its fixture's case."""
+    case = json.loads((DATA / 'gkgnet_t_128_g1_c7_k5.json').read_text())['case']
+    weights = published_weights('gkgnet_t_128_g1_c7_k5', case)
+    return published_file(tmp_path_factory.mktemp('p') / 'gkgnet.pth', 'gkgnet', weights), weights
+
+
+def test_convert_there_and_back(tool, tmp_path, small):
+    path, weights = small
+    text = tool('convert_checkpoint', path, tmp_path / 'ours.safetensors')
+    assert 'GKGNet as published; 614 entries converted, 12 left out' in text
+    assert load(tmp_path / 'ours.safetensors')['meta']['source'] == 'gkgnet'
+    args = (tmp_path / 'ours.safetensors', tmp_path / 'back.pth', '--to', 'gkgnet')
+    assert '626 entries for the published gkgnet' in tool('convert_checkpoint', *args)
+    back = torch.load(tmp_path / 'back.pth', weights_only=True)['state_dict']
+    learned = [key for key in weights if not key.endswith('relative_pos')]
+    assert back.keys() == weights.keys()
+    assert all(torch.equal(back[key], weights[key]) for key in learned)
+
+
+def test_descriptions_need_no_model(tool, tmp_path, small):
+    text = tool('describe_checkpoint', small[0])
+    for words in ('GKGNet as published', 'arch t', '128 x 128', 'commercially', 'no passport'):
+        assert words in text, words
+    tool('convert_checkpoint', small[0], tmp_path / 'ours.pth')
+    text = tool('describe_checkpoint', tmp_path / 'ours.pth')
+    assert 'as stated' in text and 'source          gkgnet' in text
+    file = torch.load(tmp_path / 'ours.pth')
+    file['state_dict']['head.fc1.bias'] += torch.inf
+    torch.save(file, tmp_path / 'ours.pth')
+    text = tool('describe_checkpoint', tmp_path / 'ours.pth')
+    assert ', NOT ' in text and 'NaN or infinite 1 entries, e.g. head.fc1.bias' in text
+    refused = tool('publish_model', tmp_path / 'ours.pth', tmp_path / 'p.pth')
+    assert refused == f'error: {tmp_path}/ours.pth: NaN or infinite values in head.fc1.bias'
+
+
+def test_wrong_input_gets_one_line(tool, tmp_path, small):
+    path, weights = small
+    assert 'exists already' in tool('convert_checkpoint', path, path)
+    assert 'No such file' in tool('convert_checkpoint', 'missing.pth', tmp_path / 'a.pth')
+    refused = tool('convert_checkpoint', path, tmp_path / 'a.pth', '--from', 'addgcn')
+    assert f'{path}: 626 entries are not in the published addgcn' in refused
+    torch.save({**weights, 'backbone.extra': torch.zeros(1)}, tmp_path / 'extra.pth')
+    refused = tool('convert_checkpoint', tmp_path / 'extra.pth', tmp_path / 'a.pth')
+    assert '1 entry is not in the published gkgnet weights: backbone.extra' in refused
+    torch.save({'a': torch.zeros(1)}, tmp_path / 'other.pth')
+    refused = tool('convert_checkpoint', tmp_path / 'other.pth', tmp_path / 'a.pth')
+    assert 'a kind that mlgcn does not know' in refused
+    assert 'not ours' in tool('publish_model', path, tmp_path / 'a.pth')
+    assert not (tmp_path / 'a.pth').exists()
+
+
+class Touch:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+@pytest.fixture
+def config(tmp_path):
+    return write_config(tmp_path, make_photos(tmp_path / 'photos', 8, 5))
+
+
+@pytest.mark.parametrize(
+    'name, args',
+    [
+        ('test', ['CONFIG', 'BAD', '--work-dir', 'OUT']),
+        ('train', ['CONFIG', '--work-dir', 'OUT', '--resume', 'BAD']),
+        ('train', ['CONFIG', '--work-dir', 'OUT', '--cfg-options', 'load_from=BAD']),
+        ('convert_checkpoint', ['BAD', 'OUT']),
+        ('publish_model', ['BAD', 'OUT']),
+        ('describe_checkpoint', ['BAD']),
+    ],
+)
+def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, name, args):
+    marker = tmp_path / 'marker'
+    torch.save(dict(meta={}, state_dict=Touch(marker)), tmp_path / 'bad.pth')
+    names = dict(CONFIG=config, BAD=tmp_path / 'bad.pth', OUT=tmp_path / 'out')
+    args = [arg.replace('BAD', str(names['BAD'])) if 'BAD' in arg else arg for arg in args]
+    error = tool(name, *[names.get(arg, arg) for arg in args])
+    assert 'bad.pth: not loaded, because it asks for' in error
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (lambda w: w.pop('head.fc.bias'), '1 missing (e.g. head.fc.bias)'),
+        (lambda w: w.update({'head.x': torch.zeros(1)}), '1 unknown (e.g. head.x)'),
+        (
+            lambda w: w.update({'head.fc.bias': torch.zeros(9)}),
+            '1 of another shape (e.g. head.fc.bias: (9,), expected (3,))',
+        ),
+        (lambda w: w['head.fc.bias'].fill_(torch.nan), 'NaN or infinite values in head.fc.bias'),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(tool, tmp_path, change, words):
+    from mmengine.config import Config
+    from mmpretrain.registry import MODELS
+
+    config = write_config(tmp_path, make_photos(tmp_path / 'photos', 4, 3), head='LinearHead')
+    cfg = Config.fromfile(config)
+    cfg.model.head.num_classes = 3
+    weights = MODELS.build(cfg.model).state_dict()
+    change(weights)
+    torch.save(weights, tmp_path / 'w.pth')
+    error = tool('test', config, tmp_path / 'w.pth', '--work-dir', tmp_path / 'out')
+    assert words in error
+
+
+# Runs a tool where unpickling a file raises.
+NO_PICKLE = """
+import pickle, runpy, sys
+def refuse(*_, **__):
+    raise SystemExit('pickle.load was called')
+pickle.load = refuse
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+def start(*args):
+    command = [sys.executable, '-c', NO_PICKLE, *map(str, args)]
+    env = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    streams = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=env, **streams)
+
+
+def finish(*args):
+    process = start(*args)
+    text = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, text[-3000:]
+    return text
+
+
+@pytest.mark.slow
+def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
+    photos = make_photos(tmp_path / 'photos')
+    config = write_config(tmp_path, photos, extra='train_cfg = dict(max_epochs=30, val_interval=1)')
+    work = tmp_path / 'work'
+    process = start('tools/train.py', config, '--work-dir', work)
+    try:
+        deadline = time.monotonic() + 120
+        while not (work / 'epoch_2.pth').exists():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not (work / 'epoch_30.pth').exists()
+    text = finish('tools/train.py', config, '--work-dir', work, '--resume')
+    assert 'resumed epoch' in text and (work / 'epoch_30.pth').exists()
+
+    published = tmp_path / 'model.safetensors'
+    finish('tools/publish_model.py', work / 'epoch_30.pth', published)
+    scores = []
+    for file in (work / 'epoch_30.pth', published):
+        out = tmp_path / f'{file.stem}.npz'
+        args = (config, file, '--out', out, '--work-dir', tmp_path / 'test')
+        assert 'mAP' in finish('tools/test.py', *args)
+        with np.load(out) as arrays:
+            scores.append(arrays['scores'])
+    np.testing.assert_array_equal(*scores)
+    passport = load(published)['meta']['passport']
+    assert passport['classes'] == ['box', 'disc', 'ring'] and passport['epoch'] == 30
+    assert passport['sha256'] == fingerprint(load(work / 'epoch_30.pth')['state_dict'])
+
+
+@pytest.mark.slow
+def test_published_weights_are_scored_directly(tmp_path, small):
+    """tools/test.py CONFIG PUBLISHED gives the scores of the converted file."""
+    import csv
+
+    path, _ = small
+    photos = make_photos(tmp_path / 'photos', 4, 4)
+    names = 'abcdefg'
+    with open(photos / 'val.csv', newline='') as file:
+        rows = [[row[0], names[i % 7]] for i, row in enumerate(csv.reader(file))]
+    rows[0][1] = '|'.join(names)
+    with open(photos / 'val.csv', 'w', newline='') as file:
+        csv.writer(file).writerows(rows)
+    backbone = dict(
+        type='mlgcn.PyramidViG',
+        arch='t',
+        img_size=128,
+        num_groups=1,
+        k=5,
+        out_indices=(0, 1, 2, 3),
+    )
+    neck = dict(
+        type='mlgcn.LabelGraphNeck',
+        in_channels=(48, 96, 240, 384),
+        num_classes=None,
+        k=5,
+        num_groups=1,
+    )
+    head = dict(type='mlgcn.GKGHead', num_classes=None, in_channels=384)
+    model = dict(type='ImageClassifier', backbone=backbone, neck=neck, head=head)
+    resize = dict(type='Resize', scale=(128, 128), backend='pillow')
+    pipeline = [dict(type='LoadImageFromFile'), resize, dict(type='PackInputs')]
+    config = write_config(tmp_path, photos)
+    text = config.read_text()
+    text = text[: text.index('model = dict(')] + f'model = {model}\n'
+    config.write_text(text + f'test_dataloader = dict(dataset=dict(pipeline={pipeline}))\n')
+    finish('tools/convert_checkpoint.py', path, tmp_path / 'ours.pth')
+    scores = []
+    for file in (path, tmp_path / 'ours.pth'):
+        out = tmp_path / f'{file.stem}.npz'
+        finish('tools/test.py', config, file, '--out', out, '--work-dir', tmp_path / 'work')
+        with np.load(out) as arrays:
+            scores.append(arrays['scores'])
+    np.testing.assert_array_equal(*scores)
+    assert scores[0].shape == (4, 7) and scores[0].std() > 0
