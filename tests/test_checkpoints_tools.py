@@ -256,3 +256,18 @@ def test_published_weights_are_scored_directly(tmp_path, small):
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
     assert scores[0].shape == (4, 7) and scores[0].std() > 0
+
+
+@pytest.mark.slow
+def test_averaged_weights_score_as_their_passport_says(tmp_path):
+    """EMAHook swaps the weights while saving and loading."""
+    hook = dict(type='EMAHook', momentum=0.01, priority='ABOVE_NORMAL')
+    extra = f'custom_hooks = [{hook}]'
+    config = write_config(tmp_path, make_photos(tmp_path / 'photos'), extra=extra)
+    finish('tools/train.py', config, '--work-dir', tmp_path / 'work')
+    (best,) = (tmp_path / 'work').glob('best_mAP_epoch_*.pth')
+    checkpoint = load(best)
+    passport = checkpoint['meta']['passport']
+    assert passport['sha256'] == fingerprint(checkpoint['state_dict'])
+    text = finish('tools/test.py', config, best, '--work-dir', tmp_path / 'test')
+    assert f'mAP: {passport["metrics"]["values"]["mAP"]:.4f}' in text

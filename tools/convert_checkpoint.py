@@ -54,7 +54,7 @@ def main() -> None:
     with about(args.source):
         loaded = safe_load(args.source, 'cpu')
         weights = unwrap(loaded)
-        check_finite(weights, 'its weights')
+        check_finite(weights, args.source)
         if args.to:
             write_published(args.target, args.to, weights, loaded.get('meta', {}))
         else:

@@ -4,20 +4,22 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-demo}
-export MLGCN_DATA="$OUT/data"
+export MLGCN_DATA="$OUT/data" PYTHONWARNINGS=ignore
 step() { printf '\n[mlgcn demo %s, %ss] %s\n' "$1" "$SECONDS" "$2"; }
 
 step 1/6 "drawing the built-in data set"
-[ -f "$MLGCN_DATA/scenes/annotations/instances_val.json" ] || python tools/make_scenes.py "$MLGCN_DATA/scenes"
+python tools/make_scenes.py "$MLGCN_DATA/scenes"
 n=2
 for run in addgcn/addgcn_scenes baseline/linear_scenes; do
   name=$(basename "$run")
   step $n/6 "training $name"
   python tools/train.py "configs/$run.py" --work-dir "$OUT/$name" --seed 0
   step $((n + 1))/6 "scoring $name"
-  python tools/test.py "configs/$run.py" "$OUT/$name"/epoch_*.pth --metrics all --out "$OUT/$name.npz"
+  python tools/test.py "configs/$run.py" "$(cat "$OUT/$name/last_checkpoint")" \
+    --work-dir "$OUT/$name" --metrics all --out "$OUT/$name.npz"
   n=$((n + 2))
 done
 step 6/6 "drawing the page"
-python tools/page.py "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" --out "$OUT/page.html"
+python tools/page.py "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" \
+  --names ADD-GCN 'Linear baseline' --out "$OUT/page.html"
 step done "open $OUT/page.html in a browser. Next: README.md, 'Your own photographs'."

@@ -47,10 +47,10 @@ def main() -> None:
     test_set = build_dataset(cfg, 'test_dataloader', classes)
     check_classes(args.checkpoint, checkpoint, test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
+    cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
     runner = Runner.from_cfg(cfg)
     check_fits(args.checkpoint, checkpoint, runner.model)
     runner._test_dataloader['dataset'] = test_set  # built once, not twice
-    runner.load_checkpoint(args.checkpoint)
     runner.test()
 
 

@@ -57,6 +57,6 @@ class PassportHook(Hook):
         """Refuse to resume from a file that holds weights alone."""
         if runner._resume and 'message_hub' not in checkpoint:
             raise CheckpointError(
-                'there is nothing to resume in this checkpoint: it holds weights alone. Start a '
-                'new run from them with --cfg-options load_from=FILE'
+                f'{runner._load_from}: nothing to resume, it holds weights alone. Start a new run '
+                'from them with --cfg-options load_from=FILE'
             )

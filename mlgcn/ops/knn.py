@@ -82,25 +82,23 @@ def group_knn(
         x, y = (t if t.dtype == torch.float64 else t.float() for t in (x, y))
         x, y = (F.normalize(split_groups(t, groups).flatten(0, 1), dim=1) for t in (x, y))
         centre = y.mean(2, keepdim=True)
-        x, y = x - centre, y - centre
-        # |y|^2 - 2 x.y as one product; |x|^2 is the same for all keys of a node and ranks nothing.
-        x = F.pad(x, (0, 0, 0, 1), value=1.0)
-        y = torch.cat([-2 * y, y.square().sum(1, keepdim=True)], dim=1)
-        nearest = _nearest(x, y, k * dilation, dilation, relative_pos)
+        nearest = _nearest(x - centre, y - centre, k * dilation, dilation, relative_pos)
     return nearest.unflatten(0, (-1, groups))
 
 
 def _nearest(
     x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
 ) -> Tensor:
-    """Every `step`-th of the `count` keys with the smallest x^T y + offset, for every node.
+    """Every `step`-th of the `count` keys nearest to each node: (P, N, count / step).
 
-    x (P, c, N) and y (P, c, M) give (P, N, count / step). Made for some rows at a time, so that
-    the distances stay in a CPU's cache and no (P, N, M) tensor is held.
+    x (P, c, N), y (P, c, M), offset (N, M). Made for some rows at a time, so that the distances
+    stay in a CPU's cache and no (P, N, M) tensor is held.
     """
     (pairs, _, num_nodes), num_keys = x.shape, y.shape[2]
+    y_square = y.square().sum(1, keepdim=True)
     if torch.compiler.is_compiling():  # an unrolled loop would make a huge graph
-        return _smallest(x, y, count, step, None if offset is None else offset[:num_nodes])
+        tile = None if offset is None else offset[:num_nodes]
+        return _rank(x, y, y_square, tile, count, step)
     chunk = CPU_CHUNK if x.device.type == 'cpu' else CHUNK
     rows = min(max(chunk // num_keys, 1), num_nodes)
     pairs_at_once = min(max(chunk // (rows * num_keys), 1), pairs)
@@ -110,12 +108,15 @@ def _nearest(
         tile = None if offset is None else offset[part]
         for first in range(0, pairs, pairs_at_once):
             some = slice(first, first + pairs_at_once)
-            found[some, part] = _smallest(x[some, :, part], y[some], count, step, tile)
+            found[some, part] = _rank(x[some, :, part], y[some], y_square[some], tile, count, step)
     return found
 
 
-def _smallest(x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | None) -> Tensor:
-    distance = torch.bmm(x.mT, y)
+def _rank(
+    x: Tensor, y: Tensor, y_square: Tensor, offset: Tensor | None, count: int, step: int
+) -> Tensor:
+    """As :func:`_nearest`, with all distances at once, less |x|^2: it ranks no keys of a node."""
+    distance = torch.baddbmm(y_square, x.mT, y, alpha=-2)
     if offset is not None:
         distance += offset
     return distance.topk(count, largest=False).indices[..., ::step].int()

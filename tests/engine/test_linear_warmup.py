@@ -8,13 +8,13 @@ import torch
 from mmengine.config import Config
 from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import LinearLR, OptimWrapper, build_optim_wrapper
-from mmengine.registry import PARAM_SCHEDULERS
 from torch import nn
 
 from mlgcn.engine.linear_warmup import LinearWarmupLR
 from mlgcn.models.backbones.pyramid_vig import PyramidViG
 from mlgcn.models.heads.gkg_head import GKGHead
 from mlgcn.models.necks.label_graph import LabelGraphNeck
+from mlgcn.registry import PARAM_SCHEDULERS
 
 ROOT = Path(__file__).parents[2]
 SCHEDULES = ROOT / 'configs/_base_/schedules'

@@ -36,6 +36,7 @@ def runner():
         val_loop=SimpleNamespace(evaluator=evaluator),
         val_dataloader=SimpleNamespace(dataset=range(5)),
         _resume=False,
+        _load_from='w.pth',
     )
 
 
@@ -70,5 +71,5 @@ def test_weights_alone_cannot_be_resumed(runner):
     hook = PassportHook()
     hook.after_load_checkpoint(runner, dict(state_dict={}))
     runner._resume = True
-    with pytest.raises(CheckpointError, match='load_from=FILE'):
+    with pytest.raises(CheckpointError, match='w.pth: nothing to resume.*load_from=FILE'):
         hook.after_load_checkpoint(runner, dict(state_dict={}))

@@ -31,9 +31,7 @@ def test_mmengines_own_content_loads(tmp_path):
 @pytest.mark.parametrize('legacy', [False, True])
 def test_a_file_that_asks_for_more_is_refused_and_not_run(tmp_path, legacy):
     marker, file = tmp_path / 'marker', tmp_path / 'bad.pth'
-    torch.save(
-        dict(state_dict=Touch(marker)), file, _use_new_zipfile_serialization=not legacy
-    )
+    torch.save(dict(state_dict=Touch(marker)), file, _use_new_zipfile_serialization=not legacy)
     with pytest.raises(CheckpointError, match=r'bad.pth: not loaded, because .*open'):
         CheckpointLoader.load_checkpoint(str(file))
     assert not marker.exists()
