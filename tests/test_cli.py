@@ -81,6 +81,12 @@ def test_missing_data_root_says_what_to_download(tool, tmp_path, monkeypatch):
         assert word in line
 
 
+def test_missing_scenes_say_how_to_draw_them(tool, tmp_path, monkeypatch):
+    monkeypatch.setenv('MLGCN_DATA', str(tmp_path / 'nowhere'))
+    line = tool('train', ROOT / 'configs/addgcn/addgcn_scenes.py')
+    assert 'tools/make_scenes.py' in line
+
+
 @pytest.mark.parametrize('damage, words', [
     (lambda p: (p / 'train 1.jpg').unlink(), ['1 of 8 listed images', 'train 1.jpg']),
     (lambda p: (p / 'train 1.jpg').write_bytes(b''), ['1 of 8 images cannot be', 'train 1.jpg']),
