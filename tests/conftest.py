@@ -1,11 +1,9 @@
-"""Shared by all tests: tests/ on sys.path (for `fill`), one thread, fixture files."""
+"""Shared by all tests: tests/ on sys.path (for `fill`, `paths`, `tiny`), one thread."""
 
 import sys
 from pathlib import Path
 
 import torch
 
-TESTS = Path(__file__).parent
-DATA = TESTS / 'data'
-sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)

@@ -3,8 +3,8 @@
 import json
 
 import torch
-from conftest import DATA
 from fill import value_for
+from paths import DATA
 
 
 def published_weights(keys, case=None):

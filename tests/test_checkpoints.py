@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
 from fill import fill_, make_input
 from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
 from mmpretrain.models import ResNet
 from models.gkgnet_cases import build as build_gkgnet
 from models.test_add_gcn import build as build_addgcn
+from paths import DATA
 from published import published_file, published_weights
 
 from mlgcn.checkpoints import (

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
+from paths import DATA
 from published import published_file, published_weights
 from tiny import ROOT, make_photos, write_config
 

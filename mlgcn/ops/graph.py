@@ -26,7 +26,7 @@ def max_relative_plain(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
 def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
     """m_i = max_j (y_j - x_i) over the neighbours j of node i, channel by channel.
 
-    The max-relative graph convolution of Li et al., "DeepGCNs", ICCV 2019, equation 6, before its
+    The max-relative graph convolution of Li et al., "DeepGCNs", ICCV 2019, before its
     learned part. Computed as max_j(y_j) - x_i: the same bits, because rounding is monotone.
 
     Args:

@@ -52,7 +52,7 @@ def group_knn(
 
     Distances are those between the group's L2-normalised channels, plus `relative_pos`. Of the
     k * dilation nearest keys every `dilation`-th is kept, nearest first (Yao et al., "GKGNet",
-    ECCV 2024, section 3.2; dilation: Li et al., "DeepGCNs", ICCV 2019). No gradient flows.
+    ECCV 2024; dilation: Li et al., "DeepGCNs", ICCV 2019). No gradient flows.
 
     The search is in float32 (float64 for float64 input), under autocast too: half precision has
     too few digits to rank neighbours. Features are centred first, which leaves the distances as

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import TESTS
+from paths import TESTS
 
 from mlgcn.evaluation import METRIC_NAMES, multilabel_scores
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
 from fill import fill_, make_input, make_target
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
+from paths import DATA
 
 from mlgcn.checkpoints import published_key
 from mlgcn.models.heads import ADDGCNHead

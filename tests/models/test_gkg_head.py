@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
 from mmpretrain.structures import DataSample
+from paths import DATA
 
 from mlgcn.models.heads import GKGHead
 

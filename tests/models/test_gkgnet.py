@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
 from gkgnet_cases import load_case
+from paths import DATA
 
 from mlgcn.checkpoints import convert, published_key, to_published
 from mlgcn.models.layers import grapher

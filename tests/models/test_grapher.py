@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import DATA
 from fill import fill_, stream
 from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
+from paths import DATA
 from torch import nn
 
 from mlgcn.models.layers.grapher import GraphBlock, Grapher

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from conftest import DATA
+from paths import DATA
 
 from mlgcn.ops.relative_pos import SeparableTable, relative_position, resize_rows, sincos
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from conftest import TESTS
+from paths import TESTS
 from PIL import Image
 
 from mlgcn.evaluation import ScoresFile, multilabel_scores

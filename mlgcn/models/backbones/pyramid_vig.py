@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mlgcn.models.layers.graph_stage import GraphStage
 from mlgcn.registry import MODELS
 
-# Channels and blocks of the four stages (Han et al., NeurIPS 2022, table 1).
+# Channels and blocks of the four stages (Han et al., NeurIPS 2022).
 ARCHS = {
     't': ((48, 96, 240, 384), (2, 2, 6, 2)),
     's': ((80, 160, 400, 640), (2, 2, 6, 2)),

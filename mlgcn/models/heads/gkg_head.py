@@ -17,7 +17,7 @@ INIT = dict(type='Normal', layer='Linear', std=0.01)
 class GKGHead(MultiLabelHead):
     """Logit of class k = fc1's row k on label k + fc2's row k on the pooled image.
 
-    Yao et al., "GKGNet", ECCV 2024, section 3.4. The published loss is a sum over the classes of
+    Yao et al., "GKGNet", ECCV 2024. The published loss is a sum over the classes of
     binary cross entropy with labels smoothed by 0.1 plus 10 times asymmetric loss (gamma+ 0,
     gamma- 2, clip 0.05). Difficult labels (-1) count as present, as in the published code.
 

@@ -25,7 +25,7 @@ def conv_norm(in_channels: int, out_channels: int, dim: int, groups: int = 1) ->
 class Grapher(nn.Module):
     """Dynamic graph convolution with group KNN and max-relative aggregation.
 
-    Yao et al., "GKGNet", ECCV 2024, section 3.2; one group is the grapher of Han et al.,
+    Yao et al., "GKGNet", ECCV 2024; one group is the grapher of Han et al.,
     "Vision GNN", NeurIPS 2022.
 
     Args:

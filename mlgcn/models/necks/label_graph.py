@@ -15,7 +15,7 @@ INIT = dict(type='Kaiming', layer='Conv1d', mode='fan_in')
 class LabelGraphNeck(BaseModule):
     """Label embeddings that gather features from their nearest patches, stage by stage.
 
-    Yao et al., "GKGNet", ECCV 2024, section 3.3. Works on the stage maps of any backbone, since
+    Yao et al., "GKGNet", ECCV 2024. Works on the stage maps of any backbone, since
     the labels never feed back into the patches.
 
     Args:
