@@ -66,8 +66,15 @@ class MultiLabelHead(MultiLabelClsHead):
         counted = (target >= 0).to(logits)
         average = logits.numel() if self.mean_over_classes else len(logits)
         losses = {}
+        # upstream takes targets (B, 1) for class indices: one class is shown as two equal ones
+        shown = (-1, max(self.num_classes, 2))
         for name, module in self.losses.items():
-            per_label = module(logits, target.clamp(min=0), reduction_override='none', **kwargs)
+            per_label = module(
+                logits.expand(shown),
+                target.clamp(min=0).expand(shown),
+                reduction_override='none',
+                **kwargs,
+            )[:, : self.num_classes]
             losses[name] = (per_label * counted).sum() / average
         return losses
 
