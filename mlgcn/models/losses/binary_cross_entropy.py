@@ -1,6 +1,5 @@
 """Binary cross entropy on logits, with label smoothing."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -29,7 +28,7 @@ class BinaryCrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor, reduction_override: str = 'mean') -> Tensor:
         """Loss (B, K) for 'none', else a scalar, of logits (B, K) and targets (B, K) of 0, 1."""
-        smooth = torch.where(target > 0, 1 - self.label_smoothing, self.label_smoothing)
+        target = target.to(logits) * (1 - 2 * self.label_smoothing) + self.label_smoothing
         return self.loss_weight * F.binary_cross_entropy_with_logits(
-            logits, smooth.to(logits), reduction=reduction_override
+            logits, target, reduction=reduction_override
         )
