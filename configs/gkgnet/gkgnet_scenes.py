@@ -21,4 +21,3 @@ model = dict(
 )
 val_evaluator = dict(protocol='gkgnet')
 test_evaluator = val_evaluator
-train_cfg = dict(max_epochs=12, val_interval=4)
