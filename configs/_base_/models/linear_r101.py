@@ -1,14 +1,9 @@
-# The papers' baseline: ResNet-101, global max pooling, one linear layer, the same loss.
+# The papers' baseline: ADD-GCN's backbone and loss, global max pooling, one linear layer.
+_base_ = './addgcn_r101.py'
+
 model = dict(
-    type='ImageClassifier',
-    backbone=dict(
-        type='ResNet',
-        depth=101,
-        num_stages=4,
-        out_indices=(3,),
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101'),
-    ),
     head=dict(
+        _delete_=True,
         type='mlgcn.LinearHead',
         num_classes=None,
         in_channels=2048,
