@@ -23,7 +23,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mlgcn', 'mlgcn.*']),
-    package_data={'mlgcn.datasets': ['*.json']},
+    package_data={'mlgcn.datasets': ['*.json'], 'mlgcn.ops': ['*.c']},
     install_requires=requirements('runtime'),
     extras_require={'optional': requirements('optional'), 'tests': requirements('tests')},
 )

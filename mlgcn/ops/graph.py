@@ -18,8 +18,9 @@ def gather_keys(y: Tensor, index: Tensor) -> Tensor:
 
 
 def max_relative_plain(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
-    """:func:`max_relative` as the formula says, with a (B, C, N, k) tensor: the reference."""
-    relative = gather_keys(y, index) - x.flatten(2).unsqueeze(3)
+    """:func:`max_relative` step by step as published, with (B, C, N, k) tensors: the reference."""
+    itself = torch.arange(index.shape[2], device=index.device).view(-1, 1).expand_as(index)
+    relative = gather_keys(y, index) - gather_keys(x, itself)
     return relative.max(dim=3).values.view_as(x)
 
 
@@ -38,7 +39,7 @@ def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
         Features shaped like x.
     """
     if torch.compiler.is_compiling():
-        return max_relative_plain(x, y, index)
+        return gather_keys(y, index).max(dim=3).values.view_as(x) - x
     return _NeighbourMax.apply(y, index).reshape(x.shape) - x
 
 

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .knn_cpu import nearest_in_c, runs_in_c
 from .relative_pos import SeparableTable
 
 # Distances held at a time: about what the L2 cache of a CPU core keeps; elsewhere 256 MiB.
@@ -35,7 +36,7 @@ def group_knn_plain(
     distance = pairwise_distances(x, y)
     if relative_pos is not None:
         distance = distance + relative_pos[: x.shape[2]]
-    nearest = distance.topk(k * dilation, largest=False).indices
+    nearest = (-distance).topk(k * dilation).indices
     return nearest[..., ::dilation].int()
 
 
@@ -80,9 +81,10 @@ def group_knn(
         )
     with torch.autocast(x.device.type, enabled=False):
         x, y = (t if t.dtype == torch.float64 else t.float() for t in (x, y))
-        x, y = (F.normalize(split_groups(t, groups).flatten(0, 1), dim=1) for t in (x, y))
-        centre = y.mean(2, keepdim=True)
-        nearest = _nearest(x - centre, y - centre, k * dilation, dilation, relative_pos)
+        x, y = (split_groups(t, groups).flatten(0, 1) for t in (x, y))  # (B * G, c, n)
+        in_c = not torch.compiler.is_compiling() and runs_in_c(x, y, k * dilation)
+        search = nearest_in_c if in_c else _nearest
+        nearest = search(x, y, k * dilation, dilation, relative_pos)
     return nearest.unflatten(0, (-1, groups))
 
 
@@ -95,6 +97,9 @@ def _nearest(
     stay in a CPU's cache and no (P, N, M) tensor is held.
     """
     (pairs, _, num_nodes), num_keys = x.shape, y.shape[2]
+    x, y = (F.normalize(t, dim=1) for t in (x, y))
+    centre = y.mean(2, keepdim=True)
+    x, y = x - centre, y - centre
     y_square = y.square().sum(1, keepdim=True)
     if torch.compiler.is_compiling():  # an unrolled loop would make a huge graph
         tile = None if offset is None else offset[:num_nodes]

@@ -35,7 +35,7 @@ class GraphStage(nn.Module):
     ):
         super().__init__()
         self.downsample = downsample
-        self.blocks = nn.ModuleList(GraphBlock(**block) for block in blocks)
+        self.blocks = nn.ModuleList(GraphBlock(**block, keep_hidden=with_cp) for block in blocks)
         self.channels, self.reduction = blocks[0]['channels'], blocks[0]['reduction']
         self.grid, self.num_nodes, self.with_cp = grid, num_nodes, with_cp
         self._table = None, None  # key and value of the last table of relative positions
