@@ -8,7 +8,8 @@ import argparse
 import json
 import os
 
-from mlgcn.checkpoints import about, describe, fingerprint, unwrap
+from mlgcn.apis import Calibration
+from mlgcn.checkpoints import CheckpointError, about, describe, fingerprint, unwrap
 from mlgcn.engine.command import add_trust_option, run
 from mlgcn.engine.safe_load import safe_load
 
@@ -37,6 +38,8 @@ def main() -> None:
     if isinstance(passport, dict):
         lines.update(passport)
         config = lines.pop('config', None)
+        if lines.pop('calibration', None) is not None:
+            lines['calibration'] = calibration_text(passport)
         lines['config'] = config if args.config else f'{len(config or "")} characters (--config)'
         stated = passport.get('sha256')
         lines['sha256'] = f'{sha256} as stated' if stated == sha256 else f'{sha256}, NOT {stated}'
@@ -47,6 +50,20 @@ def main() -> None:
     for name, value in lines.items():
         text = value if isinstance(value, str) else json.dumps(value)
         print(f'{name:15}', ''.join(c if c.isprintable() else '?' for c in text))
+
+
+def calibration_text(passport: dict) -> str:
+    """Objective, temperature and every class's threshold."""
+    try:
+        classes = list(map(str, passport['classes']))
+        calibration = Calibration.from_passport(passport, classes)
+        shared = [str(name) for name in passport['calibration'].get('pooled', ())]
+    except (CheckpointError, KeyError, TypeError) as error:
+        return f'DAMAGED: {error}'
+    listed = [f'{name} {value:.4f}' for name, value in zip(classes, calibration.thresholds)]
+    text = f'{calibration.source}, temperature {calibration.temperature:.4g}; thresholds: '
+    text += ', '.join(listed)
+    return text + (f'; shared by classes with few positives: {", ".join(shared)}' if shared else '')
 
 
 if __name__ == '__main__':

@@ -6,12 +6,10 @@ import argparse
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from mlgcn.checkpoints import CheckpointError, check_classes, check_finite, unwrap
+from mlgcn.checkpoints import check_classes, check_fits
 from mlgcn.engine.command import add_config_options, load_config, run
 from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
-
-WHAT = ('missing', 'unknown', 'of another shape')
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,37 +50,6 @@ def main() -> None:
     check_fits(args.checkpoint, checkpoint, runner.model)
     runner._test_dataloader['dataset'] = test_set  # built once, not twice
     runner.test()
-
-
-def check_fits(path: str, checkpoint: dict, model) -> None:
-    """Every entry of the model must be in the checkpoint, with its shape, and the reverse.
-
-    Raises:
-        CheckpointError: names the first entries that are missing, left over, of another shape, or
-            not finite.
-    """
-    model = getattr(model, 'module', model)
-    weights = unwrap(checkpoint)
-    own = model.state_dict()
-    missing = [k for k in own if k not in weights]
-    extra = [k for k in weights if k not in own]
-    shapes = [
-        f'{k}: {tuple(weights[k].shape)}, expected {tuple(own[k].shape)}'
-        for k in own
-        if k in weights and own[k].shape != weights[k].shape
-    ]
-    if missing or extra or shapes:
-        detail = [
-            f'{len(keys)} {what} (e.g. {keys[0]})'
-            for keys, what in zip((missing, extra, shapes), WHAT)
-            if keys
-        ]
-        raise CheckpointError(
-            f'{path} does not fit the config: of {len(own)} entries '
-            + ', '.join(detail)
-            + '; is it the checkpoint of another model or number of classes?'
-        )
-    check_finite(weights, path)
 
 
 if __name__ == '__main__':

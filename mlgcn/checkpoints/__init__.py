@@ -4,6 +4,7 @@ from .convert import convert, published_key, to_published
 from .detect import check_finite, detect, unwrap
 from .error import CheckpointError, about
 from .facts import check_classes, describe, implied_classes
+from .fits import check_fits
 from .passport import fingerprint, make_passport, save_weights
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     'about',
     'check_classes',
     'check_finite',
+    'check_fits',
     'convert',
     'describe',
     'detect',

@@ -1,18 +1,23 @@
 """What the command-line tools share: options, and errors in one line."""
 
 import argparse
+import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config, DictAction
 
 from mlgcn.datasets import use_own_photos
 
 from .config_check import ConfigError, check_config, check_overrides
-from .launch import init_processes
+from .faults import explain, lost_connection
+from .launch import init_processes, may_speak, process_name
 from .safe_load import trust_checkpoints
+from .work_dir import claimed
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
@@ -65,17 +70,8 @@ def load_config(args: argparse.Namespace) -> Config:
     Raises:
         ConfigError: the file is missing or not a config, or a key or class is mistyped.
     """
-    if not os.path.isfile(args.config):
-        raise ConfigError(f'{args.config}: no such config file')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    try:
-        cfg = Config.fromfile(args.config)
-    except (SyntaxError, NameError, AttributeError, KeyError) as error:
-        raise ConfigError(f'{args.config}: {error}') from error
-    check_overrides(cfg, args.cfg_options)
-    cfg.merge_from_dict(args.cfg_options)
-    use_own_photos(cfg)
-    check_config(cfg)
+    cfg = read_config(args.config, args.cfg_options)
     stem = os.path.splitext(os.path.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', stem)
     if args.amp:
@@ -85,24 +81,70 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
+    """The config in the file `path` with `options` merged into it, checked.
+
+    Raises:
+        ConfigError: the file is missing or not a config, or a key or class is mistyped.
+    """
+    if not os.path.isfile(path):
+        raise ConfigError(f'{path}: no such config file')
+    try:
+        cfg = Config.fromfile(path)
+    except (SyntaxError, NameError, AttributeError, KeyError) as error:
+        raise ConfigError(f'{path}: {error}') from error
+    check_overrides(cfg, options)
+    cfg.merge_from_dict(dict(options))
+    use_own_photos(cfg)
+    check_config(cfg)
+    if not cfg.get('compiled_ops', True):
+        os.environ['MLGCN_COMPILE'] = '0'  # read by mlgcn.ops, in the loaders' processes too
+    return cfg
+
+
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; a wrong input ends with one line and status 2 (all of it: MLGCN_TRACEBACK=1)."""
+    """Call `main`; a failure ends with one line that says what to do.
+
+    The status is 2 for a wrong input, 1 for a fault of the machine (:func:`mlgcn.engine.faults`) or
+    a defect of ours, which keeps its traceback. Of several processes the one that failed first
+    speaks. `MLGCN_TRACEBACK=1` shows every traceback.
+    """
+    logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         main()
     except KeyboardInterrupt:
         sys.exit('interrupted')
-    except USER_ERRORS as error:
+    except Exception as error:
         if os.environ.get('MLGCN_TRACEBACK'):
             raise
-        print(f'error: {one_line(error)}', file=sys.stderr)
+        sys.exit(fail(error))
+
+
+def fail(error: Exception) -> int:
+    """Print `error`, where it is this process's to say; the exit status."""
+    fault = explain(error, claimed())
+    line = process_name() + (fault or one_line(error))
+    known = fault is not None or isinstance(error, USER_ERRORS)
+    if known:
+        sys.unraisablehook = lambda unraisable: None  # what falls apart on the way out
+    if may_speak(line, consequence=lost_connection(error)):
+        _print(error, line, known, place=fault is None and not isinstance(error, ConfigError))
+    return 2 if known and fault is None else 1
+
+
+def _print(error: Exception, line: str, known: bool, place: bool) -> None:
+    if not known:
+        print(process_name(), file=sys.stderr, end='')
+        traceback.print_exception(error)
+        return
+    print(f'error: {line}', file=sys.stderr)
+    if place:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        if not isinstance(error, ConfigError):
-            print(
-                f'  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
-                'MLGCN_TRACEBACK=1 shows the whole traceback)',
-                file=sys.stderr,
-            )
-        sys.exit(2)
+        print(
+            f'  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
+            'MLGCN_TRACEBACK=1 shows the whole traceback)',
+            file=sys.stderr,
+        )
 
 
 def one_line(error: BaseException) -> str:

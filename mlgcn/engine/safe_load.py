@@ -88,7 +88,9 @@ def guarded(file: Any, read: Callable[[bool], Any]) -> Any:
                 'ask its author for a file that holds only the state_dict or, if you trust its '
                 'author with everything on this machine, use --trust-checkpoint'
             ) from error
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise  # absent, or not ours to read
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f'{file}: not a readable checkpoint ({reason})') from error
     print_log(

@@ -1,0 +1,180 @@
+"""Answers for photographs: files, arrays or PIL images in, probabilities and labels out."""
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mlgcn.datasets.image_check import decode_fault
+from mlgcn.datasets.image_file import BadImage
+
+from .calibration import Calibration
+from .image_input import ORDERS, as_input
+from .loaded_model import load_model
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image.
+
+    `image` is its path as given, or 'image 3' (counted from 0) for arrays and PIL images. `labels`
+    are (class name, probability), the most probable first. `probabilities` is float32 (K,), one for
+    every class. Where the image could not be read, `error` says why and the rest is empty.
+    """
+
+    image: str
+    labels: tuple[tuple[str, float], ...] = ()
+    probabilities: np.ndarray | None = None
+    error: str = ''
+
+
+class MultiLabelInferencer:
+    """A trained model that answers for photographs, in the manner of mmpretrain's inferencers.
+
+    Upstream's own are not its base: they execute the config that a checkpoint carries, and know
+    the one most probable class only.
+
+    >>> inferencer = MultiLabelInferencer('addgcn.pth')
+    >>> inferencer(['street.jpg'])[0].labels
+    (('person', 0.98), ('car', 0.71))
+
+    Args:
+        config_or_name: a config file, the name of a shipped config ('addgcn_coco_448'), or, without
+            `checkpoint`, a checkpoint of ours, whose passport suffices.
+        checkpoint: file of weights, ours or published.
+        device: as torch writes it; None takes a GPU where there is one.
+        threshold: probability in [0, 1] from which a label is present, for all classes, instead of
+            the passport's thresholds (0.5 where it has none).
+        top_k: give the `top_k` most probable labels, whatever their probability; with `threshold`,
+            those of them that reach it.
+        cfg_options: overrides of the config, {'model.head.thr': 0.3}.
+        fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
+
+    Raises:
+        ValueError: `threshold` or `top_k` is out of range.
+        CheckpointError, ConfigError, FileNotFoundError: see :func:`load_model`.
+    """
+
+    def __init__(
+        self,
+        config_or_name: str | Path,
+        checkpoint: str | Path | None = None,
+        device: str | torch.device | None = None,
+        threshold: float | None = None,
+        top_k: int | None = None,
+        cfg_options: Mapping[str, Any] | None = None,
+        fused: bool = False,
+    ):
+        config = config_or_name if checkpoint is not None else None
+        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        check_decision(threshold, top_k)
+        self.model = load_model(config, checkpoint or config_or_name, device, cfg_options, fused)
+        self.classes = self.model.classes
+        self.calibration = self.model.calibration
+        if top_k is not None and top_k > len(self.classes):
+            raise ValueError(f'top_k is {top_k}, but the model has {len(self.classes)} classes')
+        self.top_k = top_k
+        self.by_threshold = top_k is None or threshold is not None
+        if threshold is not None:
+            self.calibration = Calibration(
+                self.calibration.temperature,
+                np.full(len(self.classes), threshold, np.float32),
+                f'threshold {threshold:g} for all classes, as asked for',
+            )
+
+    @property
+    def decision(self) -> str:
+        """In words, when a label is given as present."""
+        said = [f'the {self.top_k} most probable'] if self.top_k is not None else []
+        if self.by_threshold:
+            said.append(self.calibration.source)
+        if self.calibration.temperature != 1:
+            said.append(f'temperature {self.calibration.temperature:.3g}')
+        return ', '.join(said)
+
+    def __call__(
+        self,
+        inputs: str | Path | np.ndarray | Image.Image | Iterable[str | Path | np.ndarray],
+        batch_size: int = 16,
+        channel_order: str | None = None,
+    ) -> list[Prediction]:
+        """The predictions for one image or several, in their order; see :meth:`stream`."""
+        if isinstance(inputs, (str, os.PathLike, np.ndarray, Image.Image)):
+            inputs = [inputs]
+        return list(self.stream(inputs, batch_size, channel_order))
+
+    def stream(
+        self,
+        inputs: Iterable[str | Path | np.ndarray | Image.Image],
+        batch_size: int = 16,
+        channel_order: str | None = None,
+    ) -> Iterator[Prediction]:
+        """Predictions as they come, with at most two batches of images in memory.
+
+        Args:
+            inputs: paths, PIL images, or uint8 arrays (H, W, 3).
+            batch_size: images that go through the model at once.
+            channel_order: 'rgb' or 'bgr' of the arrays; there is no default.
+
+        Yields:
+            a :class:`Prediction` per input; one with `error` where a file cannot be read.
+
+        Raises:
+            ValueError: an array that is not such a one, or arrays without `channel_order`.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}, expected at least 1')
+        if channel_order not in (None, *ORDERS):
+            raise ValueError(f"channel_order is {channel_order!r}, expected 'rgb' or 'bgr'")
+        numbered = enumerate(inputs)
+        waiting: list[tuple[str, Future]] = []
+        with ThreadPoolExecutor(min(batch_size, os.cpu_count() or 1, 8)) as pool:
+            while chunk := list(itertools.islice(numbered, batch_size)):
+                images = [as_input(image, i, channel_order) for i, image in chunk]
+                batch = [(name, pool.submit(self._pack, image)) for name, image in images]
+                yield from self._predict(waiting)  # while the next ones are being read
+                waiting = batch
+            yield from self._predict(waiting)
+
+    def _pack(self, image: str | np.ndarray) -> dict | str:
+        """The packed image, or what is wrong with its file."""
+        if isinstance(image, np.ndarray):
+            return self.model.pack(image)
+        try:
+            return self.model.pack(image)
+        except Exception as error:  # the pipeline's transforms raise whatever they like
+            if isinstance(error, BadImage):
+                return error.fault
+            return decode_fault(image) or f'{type(error).__name__}: {error}'
+
+    def _predict(self, batch: Sequence[tuple[str, Future]]) -> Iterator[Prediction]:
+        packed = [(name, future.result()) for name, future in batch]
+        good = [item for _, item in packed if not isinstance(item, str)]
+        rows = iter(self.calibration.probabilities(self.model.logits(good)) if good else ())
+        for name, item in packed:
+            if isinstance(item, str):
+                yield Prediction(name, error=item)
+            else:
+                yield self._answer(name, next(rows))
+
+    def _answer(self, name: str, probabilities: np.ndarray) -> Prediction:
+        order = np.argsort(-probabilities, kind='stable')[: self.top_k]
+        if self.by_threshold:
+            order = order[self.calibration.present(probabilities)[order]]
+        labels = tuple((self.classes[k], float(probabilities[k])) for k in order)
+        return Prediction(name, labels, probabilities)
+
+
+def check_decision(threshold: float | None, top_k: int | None) -> None:
+    """Raise a ValueError where `threshold` is not in [0, 1] or `top_k` not at least 1."""
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ValueError(f'threshold is {threshold}, expected a probability from 0 to 1')
+    if top_k is not None and top_k < 1:
+        raise ValueError(f'top_k is {top_k}, expected at least 1')

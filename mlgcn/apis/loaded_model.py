@@ -1,0 +1,184 @@
+"""One way to load a model for use, whatever comes after: predict, calibrate, draw, export."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from mmpretrain.models import ImageClassifier
+
+from mlgcn.checkpoints import CheckpointError, about, check_classes, check_fits, unwrap
+from mlgcn.engine.command import read_config
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.fit_to_data import fit_to_data
+from mlgcn.engine.fuse import fuse
+from mlgcn.engine.loaders import load
+from mlgcn.registry import MODELS, TRANSFORMS
+
+from .calibration import Calibration
+from .checkpoint_facts import classes_of, passport_of
+from .passport_config import passport_config
+from .shipped_configs import find_config
+
+
+@dataclass
+class LoadedModel:
+    """A model and everything that an answer needs.
+
+    Args:
+        model: in evaluation mode, on its device.
+        cfg: the config file's; out of a passport `model`, `test_dataloader.dataset.pipeline` and
+            `default_scope` alone.
+        classes: K names in the order of the logits.
+        passport: `meta['passport']` of the checkpoint, empty for others than ours.
+        pipeline: the test pipeline; takes dict(img_path=...) or dict(img=...) with `img` as mmcv
+            reads it (uint8 (H, W, 3), BGR) and gives dict(inputs=(3, h, w), data_samples=...).
+        path: the checkpoint's.
+        calibration: from the passport, or temperature 1 and thresholds 0.5.
+    """
+
+    model: ImageClassifier
+    cfg: Config
+    classes: tuple[str, ...]
+    passport: dict[str, Any]
+    pipeline: Callable[[dict], dict]
+    path: str
+    calibration: Calibration
+
+    def pack(self, image: str | Path | np.ndarray) -> dict[str, Any]:
+        """A file, or an array of uint8 (H, W, 3) in BGR, through the test pipeline."""
+        if isinstance(image, np.ndarray):
+            return self.pipeline(dict(img=image))
+        return self.pipeline(dict(img_path=str(image)))
+
+    @torch.no_grad()
+    def logits(self, packed: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """Raw logits (B, K), float32, of B packed images.
+
+        Raises:
+            ValueError: the model answers with NaN or infinite values.
+        """
+        data = self.model.data_preprocessor(pseudo_collate(list(packed)), False)
+        logits = self.model(data['inputs'], mode='tensor').float().cpu().numpy()
+        if not np.isfinite(logits).all():
+            raise ValueError(f'{self.path}: the model gives NaN or infinite logits')
+        return logits
+
+
+def load_model(
+    config: str | Path | None,
+    checkpoint: str | Path,
+    device: str | torch.device = 'cpu',
+    cfg_options: Mapping[str, Any] | None = None,
+    fused: bool = False,
+) -> LoadedModel:
+    """Read a checkpoint without running what is in it, and build its model.
+
+    EMA weights are used where the run had them: they are what its `state_dict` holds.
+
+    Args:
+        config: a config file, the name of a shipped one ('addgcn_coco_448'), or None: the one in
+            the checkpoint's passport, of which only classes on an allow-list are built.
+        checkpoint: ours, or a published one (those have no passport and need a config).
+        device: as torch writes it, e.g. 'cuda:0'.
+        cfg_options: overrides, {'model.head.thr': 0.3}.
+        fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
+
+    Raises:
+        CheckpointError: not a checkpoint, without class names, of another model or classes.
+        ConfigError: no such config, or one that does not fit the checkpoint.
+        FileNotFoundError: no such checkpoint.
+        ValueError: no such device.
+    """
+    path = str(checkpoint)
+    target = _device(device)
+    config = None if config is None else find_config(config)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: no such checkpoint file')
+    loaded = load(path, 'cpu')
+    with about(path):
+        weights = unwrap(loaded)
+        passport = passport_of(loaded, weights)
+        cfg = _read_config(config, cfg_options or {}, passport)
+        classes = classes_of(loaded, passport, cfg)
+        check_classes(path, loaded, classes)
+        calibration = Calibration.from_passport(passport, classes)
+    fit_to_data(cfg, classes)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    try:
+        model, pipeline = _build_model(cfg), _build_pipeline(cfg)
+    except Exception as error:
+        if config is not None:
+            raise
+        raise CheckpointError(
+            f"{path}: its passport's model cannot be built ({type(error).__name__}: "
+            f'{" ".join(str(error).split())[:200]}); give the config'
+        ) from error
+    check_fits(path, loaded, model)
+    model.load_state_dict(weights)
+    model.to(target).eval()
+    if fused:
+        model = fuse(model)
+    return LoadedModel(model, cfg, classes, passport, pipeline, path, calibration)
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        target = torch.device(device)
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or [''])[0]
+        raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from error
+    return target
+
+
+def _read_config(
+    config: Path | None, options: Mapping[str, Any], passport: Mapping[str, Any]
+) -> Config:
+    if config is not None:
+        return read_config(config, options)
+    if not passport:
+        raise CheckpointError('it has no passport (not a checkpoint of mlgcn); give the config')
+    cfg = passport_config(passport)
+    cfg.merge_from_dict(dict(options))
+    return cfg
+
+
+def _build_model(cfg: Config) -> ImageClassifier:
+    model = dict(cfg.model)
+    if cfg.get('data_preprocessor'):
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    without_pretrained(model)
+    built = MODELS.build(model)
+    if not isinstance(built, ImageClassifier):
+        raise ConfigError(f'model is a {type(built).__name__}, expected an ImageClassifier')
+    return built
+
+
+def without_pretrained(node: Any) -> None:
+    """Switch off, in place, weights that a constructor would fetch: the checkpoint has them."""
+    if isinstance(node, dict):
+        if node.get('pretrained'):
+            node['pretrained'] = False if isinstance(node['pretrained'], bool) else None
+        for value in node.values():
+            without_pretrained(value)
+
+
+def _build_pipeline(cfg: Config) -> Callable[[dict], dict]:
+    transforms = [TRANSFORMS.build(t) for t in cfg.test_dataloader.dataset.pipeline]
+    if not transforms or not type(transforms[0]).__name__.startswith('LoadImage'):
+        raise ConfigError('the test pipeline does not start with LoadImageFromFile')
+    whole, rest = Compose(transforms), Compose(transforms[1:])
+
+    def pipeline(results: dict) -> dict:
+        if 'img' not in results:
+            return whole(dict(results))
+        shape = results['img'].shape[:2]
+        return rest(dict(results, img_shape=shape, ori_shape=shape))
+
+    return pipeline

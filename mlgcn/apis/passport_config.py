@@ -1,0 +1,148 @@
+"""A config out of a checkpoint's passport: data from a stranger, so little of it is believed.
+
+mmengine's registries import whatever dotted path a `type` names and call it ('os.system'); some
+upstream classes read files, download, or run an argument as code (`torchvision/*` with `dtype`).
+Hence an allow-list: a class must be registered, come from one of the modules below, and take no
+argument that names a file.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from mlgcn.checkpoints import CheckpointError
+from mlgcn.registry import MODELS, TRANSFORMS
+
+MODEL_MODULES = (
+    'mlgcn.models.',
+    'mmcv.cnn.bricks.',
+    'mmpretrain.models.backbones.',
+    'mmpretrain.models.classifiers.image',
+    'mmpretrain.models.heads.linear_head',
+    'mmpretrain.models.heads.multi_label_',
+    'mmpretrain.models.losses.',
+    'mmpretrain.models.necks.',
+    'mmpretrain.models.utils.data_preprocessor',
+    'mmpretrain.models.utils.norm',
+    'torch.nn.modules.',
+)
+TRANSFORM_MODULES = (
+    'mlgcn.datasets.transforms.',
+    'mmcv.transforms.',
+    'mmpretrain.datasets.transforms.',
+)
+SCOPES = ('mlgcn', 'mmpretrain', 'mmengine')
+# what only initialises, trains or fetches: never built, so left out unread
+LEFT_OUT = frozenset(
+    {'init_cfg', 'pretrained', 'train_cfg', 'batch_augments', 'file_client_args', 'backend_args'}
+)
+TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
+
+
+def passport_config(passport: Mapping[str, Any]) -> Config:
+    """`model`, `data_preprocessor` and the test pipeline of `passport['config']`, and no more.
+
+    Returns:
+        a Config with `model` (data preprocessor inside), `test_dataloader.dataset.pipeline` and
+        `default_scope`.
+
+    Raises:
+        CheckpointError: the passport has no config, or one that names classes off the allow-list,
+            imports other modules, or is not as mlgcn writes it.
+    """
+    text = passport.get('config')
+    if not isinstance(text, str):
+        raise CheckpointError('its passport has no config; give the config file')
+    try:
+        stated = json.loads(text)
+        model = dict(stated['model'])
+        pipeline = stated['test_dataloader']['dataset']['pipeline']
+        imports = (stated.get('custom_imports') or {}).get('imports', [])
+        if 'data_preprocessor' not in model and stated.get('data_preprocessor'):
+            model['data_preprocessor'] = dict(stated['data_preprocessor'])
+        if not isinstance(pipeline, list) or not all(isinstance(t, dict) for t in pipeline):
+            raise TypeError('the test pipeline is not a list of dicts')
+        imports = [imports] if isinstance(imports, str) else list(imports)
+        others = [name for name in imports if name != 'mlgcn']
+        if others:
+            raise _refused(f'it imports {", ".join(map(str, others))[:80]}')
+        model.setdefault('type', 'ImageClassifier')
+        if _name(model['type']) != 'ImageClassifier':
+            raise _refused(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
+        preprocessor = model.get('data_preprocessor')
+        if isinstance(preprocessor, dict):
+            preprocessor.setdefault('type', 'ClsDataPreprocessor')
+        model = _clean(model, 'model', MODELS, MODEL_MODULES)
+        pipeline = _clean(pipeline, 'pipeline', TRANSFORMS, TRANSFORM_MODULES)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f'the config in its passport is not as mlgcn writes it ({type(error).__name__}: '
+            f'{str(error)[:80]}); give the config file'
+        ) from error
+    return Config(
+        dict(
+            model=model,
+            test_dataloader=dict(dataset=dict(pipeline=pipeline)),
+            default_scope='mmpretrain',
+        )
+    )
+
+
+def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -> Any:
+    """`node` without the keys of LEFT_OUT; every `type` in it looked up without importing."""
+    if isinstance(node, list):
+        return [_clean(item, f'{path}[{i}]', registry, modules) for i, item in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    if '_scope_' in node:
+        raise _refused(f'{path} has a _scope_')
+    node = {key: value for key, value in node.items() if key not in LEFT_OUT}
+    if 'type' in node:
+        _check_type(node, path, registry, modules)
+    return {key: _clean(v, f'{path}.{key}', registry, modules) for key, v in node.items()}
+
+
+def _check_type(node: dict, path: str, registry: Registry, modules: tuple[str, ...]) -> None:
+    name = node['type']
+    cls = registered(registry, name) if isinstance(name, str) else None
+    if cls is None or not f'{cls.__module__}.'.startswith(modules):
+        raise _refused(f'{path}.type is {str(name)[:60]!r}')
+    if _name(name) == 'TIMMBackbone':
+        others = sorted(set(node) - TIMM_KEYS - {'checkpoint_path'})
+        model_name = node.get('model_name')
+        if others or node.pop('checkpoint_path', '') or ':' in str(model_name):
+            raise _refused(
+                f'{path}: a TIMMBackbone with ' + (', '.join(others) or f'{str(model_name)[:60]!r}')
+            )
+
+
+def registered(registry: Registry, name: str) -> type | None:
+    """The class under `name` ('X' or 'scope.X') in `registry` or its parents; imports nothing.
+
+    (`Registry.get` imports what a dotted name asks for.)
+    """
+    scope, _, bare = name.rpartition('.')
+    if scope not in ('', *SCOPES):
+        return None
+    while registry is not None:
+        registry.import_from_location()
+        if bare in registry.module_dict and scope in ('', registry.scope):
+            return registry.module_dict[bare]
+        registry = registry.parent
+    return None
+
+
+def _name(name: Any) -> str:
+    return str(name).rpartition('.')[2]
+
+
+def _refused(what: str) -> CheckpointError:
+    return CheckpointError(
+        f'the config in its passport is not used, because {what}, which is not on the allow-list; '
+        'give the config file, if you trust it'
+    )

@@ -1,0 +1,126 @@
+"""Faults of the machine, in one line: what happened and what to do."""
+
+import errno
+import os
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+SHARED_MEMORY = (
+    'no shared memory left for the data loader (/dev/shm); use --cfg-options '
+    'train_dataloader.num_workers=0 train_dataloader.persistent_workers=False (the same for '
+    'val_dataloader), or give the container more (docker run --shm-size=8g)'
+)
+OPEN_FILES = 'too many open files; raise the limit (ulimit -n 65536) or lower num_workers'
+DISK_FULL = {
+    errno.ENOSPC: 'no space left on the disk',
+    errno.EDQUOT: 'the disk quota is used up',
+    errno.EFBIG: 'a file grew beyond the size limit (ulimit -f)',
+}
+# Parts of messages that torch raises as RuntimeError, and what they mean.
+MESSAGES = (
+    (r'shared memory|/torch_\d+|out of shared memory|[Bb]us error', SHARED_MEMORY),
+    (
+        r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)',
+        'a data loader process (pid {0}) was killed; if the machine ran out of memory (dmesg says '
+        'so), lower train_dataloader.num_workers or batch_size; if /dev/shm is full, use '
+        'num_workers=0 or docker run --shm-size=8g',
+    ),
+    (r'Too many open files|received 0 items of ancdata', OPEN_FILES),
+    (
+        r'port: (\d+).*EADDRINUSE',
+        'port {0} is taken by another program; choose another one with PORT= (dist_*.sh and '
+        'slurm_*.sh)',
+    ),
+    (
+        r"can't allocate memory",
+        'out of memory; lower train_dataloader.batch_size or num_workers',
+    ),
+)
+LOST = (
+    r'Connection (closed|reset) by peer|pair closure|Broken pipe|Connection was likely closed'
+    r'|remote process exited|[Tt]imed out|client socket has timed out|Socket [Tt]imeout'
+    r'|failed to recv|recvValue failed|sendBytes failed|Connection refused'
+)
+
+
+def explain(error: BaseException, work_dir: str | None = None) -> str | None:
+    """One line for a fault of the machine, or None where `error` is something else.
+
+    Args:
+        error: looked at with the errors that led to it.
+        work_dir: where a training writes: named where the error names no file, and with what it
+            has saved.
+    """
+    for cause in _chain(error):
+        text = _explain(cause, work_dir)
+        if text is not None:
+            return text + _how_to_go_on(work_dir)
+    return None
+
+
+def lost_connection(error: BaseException) -> bool:
+    """Whether `error` says that another process of the run is gone or silent."""
+    return any(
+        isinstance(cause, RuntimeError) and re.search(LOST, str(cause)) for cause in _chain(error)
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _explain(error: BaseException, work_dir: str | None) -> str | None:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        if not error.filename and _through(error, 'multiprocessing'):
+            return SHARED_MEMORY  # a queue or a lock, which lie in /dev/shm
+        where = os.fsdecode(error.filename) if error.filename else work_dir or 'the work dir'
+        return f'{where}: {DISK_FULL[error.errno]}; make room'
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return f'{error.filename or work_dir}: the disk has become read-only; repair it'
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return OPEN_FILES
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
+            f'{_first_line(error)} Lower train_dataloader.batch_size (the same total with '
+            'optim_wrapper.accumulative_counts=2), use --amp, or recompute activations with '
+            'model.backbone.with_cp=True'
+        )
+    if isinstance(error, MemoryError):
+        return 'out of memory; lower train_dataloader.batch_size or num_workers'
+    if isinstance(error, RuntimeError):
+        for pattern, text in MESSAGES:
+            found = re.search(pattern, str(error), re.DOTALL)
+            if found:
+                return text.format(*found.groups())
+        if re.search(LOST, str(error)):
+            reason = _first_line(error).split('] ')[-1]
+            return (
+                'another process of this run ended, hangs, or is out of reach: see its message '
+                f'(env_cfg.dist_cfg.timeout says how long to wait for it). {reason}'
+            )
+    return None
+
+
+def _how_to_go_on(work_dir: str | None) -> str:
+    newest = Path(work_dir or '', 'last_checkpoint')
+    if not work_dir or not newest.is_file():
+        return ''
+    return f'; then go on with --resume: {Path(newest.read_text().strip()).name} is whole'
+
+
+def _through(error: BaseException, package: str) -> bool:
+    """Whether `error` came through a module of `package`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(package in Path(frame.filename).parts for frame in frames)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split('. ')[0].splitlines()[0].rstrip('.') + '.'

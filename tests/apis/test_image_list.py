@@ -1,0 +1,54 @@
+"""Files, folders and globs."""
+
+import os
+
+import pytest
+
+from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    for name in ('b/2.PNG', 'b/1.jpg', 'b/notes.txt', 'b/c/1.jpg', 'a.webp', 'odd [1].jpg'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / 'empty').mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_folder_tree(tree):
+    below = [ImageFile('b/1.jpg', '1.jpg'), ImageFile('b/2.PNG', '2.PNG')]
+    below.append(ImageFile('b/c/1.jpg', os.path.join('c', '1.jpg')))
+    assert list_images(['b']) == below
+    assert list_images(['b', 'a.webp']) == [*below, ImageFile('a.webp', 'a.webp')]
+
+
+def test_globs_and_names_that_look_like_them(tree):
+    assert [file.path for file in list_images(['b/*.jpg'])] == ['b/1.jpg']
+    assert [file.path for file in list_images(['b/**/*.jpg'])] == ['b/1.jpg', 'b/c/1.jpg']
+    assert [file.path for file in list_images(['odd [1].jpg'])] == ['odd [1].jpg']
+    assert [file.path for file in list_images(['b/notes.txt'])] == ['b/notes.txt']  # asked for
+
+
+@pytest.mark.parametrize(
+    'argument, words',
+    [
+        ('nowhere', 'nowhere: no such file or folder'),
+        ('empty', 'empty: no image in this folder'),
+        ('b/*.gif', 'no file fits'),
+    ],
+)
+def test_nothing_there(tree, argument, words):
+    with pytest.raises(FileNotFoundError, match=words):
+        list_images(['a.webp', argument])
+
+
+def test_list_of_paths():
+    lines = iter(['x/1.jpg\n', '\n', 'a b.png\r\n', ' kept.jpg'])
+    assert list(read_image_list(lines)) == [
+        ImageFile('x/1.jpg', '1.jpg'),
+        ImageFile('a b.png', 'a b.png'),
+        ImageFile(' kept.jpg', ' kept.jpg'),
+    ]

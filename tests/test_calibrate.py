@@ -1,0 +1,171 @@
+"""tools/calibrate.py as a user meets it."""
+
+import json
+import runpy
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import ROOT
+from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
+
+from mlgcn.apis import MultiLabelInferencer, load_model
+from mlgcn.engine.loaders import load
+from mlgcn.evaluation import ScoresFile
+from mlgcn.evaluation.calibration import calibrate
+from mlgcn.evaluation.objective import Objective
+from mlgcn.evaluation.temperature import at_temperature
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A folder with checkpoint, config, 24 photographs with labels, and scores of 60 images."""
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(tmp_path)
+    rng = np.random.default_rng(0)
+    lines = []
+    for index in range(24):
+        pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).resize((40, 40)).save(f'{index}.png')
+        present = [name for k, name in enumerate(CLASSES) if (index + k) % 3 == 0]
+        lines.append(f'{index}.png,{"|".join(present)}\n')
+    (tmp_path / 'val.csv').write_text(''.join(lines))
+    cfg = tiny_config()
+    cfg.val_dataloader = dict(
+        batch_size=5,
+        num_workers=0,
+        dataset=dict(
+            type='mlgcn.OwnPhotos',
+            ann_file=str(tmp_path / 'val.csv'),
+            pipeline=cfg.test_dataloader.dataset.pipeline,
+        ),
+    )
+    (tmp_path / 'tiny.py').write_text(cfg.pretty_text)
+    scores = (2 * rng.standard_normal((60, 3))).astype(np.float32)
+    targets = (rng.random((60, 3)) < 1 / (1 + np.exp(-scores))).astype(np.int8)
+    targets[:, 2] = 0
+    targets[:3, 2] = 1
+    names = [f'{i}.jpg' for i in range(60)]
+    ScoresFile(np.array(names), np.array(CLASSES), scores, targets, 'addgcn').save('scores.npz')
+    return tmp_path
+
+
+@pytest.fixture
+def tool(monkeypatch, capsys):
+    """Run a tool in this process: (status, what it printed, its error output)."""
+
+    def run(name, *args):
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
+        except SystemExit as stop:
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_on_the_validation_split(tool, work):
+    status, told, error = tool('calibrate.py', 'tiny.py', 'tiny.pth', '--min-positives', '3')
+    assert status == 0, error
+    assert 'Objective f1, per class; 24 images, 3 classes' in told
+    assert 'Fitted on 12 images, measured on the other 12' in told
+    stated = load('tiny_calibrated.pth', 'cpu')['meta']['passport']['calibration']
+
+    model = load_model(None, 'tiny.pth')
+    logits = model.logits([model.pack(f'{i}.png') for i in range(24)])
+    targets = np.int8([[(i + k) % 3 == 0 for k in range(3)] for i in range(24)])
+    expected = calibrate(logits, targets, Objective('f1'), min_positives=3)
+    assert stated['temperature'] == pytest.approx(expected.final.temperature, rel=1e-3)
+    chosen = at_temperature(logits, stated['temperature']) >= np.float32(stated['thresholds'])
+    best = at_temperature(logits, expected.final.temperature) >= expected.final.thresholds.values
+    np.testing.assert_array_equal(chosen, best)
+    assert Image.open('tiny_calibrated.reliability.png').width > 400
+
+
+def test_passport_keeps_it_and_predict_uses_it(tool, work):
+    status, told, error = tool(
+        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--out', 'new.safetensors'
+    )
+    assert status == 0, error
+    assert 'classes with few positives share a threshold chosen on all classes: bird' in told
+    scores = ScoresFile.load('scores.npz')
+    expected = calibrate(scores.scores, scores.targets, Objective('f1')).final
+    inferencer = MultiLabelInferencer('new.safetensors')
+    assert inferencer.calibration.temperature == expected.temperature
+    np.testing.assert_array_equal(inferencer.calibration.thresholds, expected.thresholds.values)
+    assert 'calibrated for f1 on 60 images' in inferencer.decision
+
+    assert tool('publish_model.py', 'new.safetensors', 'published.pth')[0] == 0
+    status, described, _ = tool('describe_checkpoint.py', 'published.pth')
+    assert 'calibrated for f1 on 60 images' in described
+    assert f'cat {expected.thresholds.values[0]:.4f}' in described
+    assert 'shared by classes with few positives: bird' in described
+    assert load_model(None, 'published.pth').calibration.temperature == expected.temperature
+
+
+def test_in_place_keeps_the_rest_of_the_file(tool, work):
+    before = load('tiny.pth', 'cpu')
+    status, _, error = tool(
+        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--in-place', '--global',
+        '--objective', 'cost=1:2',
+    )  # fmt: skip
+    assert status == 0, error
+    after = load('tiny.pth', 'cpu')
+    calibration = after['meta']['passport'].pop('calibration')
+    assert after['meta'] == before['meta']
+    assert list(after['state_dict']) == list(before['state_dict'])
+    assert len(set(calibration['thresholds'])) == 1 and calibration['scope'] == 'all decisions'
+    assert json.dumps(calibration)  # plain values
+    assert sorted(p.name for p in work.glob('*.pth')) == ['tiny.pth']
+
+
+def test_unreached_targets_are_said(tool, work):
+    status, told, _ = tool(
+        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--objective', 'precision=1',
+        '--min-positives', '1', '--out', 'x.pth',
+    )  # fmt: skip
+    assert status == 0
+    scores = ScoresFile.load('scores.npz')
+    top = [CLASSES[k] for k in range(3) if not scores.targets[scores.scores[:, k].argmax(), k]]
+    assert top, 'the scores should have a class whose first image is wrong'
+    stated = load('x.pth', 'cpu')['meta']['passport']['calibration']
+    assert stated['not_reached'] == top
+    assert f'precision=1 is reached at no threshold by {len(top)} classes' in told
+
+
+@pytest.mark.parametrize(
+    'args, words',
+    [
+        (['tiny.py', 'tiny.pth', '--objective', 'f3'], "objective 'f3': expected f1, f2, prec"),
+        (['tiny.py', 'tiny.pth', '--objective', 'precision=90'], 'above 0, at most 1'),
+        (['tiny.py', 'absent.pth'], 'absent.pth: no such checkpoint file'),
+        (['tiny.pth'], 'give CONFIG CKPT, or CKPT --scores FILE'),
+        (['absent.py', 'tiny.pth'], 'absent.py: no such config file'),
+        (['tiny.py', 'val.csv'], 'val.csv: not '),
+        (['tiny.pth', '--scores', 'absent.npz'], 'absent.npz: no such scores file'),
+        (['tiny.pth', '--scores', 'val.csv'], 'val.csv: not a scores file'),
+        (['tiny.pth', '--scores', 'other.npz'], 'other.npz is of 1 classes (zebra, ...)'),
+        (['tiny.py', 'tiny.pth', '--out', 'tiny.pth'], 'tiny.pth exists already'),
+        (['tiny.py', 'tiny.pth', '--out', 'x.bin'], 'x.bin: expected a name that ends in'),
+        (['tiny.py', 'tiny.pth', '--out', 'no/x.pth'], 'does not exist or cannot be written'),
+        (['tiny.py', 'tiny.pth', '--diagram', 'x.gif'], 'x.gif: expected a name that ends in'),
+        (['tiny.py', 'tiny.pth', '--min-positives', '0'], 'expected at least 1'),
+        (['other.py', 'tiny.pth'], 'unknown class'),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(tool, work, args, words):
+    one = ScoresFile(np.array(['a']), np.array(['zebra']), np.ones((1, 1)), np.ones((1, 1)), 'x')
+    one.save('other.npz')
+    (work / 'other.csv').write_text('0.png,zebra\n')
+    text = (work / 'tiny.py').read_text()
+    (work / 'other.py').write_text(text.replace('val.csv', 'other.csv'))
+    files = sorted(p.name for p in work.iterdir())
+    status, _, error = tool('calibrate.py', *args)
+    assert status == 2
+    lines = [line for line in error.splitlines() if line.startswith('error: ')]
+    assert len(lines) == 1 and words in lines[0], error
+    assert 'Traceback' not in error
+    assert sorted(p.name for p in work.iterdir()) == files

@@ -1,0 +1,171 @@
+#!/usr/bin/env python
+"""Name what is on photographs.
+
+python tools/predict.py work_dirs/addgcn_scenes/best.pth photos/ --out preds.json --show-dir drawn
+find photos -name '*.jpg' | python tools/predict.py addgcn_coco_448 addgcn.pth - --out preds.csv
+
+Ends with status 1 if an image could not be read (it is named, the others go on), 2 on wrong input.
+"""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from mmengine.config import DictAction
+from PIL import Image
+from tqdm import tqdm
+
+from mlgcn.apis import MultiLabelInferencer, Prediction, is_config
+from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+from mlgcn.apis.inferencer import check_decision
+from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
+from mlgcn.apis.prediction_file import PredictionFile
+from mlgcn.datasets.image_file import BadImage, read_image
+from mlgcn.engine.command import add_trust_option, run
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        usage='%(prog)s [options] [CONFIG] CKPT IMAGE|FOLDER|GLOB|- ...',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'words',
+        nargs='+',
+        metavar='[CONFIG] CKPT IMAGE',
+        help="config (a file, or a shipped one's name; not needed for mlgcn's own checkpoints), "
+        'checkpoint, then files, folders or globs; - reads paths from stdin, one a line',
+    )
+    parser.add_argument(
+        '--threshold',
+        type=float,
+        help="present from this probability on, all classes (the checkpoint's thresholds, or 0.5)",
+    )
+    parser.add_argument(
+        '--top-k',
+        type=int,
+        metavar='K',
+        help='give the K most probable labels; with --threshold, those of them that reach it',
+    )
+    parser.add_argument('--batch-size', type=int, default=16, help='images at once (16)')
+    parser.add_argument('--device', help='e.g. cpu or cuda:1 (a GPU where there is one)')
+    parser.add_argument(
+        '--fuse',
+        action='store_true',
+        help='faster: batch norms folded, channels last; logits differ by rounding',
+    )
+    parser.add_argument('--out', help='.json or .csv with the probabilities of all classes')
+    parser.add_argument('--show-dir', help='folder for the pictures with their labels')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
+    )
+    add_trust_option(parser)
+    args = parser.parse_intermixed_args()
+    args.config = args.words.pop(0) if is_config(args.words[0]) else None
+    if len(args.words) < 2:
+        parser.error('expected a checkpoint and at least one image')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    check_decision(args.threshold, args.top_k)
+    checkpoint, *arguments = args.words
+    from_stdin = arguments == ['-']
+    files = read_image_list(sys.stdin) if from_stdin else list_images(arguments)
+    with contextlib.ExitStack() as stack:
+        folder = PictureFolder(args.show_dir) if args.show_dir else None
+        if folder and not from_stdin:
+            folder.refuse_overwriting(files)
+        out = stack.enter_context(PredictionFile(args.out)) if args.out else None
+        with contextlib.redirect_stdout(sys.stderr):  # upstream's log
+            inferencer = MultiLabelInferencer(
+                args.config or checkpoint,
+                checkpoint if args.config else None,
+                args.device,
+                args.threshold,
+                args.top_k,
+                args.cfg_options,
+                args.fuse,
+            )
+        print(f'{checkpoint}: {inferencer.decision}', file=sys.stderr)
+        images, failed = answer(inferencer, files, args.batch_size, out, folder)
+    if out:
+        print(f'{args.out}: {images} images, {failed} of them failed')
+    if failed:
+        print(f'{failed} of {images} images could not be read, named above', file=sys.stderr)
+        sys.exit(1)
+
+
+def answer(
+    inferencer: MultiLabelInferencer,
+    files: Iterable[ImageFile],
+    batch_size: int,
+    out: PredictionFile | None,
+    folder: PictureFolder | None,
+) -> tuple[int, int]:
+    """Predict, and write or print what comes; (number of images, how many of them failed)."""
+    images = failed = 0
+    total = len(files) if isinstance(files, list) else None
+    if out:
+        out.start(inferencer)
+    bar = tqdm(total=total, unit='image', delay=1, disable=None if out else True)
+    for file, prediction in predictions(inferencer, files, batch_size):
+        if folder and not prediction.error:
+            prediction = draw(folder, file, prediction, inferencer.decision)
+        if prediction.error:
+            tqdm.write(f'{prediction.image}: {prediction.error}', file=sys.stderr)
+        elif not out:
+            print(line(prediction), flush=True)
+        images, failed = images + 1, failed + bool(prediction.error)
+        if out:
+            out.add(prediction)
+            if images % batch_size == 0:
+                out.flush()
+        bar.update()
+    bar.close()
+    if not images:
+        raise ValueError('no path came on stdin')
+    return images, failed
+
+
+def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: str) -> Prediction:
+    """Save the picture; an image that only the model's own pipeline can read counts as failed."""
+    folder.refuse_overwriting([file])
+    try:
+        photo = Image.fromarray(read_image(file.path)[..., ::-1])
+    except BadImage as error:
+        return Prediction(prediction.image, error=error.fault)
+    folder.save(labelled_picture(photo, prediction.labels, note), *file)
+    return prediction
+
+
+def predictions(
+    inferencer: MultiLabelInferencer, files: Iterable[ImageFile], batch_size: int
+) -> Iterator[tuple[ImageFile, Prediction]]:
+    """Files with their predictions, in order; `files` is read as far as the batches need."""
+    under_way: deque[ImageFile] = deque()
+
+    def paths() -> Iterator[str]:
+        for file in files:
+            under_way.append(file)
+            yield file.path
+
+    for prediction in inferencer.stream(paths(), batch_size):
+        yield under_way.popleft(), prediction
+
+
+def line(prediction: Prediction) -> str:
+    labels = ', '.join(f'{name} {probability:.2f}' for name, probability in prediction.labels)
+    text = f'{prediction.image}: {labels or "no label reaches its threshold"}'
+    return ''.join(c if c.isprintable() else '?' for c in text)  # names are the checkpoint's
+
+
+if __name__ == '__main__':
+    if hasattr(signal, 'SIGPIPE'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
+    run(main)
