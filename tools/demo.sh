@@ -20,6 +20,7 @@ for run in addgcn/addgcn_scenes baseline/linear_scenes; do
   n=$((n + 2))
 done
 step 6/6 "drawing the page"
-python tools/page.py "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" \
-  --names ADD-GCN 'Linear baseline' --out "$OUT/page.html"
+python tools/report.py "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" \
+  --names ADD-GCN 'Linear baseline' --out "$OUT/page.html" \
+  --annotations "$MLGCN_DATA/scenes/annotations/instances_val.json"
 step done "open $OUT/page.html in a browser. Next: README.md, 'Your own photographs'."

@@ -14,7 +14,8 @@ from mmpretrain.structures import label_to_onehot
 from mlgcn.registry import METRICS
 
 from .multilabel_result import METRIC_NAMES
-from .multilabel_scores import PROTOCOLS, multilabel_scores
+from .multilabel_scores import multilabel_scores
+from .protocols import PROTOCOLS
 from .scores_file import ScoresFile
 
 
@@ -66,6 +67,7 @@ class MultiLabelScores(BaseMetric):
             raise ValueError(f'out_file is {str(out_file)!r}; its name must end in .npz')
         self.protocol, self.report, self.per_class = protocol, report, per_class
         self.out_file, self.empty_classes = out_file, empty_classes
+        self.left_out: set[str] = set()  # paths of unreadable images, under `bad_images='skip'`
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
         """Keep (sample_idx, img_path, logits (K,), targets (K,)) of every image of a batch."""
@@ -76,6 +78,7 @@ class MultiLabelScores(BaseMetric):
                     f'{path or "an image"}: its DataSample has no sample_idx; keep it in the '
                     'meta_keys of PackInputs: images are told apart by it'
                 )
+            self.left_out.update(sample.get('skipped', ()))
             index = int(sample['sample_idx'])
             logits, targets = _logits_and_targets(sample, name=path or f'image {index}')
             self.results.append((index, path, logits, targets))
@@ -87,9 +90,12 @@ class MultiLabelScores(BaseMetric):
         images = {}
         for result in gathered:
             images.setdefault(result[:2], result)  # a repeated image is the sampler's padding
-        if not images or len(images) != size:
+        left_out = set().union(*all_gather_object(self.left_out))
+        self.left_out.clear()
+        if not images or len(images) != size - len(left_out):
             raise ValueError(
                 f'{len(images)} different images were scored, but the data set has {size}'
+                + (f', of which {len(left_out)} could not be read' if left_out else '')
             )
         values = self.compute_metrics([images[key] for key in sorted(images)])
         return {f'{self.prefix}/{k}': v for k, v in values.items()} if self.prefix else values

@@ -8,8 +8,13 @@ import numpy as np
 import torch
 
 from .multilabel_result import PRF_NAMES, MultiLabelResult
-
-PROTOCOLS = ('addgcn', 'gkgnet')
+from .protocols import (
+    PROTOCOLS,
+    average_precisions,
+    counted_in_ap,
+    decisions,
+    precision_recall,
+)
 
 
 def multilabel_scores(
@@ -68,29 +73,24 @@ def multilabel_scores(
     scores, targets, class_names = _check(scores, targets, class_names)
     positive = targets == 1
     positives = positive.sum(axis=0)
-    skip = (empty_classes or {'addgcn': 'skip', 'gkgnet': 'zero'}[protocol]) == 'skip'
+    skip = skips_empty_classes(protocol, empty_classes)
     _warn_of_empty_classes(positives, class_names, skip)
     kept = (positives > 0) | (not skip)
 
-    if protocol == 'addgcn':
-        ap = _addgcn_ap(scores, positive, counted=targets >= 0)
-        predicted = scores.numpy() >= 0
-        indices = _top3(scores).indices
-        top3 = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, indices, True).numpy()
-    else:
-        # not torch.sigmoid: it may round equal logits differently at the end of the array
-        probabilities = 1 / (1 + torch.exp(-scores.double()).float())
-        ap = _gkgnet_ap(probabilities.numpy(), positive)
-        predicted = probabilities.numpy() >= 0.5
-        top3 = (probabilities >= _top3(probabilities).values[:, -1:]).numpy()
-
+    ap = average_precisions(scores, positive, counted_in_ap(targets, protocol), protocol)
     ap[~kept] = np.nan
     values = {'mAP': ap[kept].mean()}
-    for suffix, chosen in (('', predicted), ('_top3', predicted & top3)):
-        numbers = _precision_recall(chosen, positive, kept, quirk=protocol == 'addgcn')
+    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
+        hits = (predicted & positive).sum(axis=0)
+        numbers = precision_recall(hits, predicted.sum(axis=0), positives, kept, protocol)
         values |= {name + suffix: number for name, number in zip(PRF_NAMES, numbers)}
     values = {name: 100 * float(value) for name, value in values.items()}
     return MultiLabelResult(protocol, len(scores), class_names, 100 * ap, positives, values)
+
+
+def skips_empty_classes(protocol: str, empty_classes: str | None = None) -> bool:
+    """Whether mAP and CR leave out classes without positives."""
+    return (empty_classes or {'addgcn': 'skip', 'gkgnet': 'zero'}[protocol]) == 'skip'
 
 
 def _check(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
@@ -129,46 +129,3 @@ def _warn_of_empty_classes(positives: np.ndarray, names: tuple[str, ...], skip: 
         effect = 'left out of' if skip else 'counted as 0 in'
         message = f'{len(empty)} of {len(names)} classes have no positive image and are {effect} '
         warnings.warn(f'{message}mAP and CR: {listed}', stacklevel=3)
-
-
-def _precisions(order: np.ndarray, positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Precision at the rank of each positive; `order` sorts one class's N images, best first."""
-    ranks = np.cumsum(counted[order])[positive[order]]
-    return np.arange(1, len(ranks) + 1) / ranks
-
-
-def _addgcn_ap(scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    orders = (torch.sort(column, descending=True).indices.numpy() for column in scores.T)
-    sums = [_precisions(o, p, c).sum() for o, p, c in zip(orders, positive.T, counted.T)]
-    return np.array(sums) / np.maximum(positive.sum(axis=0), 1)
-
-
-def _gkgnet_ap(probabilities: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    counted = np.ones(len(positive), dtype=bool)
-    orders = (np.argsort(column)[::-1] for column in probabilities.T)
-    sums = [_precisions(o, p, counted).sum() for o, p in zip(orders, positive.T)]
-    return np.array(sums) / (positive.sum(axis=0) + 1e-8)
-
-
-def _top3(scores: torch.Tensor):
-    return torch.topk(scores, min(3, scores.shape[1]), dim=1)
-
-
-def _precision_recall(
-    predicted: np.ndarray, positive: np.ndarray, kept: np.ndarray, quirk: bool
-) -> tuple[float, ...]:
-    """CP, CR, CF1, OP, OR, OF1 as fractions from booleans (N, K); CR averages `kept` classes.
-
-    `quirk` adds 1 to OP's denominator for every class that is never predicted.
-    """
-    hits = (predicted & positive).sum(axis=0)
-    predictions, positives = predicted.sum(axis=0), positive.sum(axis=0)
-    cp = np.mean(hits / np.maximum(predictions, 1))
-    cr = np.mean((hits / np.maximum(positives, 1))[kept])
-    op = hits.sum() / max((np.maximum(predictions, 1) if quirk else predictions).sum(), 1)
-    overall_recall = hits.sum() / max(positives.sum(), 1)
-    return cp, cr, _harmonic_mean(cp, cr), op, overall_recall, _harmonic_mean(op, overall_recall)
-
-
-def _harmonic_mean(a: float, b: float) -> float:
-    return 2 * a * b / (a + b) if a + b else 0.0

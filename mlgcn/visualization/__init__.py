@@ -1,5 +1,5 @@
 """Pages and pictures of what models predict."""
 
-from .page import write_page
+from .report import write_report
 
-__all__ = ['write_page']
+__all__ = ['write_report']

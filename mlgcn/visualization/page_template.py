@@ -13,8 +13,9 @@ PAGE = Template("""<!DOCTYPE html>
   --line: #d5d8dc; --right: #d8f0de; --right-text: #0c4a20; --wrong: #fbdcdc; --wrong-text: #7d1212;
   --run0: #2f6bd0; --run1: #c96f12; --run2: #0e8a7d; --run3: #8a4fc0;
   --run4: #c2397e; --run5: #66801f; }
-@media (prefers-color-scheme: dark) { :root { --page: #15181c; --card: #1f2429; --text: #e8eaed;
-  --soft: #a3abb5; --line: #3a4149; --right: #17402a; --right-text: #b9eec8; --wrong: #521d1f;
+@media screen and (prefers-color-scheme: dark) { :root {
+  --page: #15181c; --card: #1f2429; --text: #e8eaed; --soft: #a3abb5; --line: #3a4149;
+  --right: #17402a; --right-text: #b9eec8; --wrong: #521d1f;
   --wrong-text: #ffcfcf; --run0: #78a6f5; --run1: #f0a04b; --run2: #4cc4b6; --run3: #bd92e8;
   --run4: #ee82b4; --run5: #b4cc62; } }
 * { box-sizing: border-box; }
@@ -31,7 +32,7 @@ th:first-child, th.bars { text-align: left; } .scroll th { white-space: nowrap; 
 .classes th { overflow-wrap: break-word; } .classes .count { width: 6rem; }
 td.bars { padding-right: 0; }
 .bar { display: flex; gap: .5rem; align-items: center; line-height: 1.25; }
-.bar svg { flex: 1; min-width: 0; height: .6rem; background: var(--line); }
+.bar svg { flex: 1; width: 0; min-width: 5rem; height: .6rem; background: var(--line); }
 .bar span { width: 3rem; }
 .key { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
 .gallery { display: grid; gap: 1rem;

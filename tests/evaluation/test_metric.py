@@ -130,6 +130,19 @@ def test_wrong_samples():
         score(metric, samples, 3)
 
 
+def test_images_that_could_not_be_read_are_left_out_of_the_count():
+    logits, target = data(3)
+    stand_in = sample(1, logits[1], target[1])
+    stand_in.set_metainfo({'skipped': {'images/002.jpg': 'no such file'}})
+    samples = [sample(0, logits[0], target[0]), sample(1, logits[1], target[1]), stand_in]
+    metric = build()
+    assert score(metric, samples, 3) == multilabel_scores(logits[:2], target[:2], 'addgcn').values
+    with pytest.raises(ValueError, match='2 different .* has 4, of which 1 could not be read'):
+        score(metric, samples, 4)
+    with pytest.raises(ValueError, match='data set has 3$'):  # the next evaluation starts afresh
+        score(metric, samples[:2], 3)
+
+
 def rank_main(rank, world, folder):
     """One rank: every size and both sampler modes; all ranks must return the same floats."""
     torch.distributed.init_process_group(

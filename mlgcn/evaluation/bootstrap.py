@@ -1,0 +1,132 @@
+"""How far the metrics would move on another sample of images: the paired bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .multilabel_result import PRF_NAMES
+from .multilabel_scores import skips_empty_classes
+from .protocols import PROTOCOLS, counted_in_ap, decisions, mean_of_some, orders, precision_recall
+
+BLOCK = 256  # replicates that are counted at once
+
+
+@dataclass(frozen=True)
+class BootstrapScores:
+    """Metrics of R replicates in percent: `values[name]` (R,) and `ap` (K, R), NaN where undefined.
+
+    Two runs that were given the same draws are paired: their differences are taken per replicate.
+    """
+
+    values: dict[str, np.ndarray]
+    ap: np.ndarray
+
+
+def draw_images(num_images: int, replicates: int, seed: int = 0) -> np.ndarray:
+    """How often each replicate draws each image, uint8 (num_images, replicates).
+
+    A replicate is `num_images` draws with replacement (Efron's bootstrap). The seed fixes them.
+    """
+    rng = np.random.default_rng(seed)
+    draws = np.empty((num_images, replicates), np.uint8)
+    for r in range(replicates):
+        drawn = rng.integers(num_images, size=num_images)
+        draws[:, r] = np.bincount(drawn, minlength=num_images)
+    return draws
+
+
+def bootstrap_scores(
+    scores: np.ndarray | torch.Tensor, targets: np.ndarray, protocol: str, draws: np.ndarray
+) -> BootstrapScores:
+    """The metrics of :func:`multilabel_scores` on every replicate, without ranking anew.
+
+    An image that is drawn c times counts as c images of equal score that stand one after another in
+    the ranking. A class that has positives, but none in a replicate, is left out of that
+    replicate's mAP and CR; a class without any is treated as the protocol does.
+
+    Args:
+        scores: Logits (N, K).
+        targets: Integers (N, K): 1 positive, 0 negative, -1 difficult.
+        protocol: 'addgcn' or 'gkgnet'.
+        draws: (N, R) of :func:`draw_images`.
+
+    Raises:
+        ValueError: Unknown protocol, or draws for another number of images.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+    if len(draws) != len(targets):
+        raise ValueError(f'draws of {len(draws)} images, but scores of {len(targets)}')
+    scores = torch.as_tensor(scores).float()
+    positive, counted = targets == 1, counted_in_ap(targets, protocol)
+    empty = ~positive.any(axis=0)
+    skip = skips_empty_classes(protocol)
+
+    ap = np.empty((targets.shape[1], draws.shape[1]), np.float32)
+    for k, order in enumerate(orders(scores, protocol)):
+        order = order[counted[order, k]]
+        ap[k] = 100 * _ap_of_replicates(positive[order, k], order, draws)
+    if not skip:
+        ap[empty] = 0
+    values = {'mAP': mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))}
+    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
+        hits, predictions, positives = (
+            _count(draws, table) for table in (predicted & positive, predicted, positive)
+        )
+        kept = (positives > 0) | (empty & (not skip))
+        numbers = precision_recall(hits, predictions, positives, kept, protocol)
+        values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}
+    return BootstrapScores(values, ap)
+
+
+def centred(values: np.ndarray, measured: float | np.ndarray) -> np.ndarray:
+    """Replicates (..., R), shifted so that their mean is the `measured` value (...).
+
+    Images that are drawn twice lift the AP of rare classes in every replicate, which no new sample
+    of images would do; the shift takes that out and leaves the spread.
+    """
+    defined = ~np.isnan(values)
+    mean = np.where(defined, values, 0).sum(axis=-1) / np.maximum(defined.sum(axis=-1), 1)
+    return values + np.expand_dims(measured - mean, -1)
+
+
+def interval(
+    values: np.ndarray, measured: float | np.ndarray, percent: float = 95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The percentile interval (low, high) of `centred` replicates (..., R).
+
+    NaN replicates are left out; the bounds are NaN where there is no other or no `measured`.
+    """
+    tail = (100 - percent) / 2
+    undefined = np.isnan(values).all(axis=-1) | np.isnan(measured)
+    values = np.where(undefined[..., None], 0, centred(values, measured))
+    low, high = np.nanpercentile(values, [tail, 100 - tail], axis=-1)
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+
+
+def _ap_of_replicates(positive: np.ndarray, order: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """AP (R,) of one class as fractions; NaN where a replicate has no positive.
+
+    Copies j = 1..c of a positive behind `wrong` negatives, the last at rank r, have the precisions
+    1 - wrong / (r - c + j); their sum is c - wrong (H_r - H_(r-c)) with the harmonic numbers H.
+    """
+    places = np.flatnonzero(positive)
+    if not len(places):
+        return np.full(draws.shape[1], np.nan)
+    drawn = draws[order[: places[-1] + 1]]
+    copies = drawn[places].astype(np.int32)
+    starts = np.concatenate([[0], places[:-1] + 1])
+    rank = np.add.reduceat(drawn, starts, axis=0, dtype=np.int32).cumsum(axis=0, dtype=np.int32)
+    hits = copies.cumsum(axis=0, dtype=np.int32)
+    harmonic = np.concatenate([[0.0], (1 / np.arange(1, rank[-1].max() + 1)).cumsum()])
+    sums = copies - (rank - hits) * (harmonic[rank] - harmonic[rank - copies])
+    total = hits[-1]
+    return np.where(total > 0, sums.sum(axis=0) / np.maximum(total, 1), np.nan)
+
+
+def _count(draws: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """How often each class of `table` (N, K) is true in each replicate: (R, K), exact."""
+    table = table.astype(np.float32)  # integers up to 2 ** 24 are exact
+    blocks = range(0, draws.shape[1], BLOCK)
+    return np.concatenate([draws[:, i : i + BLOCK].T.astype(np.float32) @ table for i in blocks])
