@@ -1,0 +1,80 @@
+"""Which neighbours the graphers chose, and what the model answers if they are prescribed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mlgcn.models.layers import grapher as grapher_module
+from mlgcn.models.layers.grapher import Grapher
+from mlgcn.ops import pairwise_distances
+from mlgcn.ops.knn import split_groups
+
+ROWS = 2**22  # distances held at a time
+
+
+def graphers(model: nn.Module) -> list[str]:
+    """Names of the model's graphers; none for other models than GKGNet's kind."""
+    return [name for name, module in model.named_modules() if isinstance(module, Grapher)]
+
+
+@contextmanager
+def record_edges(model: nn.Module) -> Iterator[list[Tensor]]:
+    """A list that fills, during a forward, with the neighbours (B, G, N, k) of every grapher."""
+    found: list[Tensor] = []
+    hooks = [
+        module.register_forward_hook(lambda _, __, output: found.append(output[1]))
+        for module in model.modules()
+        if isinstance(module, Grapher)
+    ]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def rows_that_differ(one: Sequence[Tensor], other: Sequence[Tensor]) -> int:
+    """Nodes (per group and grapher) whose sets of neighbours are not the same."""
+    pairs = ((a.sort(dim=-1).values, b.sort(dim=-1).values) for a, b in zip(one, other))
+    return sum(int((a != b).any(dim=-1).sum()) for a, b in pairs)
+
+
+@torch.no_grad()
+def replay(exact: nn.Module, x: Tensor, edges: Sequence[Tensor]) -> tuple[Tensor, float]:
+    """A float64 model's logits (B, K) for normalised images x (B, 3, H, W), neighbours prescribed.
+
+    Everything but the choice of neighbours is exact here, so what is left of a difference to
+    another run of the model is rounding. The second value says how wrong the choice was: how much
+    farther, in squared distance of normalised features, a prescribed neighbour is than the true
+    one of its rank, at most; 0 when all are the nearest.
+    """
+    queue, excess = iter(edges), [0.0]
+
+    def prescribed(x, y, k, dilation=1, groups=1, relative_pos=None):
+        index = next(queue)
+        excess.append(_excess(x, y, index, dilation, relative_pos))
+        return index
+
+    with mock.patch.object(grapher_module, 'group_knn', prescribed):
+        logits = exact(x.double(), mode='tensor')
+    return logits, max(excess)
+
+
+def _excess(x: Tensor, y: Tensor, index: Tensor, dilation: int, offset) -> float:
+    groups, num_nodes, k = index.shape[1:]
+    x, y = (F.normalize(split_groups(t, groups), dim=2).mT for t in (x, y))
+    most = 0.0
+    step = max(ROWS // (x.shape[0] * groups * y.shape[2]), 1)
+    for start in range(0, num_nodes, step):
+        part = slice(start, min(start + step, num_nodes))
+        distance = pairwise_distances(x[:, :, part], y)
+        if offset is not None:
+            distance = distance + offset[part]
+        chosen = distance.gather(3, index[:, :, part].long())
+        nearest = distance.topk(k * dilation, largest=False).values[..., ::dilation]
+        most = max(most, float((chosen - nearest).abs().max()))
+    return most

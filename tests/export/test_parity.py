@@ -1,0 +1,111 @@
+"""The comparison finds what it should: wrong logits, labels and neighbours, and no others."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from export.tiny_models import write_checkpoint
+
+from mlgcn.apis import load_model
+from mlgcn.export import parity as parity_module
+from mlgcn.export.neighbours import record_edges, replay
+from mlgcn.export.parity import LIMITS, Limits, Parity
+
+
+@pytest.fixture(scope='module')
+def loaded(tmp_path_factory):
+    return load_model(None, write_checkpoint(tmp_path_factory.mktemp('export'), 'gkgnet'))
+
+
+class PyTorchFile:
+    """Stands for an exported file: the model itself, or with other neighbours, plus an error."""
+
+    packages, metadata = (), {}
+
+    def __init__(self, loaded, logits=0.0, probabilities=0.0, wrong_row=None):
+        self.loaded, self.wrong_row = loaded, wrong_row
+        self.errors = logits, probabilities
+        self.exact = copy.deepcopy(loaded.model).double()
+
+    @torch.no_grad()
+    def edges(self, images):
+        with record_edges(self.loaded.model) as edges:
+            self.loaded.model(self._normalised(images), mode='tensor')
+        if self.wrong_row is not None:
+            edges[0] = edges[0].clone()
+            edges[0][:, :, self.wrong_row] = (edges[0][:, :, self.wrong_row] + 5) % 16
+        return edges
+
+    def run(self, images):
+        logits, _ = replay(self.exact, self._normalised(images), self.edges(images))
+        logits = logits.numpy().astype(np.float32) + self.errors[0]
+        return logits, self.loaded.calibration.probabilities(logits) + self.errors[1]
+
+    def _normalised(self, images):
+        inputs = list(torch.from_numpy(images).permute(0, 3, 1, 2).flip(1))
+        return self.loaded.model.data_preprocessor(dict(inputs=inputs), False)['inputs']
+
+
+def compare(loaded, file, precision='float32', number=2):
+    random = np.random.RandomState(0)
+    images = random.randint(0, 256, (number, 64, 64, 3)).astype(np.uint8)
+    parity = Parity(loaded, file, precision)
+    for i in range(number):
+        packed = loaded.pack(np.ascontiguousarray(images[i, :, :, ::-1]))
+        parity.add([packed], images[i : i + 1])
+    return parity
+
+
+def test_the_same_agrees(loaded):
+    parity = compare(loaded, PyTorchFile(loaded))
+    assert parity.verdict() == 'agrees'
+    summary = parity.summary()
+    assert summary['logits']['max_difference'] < 1e-5
+    assert summary['label_sets'] == dict(images=2, equal=2, decisions=8, decisions_that_differ=0)
+    # per group (2): 256, 64, 16 and 4 patches, and 4 labels in each of 4 stages
+    assert summary['neighbours']['rows'] == 2 * 2 * (256 + 64 + 16 + 4 + 4 * 4)
+    assert summary['neighbours']['rows_that_differ'] == 0
+
+
+def test_wrong_logits_disagree_and_no_tie_explains_them(loaded):
+    parity = compare(loaded, PyTorchFile(loaded, logits=0.01))
+    assert parity.verdict() == 'disagrees'
+    summary = parity.summary()
+    assert summary['images_beyond_limit'] == 2
+    assert summary['neighbours']['images_explained'] == 0
+    assert summary['neighbours']['difference_to_float64_with_its_neighbours'] > 9e-3
+
+
+def test_probabilities_must_be_those_of_the_logits(loaded):
+    assert compare(loaded, PyTorchFile(loaded, probabilities=1e-4)).verdict() == 'disagrees'
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_numbers_that_are_none_disagree(loaded, value):
+    parity = compare(loaded, PyTorchFile(loaded, logits=value))
+    assert parity.verdict() == 'disagrees'
+    assert parity.summary()['logits']['max_difference'] > 1e38
+
+
+def test_wrong_neighbours_disagree_unless_they_are_as_near(loaded, monkeypatch):
+    parity = compare(loaded, PyTorchFile(loaded, wrong_row=20))
+    assert parity.verdict() == 'disagrees'
+    ties = parity.results[0].ties
+    assert ties.excess > 1e-3 > 1e-6 > ties.own_excess
+    assert ties.difference < 1e-5  # the neighbours are the only error
+    assert parity.results[0].rows_that_differ >= 2
+
+    wide = replace(LIMITS['float32'], tie=1.1 * max(r.ties.excess for r in parity.results))
+    monkeypatch.setitem(parity_module.LIMITS, 'float32', wide)
+    assert compare(loaded, PyTorchFile(loaded, wrong_row=20)).verdict() == 'agrees up to ties'
+    assert compare(loaded, PyTorchFile(loaded, 0.01, 0, wrong_row=20)).verdict() == 'disagrees'
+
+
+def test_flipped_labels_are_counted_and_limited(loaded, monkeypatch):
+    wide = Limits(logits=1e9, tie=9, decisions=0.2)
+    monkeypatch.setitem(parity_module.LIMITS, 'float16', wide)
+    parity = compare(loaded, PyTorchFile(loaded, logits=1000.0), 'float16')
+    assert parity.summary()['label_sets']['decisions_that_differ'] > 0.2 * 8
+    assert parity.verdict() == 'disagrees'
