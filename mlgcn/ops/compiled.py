@@ -63,7 +63,7 @@ def on_all_threads(work: Callable[[], int]) -> None:
     others = [_pool(os.getpid()).submit(work) for _ in range(threads - 1)] if threads > 1 else []
     failed = [work(), *(other.result() for other in others)]
     if any(failed):
-        raise MemoryError('no memory for the neighbour search')
+        raise MemoryError('the compiled neighbour search got no memory')
 
 
 @functools.cache

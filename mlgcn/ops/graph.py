@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor
 
+from .graph_cpu import MaxRelativeInC, aggregates_in_c
 from .knn import split_groups
+from .triton_graph import max_relative_in_triton
+from .triton_support import runs_in_triton
 
 
 def gather_keys(y: Tensor, index: Tensor) -> Tensor:
@@ -19,9 +22,21 @@ def gather_keys(y: Tensor, index: Tensor) -> Tensor:
 
 def max_relative_plain(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
     """:func:`max_relative` step by step as published, with (B, C, N, k) tensors: the reference."""
-    itself = torch.arange(index.shape[2], device=index.device).view(-1, 1).expand_as(index)
-    relative = gather_keys(y, index) - gather_keys(x, itself)
-    return relative.max(dim=3).values.view_as(x)
+    groups, num_nodes, k = index.shape[1:]
+    itself = torch.arange(num_nodes, device=index.device).view(-1, 1).expand(-1, k)
+    neighbours = _selected(split_groups(y, groups).flatten(0, 1), index.flatten(0, 1))
+    centres = _selected(
+        split_groups(x, groups).flatten(0, 1), itself.expand_as(index).flatten(0, 1)
+    )
+    return (neighbours - centres).max(dim=3).values.reshape(x.shape)
+
+
+def _selected(x: Tensor, index: Tensor) -> Tensor:
+    """Columns of x (P, c, n) at index (P, N, k), by way of rows: (P, c, N, k)."""
+    pairs, c, n = x.shape
+    first = torch.arange(pairs, device=index.device).view(-1, 1, 1) * n
+    rows = x.transpose(1, 2).reshape(pairs * n, c)[(index + first).flatten()]
+    return rows.view(*index.shape, c).permute(0, 3, 1, 2).contiguous()
 
 
 def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
@@ -38,8 +53,12 @@ def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
     Returns:
         Features shaped like x.
     """
+    if runs_in_triton(x, y):
+        return max_relative_in_triton(x, y, index)
     if torch.compiler.is_compiling():
         return gather_keys(y, index).max(dim=3).values.view_as(x) - x
+    if aggregates_in_c(x, y, index):
+        return MaxRelativeInC.apply(x, y, index)
     return _NeighbourMax.apply(y, index).reshape(x.shape) - x
 
 

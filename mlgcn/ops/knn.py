@@ -6,6 +6,8 @@ from torch import Tensor
 
 from .knn_cpu import nearest_in_c, runs_in_c
 from .relative_pos import SeparableTable
+from .triton_knn import nearest_in_triton
+from .triton_support import runs_in_triton
 
 # Distances held at a time: about what the L2 cache of a CPU core keeps; elsewhere 256 MiB.
 CPU_CHUNK, CHUNK = 2**18, 2**26
@@ -57,7 +59,9 @@ def group_knn(
 
     The search is in float32 (float64 for float64 input), under autocast too: half precision has
     too few digits to rank neighbours. Features are centred first, which leaves the distances as
-    they are but makes their rounding errors smaller than those of the published code.
+    they are but makes their rounding errors smaller than those of the published code. It runs in
+    C on a CPU and in Triton on a GPU where they can be compiled (MLGCN_COMPILE=0 or
+    `compiled_ops = False` in a config turns that off), else in PyTorch: the same neighbours.
 
     Args:
         x: nodes (B, C, ...), N of them.
@@ -82,8 +86,12 @@ def group_knn(
     with torch.autocast(x.device.type, enabled=False):
         x, y = (t if t.dtype == torch.float64 else t.float() for t in (x, y))
         x, y = (split_groups(t, groups).flatten(0, 1) for t in (x, y))  # (B * G, c, n)
-        in_c = not torch.compiler.is_compiling() and runs_in_c(x, y, k * dilation)
-        search = nearest_in_c if in_c else _nearest
+        if runs_in_triton(x, y, k * dilation):
+            search = nearest_in_triton
+        elif not torch.compiler.is_compiling() and runs_in_c(x, y, k * dilation):
+            search = nearest_in_c
+        else:
+            search = _nearest
         nearest = search(x, y, k * dilation, dilation, relative_pos)
     return nearest.unflatten(0, (-1, groups))
 

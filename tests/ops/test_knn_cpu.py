@@ -1,9 +1,13 @@
 """Group KNN in C: the neighbours of the float64 search, ties, odd shapes, threads, no compiler."""
 
+import os
+
 import pytest
 import torch
+from paths import DATA
 from torch.nn.functional import normalize
 
+from mlgcn.engine.command import read_config
 from mlgcn.ops import compiled as compiled_module
 from mlgcn.ops import knn_cpu
 from mlgcn.ops.compiled import compiled
@@ -160,3 +164,16 @@ def test_normalisation_of_zero_features_agrees():
     found, expected = group_knn(x, y, 6), group_knn_plain(x.double(), y.double(), 6)
     rows = [i for i in range(30) if i != 3]  # a zero node is equally far from all unit keys
     assert torch.equal(found[:, :, rows], expected[:, :, rows])
+
+
+def test_the_config_key_turns_compiled_ops_off(monkeypatch):
+    monkeypatch.setenv('MLGCN_COMPILE', '1')
+    config = DATA.parent.parent / 'configs/gkgnet/gkgnet_scenes.py'
+    read_config(config, {})
+    assert os.environ['MLGCN_COMPILE'] == '1'
+    read_config(config, {'compiled_ops': False})
+    try:
+        compiled.cache_clear()
+        assert not knn_cpu.runs_in_c(random(1, 4, 10), random(1, 4, 70), 9)
+    finally:
+        compiled.cache_clear()

@@ -1,0 +1,200 @@
+"""The GPU code of group KNN and of max-relative aggregation, in Triton.
+
+Imported only when it is to run, by :mod:`mlgcn.ops.triton_knn` and :mod:`mlgcn.ops.triton_graph`.
+"""
+
+import os
+
+import triton
+import triton.language as tl
+
+# Nodes of a program, and keys that it looks at together: the fastest is found at the first call.
+# A warp for 32 nodes gives one node to each thread; four for them suit few nodes or long lists.
+TILES = [
+    triton.Config(dict(BLOCK_N=32, BLOCK_M=32), num_warps=1, num_stages=1),
+    triton.Config(dict(BLOCK_N=32, BLOCK_M=32), num_warps=1, num_stages=3),
+    triton.Config(dict(BLOCK_N=128, BLOCK_M=32), num_warps=4, num_stages=1),
+    triton.Config(dict(BLOCK_N=32, BLOCK_M=128), num_warps=4, num_stages=1),
+]
+INTERPRETED = os.environ.get('TRITON_INTERPRET') == '1'  # on a CPU: there is nothing to be timed
+
+
+@triton.autotune(TILES[:1] if INTERPRETED else TILES, key=['channels', 'SLOTS'])
+@triton.jit(do_not_specialize=['channels', 'width', 'stride', 'count', 'step'])
+def nearest_keys(
+    x_ptr,  # nodes (P, c, N)
+    y_ptr,  # keys times -2 (P, c, M)
+    square_ptr,  # squared lengths of the keys (P, M)
+    row_ptr,  # the table R[n, m] = row[n // W, m] + column[m, n % W]: (H, M), or None
+    column_ptr,  # (M, stride), repeated after W columns, so that a program reads BLOCK_N; or None
+    found_ptr,  # (P, N, ceil(count / step)) int32
+    num_nodes,
+    num_keys,
+    channels,
+    width,
+    stride,
+    count,
+    step,
+    SLOTS: tl.constexpr,  # a power of two >= count
+    BLOCK_N: tl.constexpr,
+    BLOCK_M: tl.constexpr,
+    BLOCK_C: tl.constexpr,
+):
+    """Every `step`-th of the `count` keys nearest to BLOCK_N nodes, ties by the lower index.
+
+    The distance is |y|^2 - 2 x.y + R in float32. Tiles of BLOCK_M keys pass by; of each the
+    nearest key is taken out, and enters the list of a node in place of its last, until no node
+    has a use for what is left of the tile. Keys are along the first axis of a tile, and the table
+    is read along the second, so that a thread has the keys and the list of a node in registers.
+    """
+    NO_KEY: tl.constexpr = 2147483647
+    INF: tl.constexpr = float('inf')
+    blocks = tl.cdiv(num_nodes, BLOCK_N)
+    pair = (tl.program_id(0) // blocks).to(tl.int64)
+    begin = tl.program_id(0) % blocks * BLOCK_N
+    end = tl.minimum(begin + BLOCK_N, num_nodes)
+    lane = tl.arange(0, BLOCK_N)
+    node = begin + lane
+    is_node = node < num_nodes
+    x_ptr += pair * channels * num_nodes
+    y_ptr += pair * channels * num_keys
+    square_ptr += pair * num_keys
+
+    # (distance, key) in any order; indices that are valid even if all distances are NaN
+    kept_key = tl.arange(0, SLOTS)[:, None] + tl.zeros([1, BLOCK_N], tl.int32)
+    in_use = kept_key < count
+    kept = tl.where(in_use, INF, -INF)
+    last = tl.max(kept, 0)
+    for start in range(0, num_keys, BLOCK_M):
+        key = start + tl.arange(0, BLOCK_M)
+        is_key = key < num_keys
+        product = tl.zeros([BLOCK_M, BLOCK_N], tl.float32)
+        for first in range(0, channels, BLOCK_C):
+            channel = first + tl.arange(0, BLOCK_C)
+            is_channel = channel < channels
+            y = tl.load(
+                y_ptr + channel[None, :] * num_keys + key[:, None],
+                mask=is_channel[None, :] & is_key[:, None],
+                other=0.0,
+            )
+            x = tl.load(
+                x_ptr + channel[:, None] * num_nodes + node[None, :],
+                mask=is_channel[:, None] & is_node[None, :],
+                other=0.0,
+            )
+            product = tl.dot(y, x, product, input_precision='ieee')  # no TF32
+        square = tl.load(square_ptr + key, mask=is_key, other=INF)
+        distance = square[:, None] + product
+        if column_ptr is not None:
+            places = column_ptr + key[:, None] * stride + (begin % width + lane)[None, :]
+            offset = tl.load(places, mask=is_key[:, None] & is_node[None, :], other=0.0)
+            if row_ptr is not None:
+                for height in range(begin // width, (end - 1) // width + 1):
+                    row = tl.load(row_ptr + height * num_keys + key, mask=is_key, other=0.0)
+                    offset += tl.where((node // width == height)[None, :], row[:, None], 0.0)
+            distance += offset
+
+        nearest = tl.min(distance, 0)
+        while tl.max((nearest < last).to(tl.int32), 0) > 0:
+            is_nearest = distance == nearest[None, :]
+            nearest_key = tl.min(tl.where(is_nearest, key[:, None], NO_KEY), 0)
+            distance = tl.where(key[:, None] == nearest_key[None, :], INF, distance)
+            is_last = kept == last[None, :]
+            last_key = tl.max(tl.where(is_last, kept_key, -1), 0)
+            leaves = is_last & (kept_key == last_key[None, :]) & (nearest < last)[None, :]
+            kept = tl.where(leaves, nearest[None, :], kept)
+            kept_key = tl.where(leaves, nearest_key[None, :], kept_key)
+            last = tl.max(kept, 0)
+            nearest = tl.min(distance, 0)
+
+    kept = tl.where(in_use, kept, INF)
+    kept_key = tl.where(in_use, kept_key, NO_KEY)
+    found_ptr += (pair * num_nodes + node) * tl.cdiv(count, step)
+    for rank in range(count):
+        is_nearest = kept == tl.min(kept, 0)[None, :]
+        nearest_key = tl.min(tl.where(is_nearest, kept_key, NO_KEY), 0)
+        is_nearest = kept_key == nearest_key[None, :]
+        kept = tl.where(is_nearest, INF, kept)
+        kept_key = tl.where(is_nearest, NO_KEY, kept_key)
+        if rank % step == 0:
+            tl.store(found_ptr + rank // step, nearest_key, mask=is_node)
+
+
+@triton.jit
+def _tile(num_nodes, channels, groups, BLOCK_N: tl.constexpr, BLOCK_C: tl.constexpr):
+    """Image, group, nodes (BLOCK_N, 1) and channels (1, BLOCK_C) of a program, and a mask."""
+    blocks = tl.cdiv(num_nodes, BLOCK_N)
+    pair = tl.program_id(0) // blocks
+    node = (tl.program_id(0) % blocks * BLOCK_N + tl.arange(0, BLOCK_N))[:, None]
+    channel = (tl.program_id(1) * BLOCK_C + tl.arange(0, BLOCK_C))[None, :]
+    image, group = (pair // groups).to(tl.int64), pair % groups
+    inside = (node < num_nodes) & (channel < channels)
+    return image, group, node, group * channels + channel, inside
+
+
+@triton.jit
+def max_relative(
+    x_ptr,  # nodes (B, C, N) of strides (C * N, channel_stride, node_stride)
+    y_ptr,  # keys (B, M, C)
+    index_ptr,  # neighbours (B, G, N, k)
+    out_ptr,  # as x
+    winner_ptr,  # which of the k neighbours has the maximum: (B, N, C), or None
+    num_nodes,
+    num_keys,
+    groups,
+    channels,  # c = C / G
+    node_stride,
+    channel_stride,
+    k,
+    BLOCK_N: tl.constexpr,
+    BLOCK_C: tl.constexpr,
+):
+    """max_j y_j - x_i over the neighbours j of BLOCK_N nodes i, and the first j that attains it."""
+    image, group, node, channel, inside = _tile(num_nodes, channels, groups, BLOCK_N, BLOCK_C)
+    width = groups * channels
+    neighbours = index_ptr + ((image * groups + group) * num_nodes + node) * k
+    y_ptr += image * num_keys * width
+    is_node = node < num_nodes
+    neighbour = tl.load(neighbours, mask=is_node, other=0)
+    best = tl.load(y_ptr + neighbour * width + channel, mask=inside).to(tl.float32)
+    winner = tl.zeros([BLOCK_N, BLOCK_C], tl.int32)
+    for slot in range(1, k):
+        neighbour = tl.load(neighbours + slot, mask=is_node, other=0)
+        candidate = tl.load(y_ptr + neighbour * width + channel, mask=inside).to(tl.float32)
+        better = (candidate > best) | (candidate != candidate)  # NaN stays, as in torch
+        best = tl.where(better, candidate, best)
+        winner = tl.where(better, slot, winner)
+    place = image * num_nodes * width + node * node_stride + channel * channel_stride
+    out = best - tl.load(x_ptr + place, mask=inside).to(tl.float32)
+    tl.store(out_ptr + place, out, mask=inside)
+    if winner_ptr is not None:
+        tl.store(winner_ptr + (image * num_nodes + node) * width + channel, winner, mask=inside)
+
+
+@triton.jit
+def add_to_winners(
+    grad_ptr,  # of max_relative's out: (B, C, N) of strides (C * N, channel_stride, node_stride)
+    index_ptr,
+    winner_ptr,
+    out_ptr,  # zeros (B, M, C)
+    num_nodes,
+    num_keys,
+    groups,
+    channels,
+    node_stride,
+    channel_stride,
+    k,
+    BLOCK_N: tl.constexpr,
+    BLOCK_C: tl.constexpr,
+):
+    """The gradient of max_relative with respect to the keys, added by atomic operations."""
+    image, group, node, channel, inside = _tile(num_nodes, channels, groups, BLOCK_N, BLOCK_C)
+    width = groups * channels
+    neighbours = index_ptr + ((image * groups + group) * num_nodes + node) * k
+    places = winner_ptr + (image * num_nodes + node) * width + channel
+    winner = tl.load(places, mask=inside, other=0).to(tl.int32)
+    key = tl.load(neighbours + winner, mask=inside, other=0)
+    place = image * num_nodes * width + node * node_stride + channel * channel_stride
+    grad = tl.load(grad_ptr + place, mask=inside).to(tl.float32)
+    places = out_ptr + (image * num_keys + key) * width + channel
+    tl.atomic_add(places, grad, mask=inside, sem='relaxed')
