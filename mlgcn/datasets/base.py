@@ -10,7 +10,8 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 
-from .image_check import absent_files, decode_fault, faulty_images
+from .image_check import absent_files, check_images, decode_fault
+from .image_file import MAX_PIXELS, BadImage
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
 
@@ -50,14 +51,16 @@ class MultiLabelPhotos(MultiLabelDataset):
             'negative' or 'ignore' (-1).
         check_images: False trusts the files unseen. True wants every listed image to be there, to
             open, and not to be cut short.
-        bad_images: 'stop' raises for unreadable images, 'skip' leaves them out and logs them.
-            Absent images always raise.
+        bad_images: 'stop' raises for unreadable images. 'skip' leaves them out and logs them; for
+            one that vanishes or breaks later, the next readable image of the list is taken, whose
+            DataSample then has `skipped`, {path: what is wrong}, for `SkippedImagesHook`. Images
+            that are absent at the start always raise.
         kwargs: mmpretrain's `BaseDataset` (data_root, data_prefix, ann_file, pipeline, ...).
 
     Raises:
         FileNotFoundError: the data root, the annotations or listed images are not there.
         ValueError: the annotations are wrong, a label is not in `classes`, images are unreadable.
-        OSError: an image vanished or broke after that.
+        OSError: an image vanished or broke after that, under 'stop'.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.difficult = difficult
         self.check_images = check_images
         self.bad_images = bad_images
+        self.left_out: dict[str, str] = {}  # {path: what is wrong}, of the check at the start
         super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
@@ -127,7 +131,12 @@ class MultiLabelPhotos(MultiLabelDataset):
                 f'{len(absent)} of {len(paths)} listed images are absent from '
                 f'{self.img_prefix or os.getcwd()}: {some(absent)}. {help_}'
             )
-        faults = faulty_images(paths)
+        verdicts = check_images(paths, self.max_pixels)
+        animated = [path for path, verdict in verdicts.items() if verdict.animated]
+        if animated:
+            told = f'{len(animated)} of {len(paths)} images are animated or have pages'
+            print_log(f'{told}; the first one is used: {some(animated)}', 'current')
+        faults = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
         if not faults:
             return self.data_list
         told = [f'{path} ({fault})' for path, fault in faults.items()]
@@ -139,19 +148,39 @@ class MultiLabelPhotos(MultiLabelDataset):
             )
         lines = '\n  '.join([f'{count} and are left out:', *told])
         print_log(lines, 'current', logging.WARNING)
+        self.left_out = faults
         return [item for item in self.data_list if item['img_path'] not in faults]
 
+    @property
+    def max_pixels(self) -> int:
+        """The pipeline's limit: images that `LoadImage` will refuse are found at the start."""
+        limits = (getattr(step, 'max_pixels', None) for step in self.pipeline.transforms)
+        return next(filter(None, limits), MAX_PIXELS)
+
     def prepare_data(self, idx: int) -> dict:
-        """The item after the pipeline; where that fails for a broken image, the error names it."""
-        item = self.get_data_info(idx)
-        path = item['img_path']
-        try:
-            return self.pipeline(item)
-        except Exception as error:
-            fault = decode_fault(path)
-            if not fault:
-                raise
-            raise OSError(f'{path}: this image can no longer be read: {fault}') from error
+        """The item after the pipeline; for a broken image an error that names it, or the next."""
+        skipped = {}
+        for step in range(len(self)):
+            item = self.get_data_info((idx + step) % len(self) if step else idx)
+            path = item['img_path']
+            try:
+                packed = self.pipeline(item)
+            except Exception as error:
+                fault = self._fault(error, path)
+                if not fault:
+                    raise
+                if self.bad_images == 'stop':
+                    raise OSError(f'{path}: this image can no longer be read: {fault}') from error
+                skipped[path] = fault
+            else:
+                if skipped:
+                    packed['data_samples'].set_metainfo({'skipped': skipped})
+                return packed
+        raise OSError(f'no image can be read any more: {some(skipped)}')
+
+    def _fault(self, error: Exception, path: str) -> str:
+        """What is wrong with the image, when that is why its pipeline raised `error`."""
+        return error.fault if isinstance(error, BadImage) else decode_fault(path, self.max_pixels)
 
     def not_found(self, what: str, where: str) -> FileNotFoundError:
         """The error for something absent: what, where, and how to get it."""

@@ -7,13 +7,32 @@ The threads hide the waiting of a disk or a network folder.
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from mmengine.dist import is_main_process
-from PIL import Image
 from tqdm.contrib.concurrent import thread_map
 
+from .image_file import (
+    JPEG_END,
+    MAX_PIXELS,
+    BadImage,
+    fault_of,
+    is_animated,
+    open_file,
+    open_image,
+    read_image,
+)
+
 # The bytes that a whole file of this format ends with.
-END_MARKS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
+END_MARKS = {'JPEG': JPEG_END, 'PNG': b'IEND\xaeB`\x82'}
+
+
+class Verdict(NamedTuple):
+    """`fault` says why a file cannot be used, '' if it can; `animated`: frames follow the first."""
+
+    fault: str = ''
+    animated: bool = False
 
 
 def absent_files(paths: Iterable[str]) -> list[str]:
@@ -31,43 +50,39 @@ def absent_files(paths: Iterable[str]) -> list[str]:
     return absent
 
 
-def decode_fault(path: str) -> str:
+def decode_fault(path: str, max_pixels: int = MAX_PIXELS) -> str:
     """What prevents the image file at `path` from being decoded; '' when nothing does."""
     try:
-        if os.path.getsize(path) == 0:
-            return 'empty file'
-        with Image.open(path) as image:
-            image.load()
-    except Image.UnidentifiedImageError:
-        return 'not an image'
-    except Exception as error:  # Pillow's readers raise OSError, SyntaxError, EOFError, ...
-        return str(error) or type(error).__name__
+        read_image(path, max_pixels)
+    except BadImage as error:
+        return error.fault
     return ''
 
 
-def image_fault(path: str) -> str:
-    """`decode_fault`, but a file is taken for whole where its header and its end are right.
+def check_image(path: str, max_pixels: int = MAX_PIXELS) -> Verdict:
+    """A file is taken for whole where its header and its end are right.
 
-    A file that ends in another way (a photograph cut short, or one with extra bytes behind), or
-    whose format has no known end, is decoded.
+    One that ends in another way (a photograph cut short, or one with extra bytes behind), or whose
+    format has no known end, is decoded.
     """
     try:
-        with open(path, 'rb') as file:
-            with Image.open(file) as image:
-                mark = END_MARKS[image.format]
-            file.seek(-len(mark), os.SEEK_END)
-            if file.read() == mark:
-                return ''
-    except Exception:  # whatever it is, decoding tells it
-        pass
-    return decode_fault(path)
+        with open_file(path) as file, open_image(file, max_pixels) as image:
+            animated = is_animated(image)
+            mark = END_MARKS.get(image.format)
+            if mark:
+                file.seek(-len(mark), os.SEEK_END)
+                if file.read() == mark:
+                    return Verdict('', animated)
+    except Exception as error:
+        return Verdict(fault_of(error, path))
+    return Verdict(decode_fault(path, max_pixels), animated)
 
 
-def faulty_images(paths: Sequence[str]) -> dict[str, str]:
-    """{path: what is wrong} of the images that cannot be used, in the order of `paths`.
+def check_images(paths: Sequence[str], max_pixels: int = MAX_PIXELS) -> dict[str, Verdict]:
+    """The images that cannot be used or are animated, in the order of `paths`.
 
     A progress bar appears on stderr when it takes over two seconds.
     """
     bar = {'desc': 'checking images', 'delay': 2, 'leave': False, 'disable': not is_main_process()}
-    faults = thread_map(image_fault, paths, max_workers=8, **bar)
-    return {path: fault for path, fault in zip(paths, faults) if fault}
+    verdicts = thread_map(partial(check_image, max_pixels=max_pixels), paths, max_workers=8, **bar)
+    return {path: verdict for path, verdict in zip(paths, verdicts) if any(verdict)}

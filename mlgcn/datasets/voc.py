@@ -11,7 +11,7 @@ from mlgcn.registry import DATASETS
 
 from .base import Labels, MultiLabelPhotos, repeated, some
 
-IMAGE_KINDS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+IMAGE_KINDS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif', '.jp2', '.avif')
 DOWNLOADS = {
     'VOC2007': 'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from '
     'http://host.robots.ox.ac.uk/pascal/VOC/voc2007/',
@@ -136,7 +136,10 @@ def _read_list(path: Path) -> dict[str, str]:
             continue
         if len(cells) != 2 or cells[1] not in ('1', '0', '-1'):
             raise ValueError(f"{path}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
-        values[cells[0].strip()] = cells[1]
+        image = cells[0].strip()
+        if image in values:
+            raise ValueError(f'{path}, line {number}: image {image!r} a second time')
+        values[image] = cells[1]
     return values
 
 

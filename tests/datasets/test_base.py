@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
+from PIL import Image
 
 from mlgcn.datasets import CsvMultiLabel
 from mlgcn.registry import DATASETS
@@ -125,6 +126,63 @@ def test_an_image_that_vanishes_later_is_named(folder):
     (folder / 'photos/04.jpg').unlink()
     with pytest.raises(OSError, match=r'04\.jpg.*No such file'):
         dataset[4]
+
+
+@pytest.mark.parametrize(
+    'load', [PIPELINE[0], {'type': 'mlgcn.LoadImage'}], ids=lambda x: x['type']
+)
+def test_under_skip_the_next_image_stands_in(folder, load):
+    dataset = read(folder, pipeline=[load, PIPELINE[1]], bad_images='skip')
+    damage(folder)
+    (folder / 'photos/04.jpg').unlink()
+    (folder / 'photos/11.jpg').unlink()
+    sample = dataset[3]['data_samples']
+    assert sample.img_path.endswith('06.jpg')
+    assert sample.sample_idx == 6
+    missing = {os.path.basename(path): fault for path, fault in sample.skipped.items()}
+    assert list(missing) == ['03.jpg', '04.jpg', '05.jpg']
+    assert missing['03.jpg'] == 'empty file'
+    assert missing['04.jpg'] == 'No such file'
+    assert 'truncated' in missing['05.jpg']
+    assert dataset[11]['data_samples'].sample_idx == 0
+    assert 'skipped' not in dataset[6]['data_samples']
+
+
+def test_under_skip_with_nothing_left(folder):
+    dataset = read(folder, pipeline=PIPELINE, bad_images='skip')
+    for path in (folder / 'photos').iterdir():
+        path.unlink()
+    with pytest.raises(OSError, match=r'no image can be read any more: .*03\.jpg'):
+        dataset[3]
+
+
+def test_the_pipelines_limit_holds_at_the_start(folder):
+    """The photographs have 48 x 32 = 1,536 pixels."""
+    small = [{'type': 'mlgcn.LoadImage', 'max_pixels': 1535}, *PIPELINE[1:]]
+    message = refused(folder, pipeline=small)
+    assert '12 of 12' in message
+    assert '48 x 32 = 1,536 pixels, more than max_pixels=1,535' in message
+    assert len(read(folder, pipeline=[{**small[0], 'max_pixels': 1536}, *PIPELINE[1:]])) == 12
+
+
+def test_animated_images_are_named(folder, caplog):
+    photo = Image.open(folder / 'photos/02.jpg')
+    photo.save(folder / 'photos/02.jpg', 'GIF', save_all=True, append_images=[photo.rotate(90)])
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    caplog.set_level('INFO')
+    dataset = read(folder, pipeline=PIPELINE)
+    logger.removeHandler(caplog.handler)
+    assert len(dataset) == 12
+    assert '1 of 12 images are animated or have pages; the first one is used' in caplog.text
+    assert '02.jpg' in caplog.text
+
+
+def test_a_link_to_nothing_is_named(folder):
+    (folder / 'photos/02.jpg').unlink()
+    (folder / 'photos/02.jpg').symlink_to('gone.jpg')
+    assert '02.jpg (a link to gone.jpg, which is not there)' in refused(folder)
+    assert len(read(folder, bad_images='skip')) == 11
 
 
 def test_an_image_that_breaks_inside_later_is_named(folder, photo):

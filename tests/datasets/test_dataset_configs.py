@@ -36,7 +36,9 @@ def test_root_comes_from_the_environment(name, root, monkeypatch):
 def test_sizes():
     for name, test_size in [('coco14_addgcn_448', 448), ('coco14_addgcn_576', 576)]:
         cfg = Config.fromfile(FOLDER / f'{name}.py')
-        assert sizes(cfg.train_dataloader.dataset.pipeline) == [(512, 512), 448]
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        assert [(t.squash, t['size']) for t in pipeline if 'squash' in t] == [(512, 448)]
+        assert sizes(pipeline) == [448]
         for loader in LOADERS[1:]:
             assert sizes(cfg[loader].dataset.pipeline) == [(test_size, test_size)]
 

@@ -16,7 +16,7 @@ FOLDER = ROOT / 'configs/_base_/datasets'
 FACTS = json.loads((ROOT / 'tests/data/data.json').read_text())
 CONFIGS = {'coco_576_gkgnet': 576, 'coco_448_gkgnet': 448, 'voc07_448_gkgnet': 448}
 ORDER = [
-    'LoadImageFromFile',
+    'mlgcn.LoadImage',
     'mlgcn.CropMix',
     'RandomFlip',
     'RandomErasing',

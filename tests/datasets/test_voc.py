@@ -176,3 +176,11 @@ def test_mistyped_policy(voc):
     message = refused(voc(), difficult='skip')
     assert 'skip' in message
     assert 'ignore' in message
+
+
+def test_an_image_twice_in_a_class_list(voc):
+    root = voc()
+    path = root / 'ImageSets/Main/cat_trainval.txt'
+    path.write_text(path.read_text() + 'b -1\n')
+    message = refused(root)
+    assert "cat_trainval.txt, line 5: image 'b' a second time" in message

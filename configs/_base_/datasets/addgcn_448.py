@@ -6,15 +6,14 @@ data_preprocessor = dict(
     to_rgb=True)
 
 train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='Resize', scale=(512, 512), interpolation='bilinear', backend='pillow'),
-    dict(type='mlgcn.MultiScaleCrop', size=448),
+    dict(type='mlgcn.LoadImage'),
+    dict(type='mlgcn.MultiScaleCrop', size=448, squash=512),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='Resize', scale=(448, 448), interpolation='bilinear', backend='pillow'),
+    dict(type='mlgcn.LoadImage'),
+    dict(type='mlgcn.Resize', scale=(448, 448), interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
 
@@ -22,6 +21,7 @@ train_dataloader = dict(
     batch_size=16,  # in all: published on two GPUs with 8 images each
     num_workers=4,
     persistent_workers=True,
+    collate_fn=dict(type='default_collate'),  # one tensor a batch: all images have one size
     pin_memory=True,
     drop_last=True,  # a last batch of one image would stop ADD-GCN's global BatchNorm
     sampler=dict(type='DefaultSampler', shuffle=True))
@@ -29,6 +29,7 @@ val_dataloader = dict(
     batch_size=16,
     num_workers=4,
     persistent_workers=True,
+    collate_fn=dict(type='default_collate'),
     pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False))
 test_dataloader = val_dataloader

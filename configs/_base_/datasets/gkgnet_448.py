@@ -2,7 +2,7 @@
 _base_ = './gkgnet_576.py'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mlgcn.LoadImage'),
     dict(type='mlgcn.CropMix', size=448, prob=0.5),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(448, 448), interpolation='bicubic', backend='pillow'),
+    dict(type='mlgcn.LoadImage'),
+    dict(type='mlgcn.Resize', scale=(448, 448), interpolation='bicubic', backend='pillow'),
     dict(type='PackInputs'),
 ]

@@ -7,7 +7,7 @@ data_preprocessor = dict(
 
 # In the published order, on BGR uint8 arrays.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='mlgcn.LoadImage'),
     dict(type='mlgcn.CropMix', size=576, prob=0.5),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(
@@ -24,8 +24,8 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(576, 576), interpolation='bicubic', backend='pillow'),
+    dict(type='mlgcn.LoadImage'),
+    dict(type='mlgcn.Resize', scale=(576, 576), interpolation='bicubic', backend='pillow'),
     dict(type='PackInputs'),
 ]
 
@@ -33,6 +33,7 @@ train_dataloader = dict(
     batch_size=16,  # on each of 8 GPUs
     num_workers=4,
     persistent_workers=True,
+    collate_fn=dict(type='default_collate'),  # one tensor a batch: all images have one size
     pin_memory=True,
     # The published config names RepeatAugSampler where nothing reads it: it was never used. To use
     # it: --cfg-options train_dataloader.sampler.type=RepeatAugSampler
@@ -41,6 +42,7 @@ val_dataloader = dict(
     batch_size=16,
     num_workers=4,
     persistent_workers=True,
+    collate_fn=dict(type='default_collate'),
     pin_memory=True,
     sampler=dict(type='DefaultSampler', shuffle=False))
 test_dataloader = val_dataloader

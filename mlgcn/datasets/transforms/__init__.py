@@ -1,7 +1,9 @@
 """Image transforms that mmcv and mmpretrain lack."""
 
 from .crop_mix import CropMix
+from .load_image import LoadImage
 from .multi_scale_crop import MultiScaleCrop
+from .resize import Resize
 from .trivial_augment import TrivialAugment
 
-__all__ = ['CropMix', 'MultiScaleCrop', 'TrivialAugment']
+__all__ = ['CropMix', 'LoadImage', 'MultiScaleCrop', 'Resize', 'TrivialAugment']

@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.datasets.transforms import RandomResizedCrop
 
+from mlgcn.ops.pillow_resize import resize
 from mlgcn.registry import TRANSFORMS
 
 
@@ -57,10 +57,10 @@ class CropMix(BaseTransform):
 
     def crop(self, image: np.ndarray, area: tuple[float, float]) -> np.ndarray:
         """A random crop of the given range of areas, resized to (size, size, 3)."""
-        crop = RandomResizedCrop(
-            self.size, crop_ratio_range=area, interpolation='bicubic', backend='pillow'
-        )
-        return crop.transform({'img': image})['img']
+        chooser = RandomResizedCrop(self.size, crop_ratio_range=area)
+        top, left, height, width = chooser.rand_crop_params(image)
+        crop = image[top : top + height, left : left + width]
+        return resize(crop, (self.size, self.size), 'bicubic')
 
     def mix(self, crops: list[np.ndarray]) -> np.ndarray:
         """Mixes (size, size, 3) uint8 crops in the given order to one, values cut to uint8."""
@@ -84,7 +84,7 @@ class CropMix(BaseTransform):
             image = self.mix(crops)
         else:
             size = (self.size, self.size)
-            image = mmcv.imresize(image, size, interpolation='bicubic', backend='pillow')
+            image = resize(image, size, 'bicubic')
         results['img'] = image
         results['img_shape'] = image.shape[:2]
         return results

@@ -2,11 +2,11 @@
 
 from itertools import product
 
-import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from mlgcn.ops.pillow_resize import resize
 from mlgcn.registry import TRANSFORMS
 
 # Fixed positions in steps (right, down) of a quarter of the free room:
@@ -35,6 +35,9 @@ class MultiScaleCrop(BaseTransform):
         size: side of the result in pixels.
         scales: factors on the shorter side, in descending order.
         max_distort: greatest distance in `scales` between width and height.
+        squash: before it is cropped, the image is resized to a square of this side (published:
+            `size` + 64), in the same way: the pixels that a `Resize` before this transform would
+            give, without computing what the crop leaves out.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class MultiScaleCrop(BaseTransform):
         size: int,
         scales: tuple[float, ...] = (1, 0.875, 0.75, 0.66, 0.5),
         max_distort: int = 2,
+        squash: int | None = None,
     ):
         self.size = size
         self.scales = scales
         self.max_distort = max_distort
+        self.squash = squash
 
     def crop_sizes(self, width: int, height: int) -> list[tuple[int, int]]:
         """All (width, height) in pixels that a crop of such an image can have."""
@@ -66,15 +71,20 @@ class MultiScaleCrop(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop and resize `results['img']`."""
-        height, width = results['img'].shape[:2]
+        image = results['img']
+        width, height = (self.squash, self.squash) if self.squash else image.shape[1::-1]
         x, y, w, h = self.draw_box(width, height)
-        crop = results['img'][y : y + h, x : x + w]
-        results['img'] = mmcv.imresize(crop, (self.size, self.size), backend='pillow')
-        results['img_shape'] = results['img'].shape[:2]
+        right, bottom = min(x + w, width), min(y + h, height)
+        if self.squash:
+            crop = resize(image, (width, height), part=(x, y, right, bottom))
+        else:
+            crop = image[y:bottom, x:right]
+        results['img'] = resize(crop, (self.size, self.size))
+        results['img_shape'] = (self.size, self.size)
         return results
 
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(size={self.size}, scales={self.scales}, '
-            f'max_distort={self.max_distort})'
+            f'max_distort={self.max_distort}, squash={self.squash})'
         )

@@ -2,9 +2,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from mmpretrain.datasets.transforms import RandomResizedCrop
 from PIL import Image
 
-from mlgcn.datasets.transforms import CropMix
+from mlgcn.datasets.transforms import CropMix, crop_mix
 from mlgcn.registry import TRANSFORMS
 
 
@@ -29,27 +30,43 @@ def draw(monkeypatch):
 
 def test_area_ranges():
     """[0.01, 1] in n - 1 equal parts, and one nearly whole crop."""
-    crop_mix = CropMix(size=32)
+    mixer = CropMix(size=32)
     whole = (0.99, 1.0)
-    assert crop_mix.area_ranges(2) == [(0.01, 1.0), whole]
-    assert crop_mix.area_ranges(3) == [(0.01, 0.505), (0.505, 1.0), whole]
+    assert mixer.area_ranges(2) == [(0.01, 1.0), whole]
+    assert mixer.area_ranges(3) == [(0.01, 0.505), (0.505, 1.0), whole]
     np.testing.assert_allclose(
-        crop_mix.area_ranges(4), [(0.01, 0.34), (0.34, 0.67), (0.67, 1.0), whole], rtol=1e-12
+        mixer.area_ranges(4), [(0.01, 0.34), (0.34, 0.67), (0.67, 1.0), whole], rtol=1e-12
     )
 
 
 def test_crops_keep_to_their_range(monkeypatch):
-    """The area of every crop lies in its range, and each crop is then resized to the size."""
-    boxes = []
-    monkeypatch.setattr('mmcv.imcrop', lambda image, bboxes: boxes.append(bboxes) or image)
+    """The area of every crop lies in its range."""
+    areas = []
+    resize = crop_mix.resize
+    monkeypatch.setattr(
+        crop_mix,
+        'resize',
+        lambda crop, *args: areas.append(crop[..., 0].size) or resize(crop, *args),
+    )
     image = noise(200, 200)
     for low, high in ((0.01, 0.34), (0.34, 0.67)):
-        boxes.clear()
+        areas.clear()
         for _ in range(50):
             assert CropMix(size=16).crop(image, (low, high)).shape == (16, 16, 3)
-        areas = [(x1 - x0 + 1) * (y1 - y0 + 1) / 200**2 for x0, y0, x1, y1 in boxes]
-        assert low - 0.01 < min(areas) < max(areas) < high + 0.01
-        assert max(areas) - min(areas) > 0.5 * (high - low)
+        parts = [area / 200**2 for area in areas]
+        assert low - 0.01 < min(parts) < max(parts) < high + 0.01
+        assert max(parts) - min(parts) > 0.5 * (high - low)
+
+
+def test_a_crop_is_mmpretrains():
+    """The same draws, and the same pixels as `RandomResizedCrop` with Pillow's bicubic."""
+    image, area = noise(90, 130), (0.2, 0.8)
+    theirs = RandomResizedCrop(32, crop_ratio_range=area, interpolation='bicubic', backend='pillow')
+    for seed in range(5):
+        np.random.seed(seed)
+        ours = CropMix(size=32).crop(image, area)
+        np.random.seed(seed)
+        np.testing.assert_array_equal(ours, theirs({'img': image})['img'])
 
 
 @pytest.mark.parametrize(

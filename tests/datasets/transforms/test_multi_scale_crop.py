@@ -2,6 +2,7 @@ import json
 import random
 from pathlib import Path
 
+import mmcv
 import numpy as np
 import pytest
 from PIL import Image
@@ -85,6 +86,22 @@ def test_pixels_are_pillows(choose):
     pillow = Image.fromarray(image).crop(box).resize((128, 128), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(result['img'][..., ::-1], np.asarray(pillow))
     assert result['img_shape'] == (128, 128)
+
+
+@pytest.mark.parametrize('shape', [(48, 64), (64, 48), (37, 90), (200, 21)])
+def test_squash_is_a_resize_before(shape):
+    """The same draws and pixels as mmcv's Resize and then the crop."""
+    image = np.random.RandomState(0).randint(0, 256, (*shape, 3), dtype=np.uint8)
+    resize = mmcv.transforms.Resize(scale=(72, 72), backend='pillow')
+    for seed in range(12):
+        results = []
+        for steps in ([MultiScaleCrop(64, squash=72)], [resize, MultiScaleCrop(64)]):
+            np.random.seed(seed)
+            data = {'img': image}
+            for step in steps:
+                data = step(data)
+            results.append(data['img'])
+        np.testing.assert_array_equal(*results)
 
 
 @pytest.mark.parametrize('shape', [(446, 446), (446, 600), (40, 30)])

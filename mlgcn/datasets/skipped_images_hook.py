@@ -1,0 +1,56 @@
+"""The images that `bad_images='skip'` left out, once more at the end of a run."""
+
+import logging
+from collections.abc import Iterator
+
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from torch.utils.data import Dataset
+
+from mlgcn.registry import HOOKS
+
+from .base import MultiLabelPhotos
+
+
+@HOOKS.register_module()
+class SkippedImagesHook(Hook):
+    """Lists, in the last lines of the log, every image that was left out, with what is wrong.
+
+    That is those which the data sets found at the start, and those which vanished or broke during
+    the run: each DataSample that stands in for such images names them in its `skipped`. Workers and
+    ranks need no channel of their own for it.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self) -> None:
+        self.skipped: dict[str, str] = {}
+
+    def _after_iter(self, runner, batch_idx, data_batch=None, outputs=None, mode='train') -> None:
+        """Note what the batch's images stand in for."""
+        for sample in (data_batch or {}).get('data_samples', ()):
+            self.skipped.update(sample.get('skipped', {}))
+
+    def after_run(self, runner: Runner) -> None:
+        """Gather the lists of all ranks, and log them once."""
+        for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
+            if hasattr(loop, 'dataloader'):
+                for photos in photo_sets(loop.dataloader.dataset):
+                    self.skipped.update(photos.left_out)
+        skipped = {k: v for part in all_gather_object(self.skipped) for k, v in part.items()}
+        if skipped:
+            lines = [f'{path} ({fault})' for path, fault in sorted(skipped.items())]
+            head = f'{len(skipped)} images could not be read and were left out:'
+            print_log('\n  '.join([head, *lines]), 'current', logging.WARNING)
+
+
+def photo_sets(dataset: Dataset) -> Iterator[MultiLabelPhotos]:
+    """The data sets of images inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    if isinstance(dataset, MultiLabelPhotos):
+        yield dataset
+        return
+    inner = [dataset.dataset] if hasattr(dataset, 'dataset') else getattr(dataset, 'datasets', ())
+    for part in inner:
+        yield from photo_sets(part)

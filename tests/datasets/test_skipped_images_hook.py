@@ -1,0 +1,72 @@
+import logging
+import os
+from types import SimpleNamespace
+
+import pytest
+from mmengine.dataset import ClassBalancedDataset
+from mmengine.logging import MMLogger
+from mmengine.registry import HOOKS
+from torch.utils.data import DataLoader
+
+from mlgcn.datasets import CsvMultiLabel
+
+PIPELINE = [{'type': 'mlgcn.LoadImage'}, {'type': 'PackInputs'}]
+
+
+@pytest.fixture
+def photos(tmp_path, photo):
+    """A function that reads six photographs, of which 1.jpg is empty from the start."""
+    for i in range(6):
+        photo(tmp_path / f'{i}.jpg', i)
+    (tmp_path / '1.jpg').write_bytes(b'')
+    (tmp_path / 'labels.csv').write_text(''.join(f'{i}.jpg,a\n' for i in range(6)))
+    return CsvMultiLabel(
+        'labels.csv', data_root=str(tmp_path), pipeline=PIPELINE, bad_images='skip'
+    )
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
+    """Those of the start and those that vanish between epochs, seen by other processes."""
+    dataset = ClassBalancedDataset(photos, oversample_thr=0.01)
+    loader = DataLoader(
+        dataset,
+        batch_size=2,
+        num_workers=workers,
+        collate_fn=collate,
+        persistent_workers=workers > 0,
+    )
+    loop = SimpleNamespace(dataloader=loader)
+    runner = SimpleNamespace(_train_loop=loop, _val_loop=None, _test_loop={'type': 'TestLoop'})
+    hook = HOOKS.build({'type': 'mlgcn.SkippedImagesHook'})
+    taken = []
+    for epoch in range(2):
+        for i, batch in enumerate(loader):
+            hook.after_train_iter(runner, i, batch, {})
+            taken += [os.path.basename(sample.img_path)[0] for sample in batch['data_samples']]
+        if not epoch:
+            os.unlink(f'{photos.data_root}/3.jpg')
+    assert ''.join(taken) == '02345' + '02445'
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook.after_run(runner)
+    logger.removeHandler(caplog.handler)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    lines = record.getMessage().splitlines()
+    assert lines[0] == '2 images could not be read and were left out:'
+    assert lines[1].endswith('1.jpg (empty file)')
+    assert lines[2].endswith('3.jpg (No such file)')
+
+
+def test_nothing_to_tell(caplog):
+    hook = HOOKS.build({'type': 'mlgcn.SkippedImagesHook'})
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    hook.after_run(SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=None))
+    logger.removeHandler(caplog.handler)
+    assert not caplog.records
+
+
+def collate(samples):
+    return {'data_samples': [sample['data_samples'] for sample in samples]}

@@ -1,0 +1,224 @@
+"""`tools/check_dataset.py` as a user meets it: what it says, what it writes, how it ends."""
+
+import csv
+import json
+import runpy
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import ROOT
+
+
+def photo(path, seed, **options):
+    """A smooth picture of 120 x 80, different for each seed."""
+    coarse = np.random.RandomState(seed).randint(0, 256, (8, 12, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(coarse).resize((120, 80), Image.Resampling.BICUBIC).save(path, **options)
+    return path
+
+
+def write_csv(path, rows):
+    with open(path, 'w', newline='', encoding='utf-8') as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+@pytest.fixture
+def check(monkeypatch, capsys, tmp_path):
+    """Run the tool on `own.train` and `own.val`; gives (status, text, report)."""
+
+    def run(train, val, config='configs/addgcn/addgcn_own_448.py', *options):
+        work = tmp_path / 'work'
+        argv = ['check_dataset.py', str(ROOT / config), '--work-dir', str(work), '--workers', '2']
+        argv += ['--cfg-options', f'own.train={train}', f'own.val={val}', *options]
+        monkeypatch.setattr(sys, 'argv', argv)
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(ROOT / 'tools/check_dataset.py'), run_name='__main__')
+        out, err = capsys.readouterr()
+        if stop.value.code == 2:
+            return 2, err, None
+        text = (work / 'dataset_check.txt').read_text('utf-8')
+        assert text.strip() in out
+        return stop.value.code, text, json.loads((work / 'dataset_check.json').read_text('utf-8'))
+
+    return run
+
+
+@pytest.fixture
+def sound(tmp_path):
+    """Six training and three validation photographs, with two labels."""
+    rows = {'train': [], 'val': []}
+    for i in range(9):
+        split = 'train' if i < 6 else 'val'
+        photo(tmp_path / f'{split} {i}.jpg', i)
+        rows[split].append([f'{split} {i}.jpg', 'cat|dog' if i % 3 == 0 else 'dog'])
+    return {k: write_csv(tmp_path / f'{k}.csv', v) for k, v in rows.items()}
+
+
+def cases(report, level, word) -> list[str]:
+    """The cases of the one finding whose name has `word`."""
+    (found,) = (cases for what, cases in report[level].items() if word in what)
+    return found
+
+
+def test_sound_data(check, sound):
+    status, text, report = check(sound['train'], sound['val'])
+    assert status == 0
+    assert report['errors'] == report['warnings'] == report['kinds'] == {}
+    train = report['splits']['train']
+    assert train['images'] == 6
+    assert train['class_counts'] == {
+        'cat': {'present': 2, 'difficult': 0},
+        'dog': {'present': 6, 'difficult': 0},
+    }
+    assert train['cooccurrence'] == [[2, 2], [2, 6]]
+    assert 'val: 3 images, 2 classes, 1.33 labels per image' in text
+    assert '2  cat + dog' in text
+
+
+def test_images_that_are_not_sound(check, sound, tmp_path):
+    (tmp_path / 'train 0.jpg').write_bytes(b'')
+    (tmp_path / 'train 1.jpg').unlink()
+    whole = (tmp_path / 'train 2.jpg').read_bytes()
+    (tmp_path / 'train 2.jpg').write_bytes(whole[: len(whole) // 2])
+    damaged = whole[: len(whole) * 2 // 3] + b'\xff\xd9'  # decoders go on, with grey
+    (tmp_path / 'train 3.jpg').write_bytes(damaged)
+    status, text, report = check(sound['train'], sound['val'])
+    assert status == 1
+    unreadable = cases(report, 'errors', 'cannot be read')
+    assert [case.split('train ')[1] for case in unreadable][:2] == [
+        '0.jpg (empty file)',
+        '1.jpg (No such file)',
+    ]
+    assert '2.jpg (image file is truncated' in unreadable[2]
+    assert len(unreadable) == 3
+    assert 'train 3.jpg (Corrupt JPEG data' in cases(report, 'errors', 'damaged')[0]
+    assert 'ERROR: images that cannot be read: 3' in text
+
+
+def test_copies(check, sound, tmp_path):
+    """A leak is an error however the file was written; a copy within a split is a warning."""
+    Image.open(tmp_path / 'train 1.jpg').save(tmp_path / 'val 7.jpg', 'PNG')
+    (tmp_path / 'train 4.jpg').write_bytes((tmp_path / 'train 3.jpg').read_bytes())
+    Image.open(tmp_path / 'train 5.jpg').resize((100, 90)).save(tmp_path / 'val 8.jpg', quality=60)
+    status, text, report = check(sound['train'], sound['val'])
+    assert status == 1
+    (leak,) = cases(report, 'errors', 'several splits')
+    assert 'train 1.jpg = val: ' in leak
+    assert leak.endswith('val 7.jpg')
+    (copy,) = cases(report, 'warnings', 'within a split')
+    assert 'train 3.jpg' in copy
+    assert 'train 4.jpg, with different labels' in copy
+    (alike,) = cases(report, 'warnings', 'look alike')
+    assert 'train 5.jpg' in alike
+    assert 'val 8.jpg' in alike
+    (kind,) = report['kinds']
+    assert kind == 'PNG named .jpg'
+
+
+def test_one_file_in_both_splits(check, sound, tmp_path):
+    write_csv(tmp_path / 'val.csv', [['train 0.jpg', 'dog'], ['val 6.jpg', 'dog|cat']])
+    status, _, report = check(sound['train'], sound['val'])
+    assert status == 1
+    assert len(cases(report, 'errors', 'several splits')) == 1
+
+
+def test_labels(check, sound, tmp_path):
+    write_csv(
+        tmp_path / 'val.csv', [['val 6.jpg', 'dog|owl'], ['val 7.jpg', ''], ['val 8.jpg', 'Cat']]
+    )
+    status, _, report = check(sound['train'], sound['val'])
+    assert status == 1
+    unknown = cases(report, 'errors', 'not among the classes')
+    assert len(unknown) == 2
+    assert 'val 6.jpg has owl' in unknown[0]
+    assert unknown[0].endswith('val.csv, line 1)')
+    assert 'val 8.jpg has Cat' in unknown[1]
+    assert cases(report, 'warnings', 'without any label')[0].endswith('val 7.jpg')
+    assert cases(report, 'warnings', 'without a positive') == ['val: cat']
+
+
+def test_similar_class_names(check, sound, tmp_path):
+    write_csv(
+        tmp_path / 'train.csv', [[f'train {i}.jpg', 'cat|Cat |sea_horse|sea horse'] for i in (0, 1)]
+    )
+    _, _, report = check(sound['train'], sound['train'])
+    assert cases(report, 'warnings', 'differ in case') == [
+        "'Cat' / 'cat'",
+        "'sea horse' / 'sea_horse'",
+    ]
+
+
+def test_a_row_twice(check, sound, tmp_path):
+    """The reader itself refuses it: an error of that split, the other one is checked."""
+    write_csv(tmp_path / 'train.csv', [['train 0.jpg', 'dog'], ['train 0.jpg', 'cat']])
+    status, _, report = check(sound['train'], sound['val'])
+    assert status == 1
+    (case,) = cases(report, 'errors', 'train: annotations')
+    assert "line 2: 'train 0.jpg' a second time, first in" in case
+    assert list(report['splits']) == ['val']
+
+
+@pytest.fixture
+def one_cat(tmp_path):
+    """A validation set of one photograph."""
+    photo(tmp_path / 'v.png', 99)
+    return write_csv(tmp_path / 'v.csv', [['v.png', 'cat']])
+
+
+def test_coco(check, one_cat, tmp_path):
+    for i in range(3):
+        photo(tmp_path / f'{i}.png', i)
+    images = [{'id': i, 'file_name': f'{i}.png', 'width': 120, 'height': 80} for i in range(3)]
+    images[2]['width'] = 60
+    images.append({'id': 9, 'file_name': '0.png', 'width': 120, 'height': 80})
+    boxes = {0: [0, 0, 120.5, 80], 1: [100, 10, 30, 10], 2: [5, 5, 0, 10], 9: [1, 1, 9, 9]}
+    annotations = [
+        {'id': 10 + i, 'image_id': i, 'category_id': 1 + (i == 9), 'bbox': box}
+        for i, box in boxes.items()
+    ]
+    categories = [{'id': 1, 'name': 'cat'}, {'id': 2, 'name': 'dog'}, {'id': 3, 'name': 'owl'}]
+    data = {'images': images, 'annotations': annotations, 'categories': categories}
+    (tmp_path / 'all.json').write_text(json.dumps(data))
+    status, _, report = check(tmp_path / 'all.json', one_cat)
+    assert status == 1
+    outside, empty = cases(report, 'errors', 'boxes')
+    assert 'train: ' in outside
+    assert '1.png, 100 10 to 130 20 in 120 x 80' in outside
+    assert outside.endswith('annotation id 11)')
+    assert '5 5 to 5 15: empty' in empty
+    assert cases(report, 'errors', 'listed more than once')[0].startswith(
+        f'train: {tmp_path}/0.png'
+    )
+    assert 'with different labels' in cases(report, 'errors', 'listed more than once')[0]
+    assert cases(report, 'warnings', 'size') == [f'{tmp_path}/2.png: 120 x 80, annotated 60 x 80']
+    assert cases(report, 'warnings', 'without a positive') == ['train: owl', 'val: dog', 'val: owl']
+
+
+def test_voc_boxes(check, one_cat, tmp_path):
+    root = tmp_path / 'VOC2007'
+    (root / 'Annotations').mkdir(parents=True)
+    for i, corners in enumerate([(1, 1, 120, 80), (1, 1, 140, 80), (9, 9, 9, 30)]):
+        photo(root / f'JPEGImages/{i}.jpg', i)
+        tags = ''.join(f'<{k}>{v}</{k}>' for k, v in zip(('xmin', 'ymin', 'xmax', 'ymax'), corners))
+        (root / f'Annotations/{i}.xml').write_text(
+            '<annotation><size><width>120</width><height>80</height></size><object><name>cat</name>'
+            f'<bndbox>{tags}</bndbox></object></annotation>'
+        )
+    status, _, report = check(root, one_cat)
+    assert status == 1
+    assert [case.split(' (')[0][-6:] for case in cases(report, 'errors', 'boxes')] == [
+        '0 x 80',
+        ' empty',
+    ]
+
+
+def test_wrong_input_ends_with_one_line(check, tmp_path):
+    status, error, _ = check(tmp_path / 'no.csv', tmp_path / 'no.csv')
+    assert status == 2
+    assert 'no.csv not found' in error
+    status, error, _ = check('a', 'b', 'configs/nothing.py')
+    assert status == 2
+    assert 'nothing.py: no such config file' in error

@@ -1,0 +1,126 @@
+#!/usr/bin/env python
+"""Check the data of a config: `python tools/check_dataset.py CONFIG`.
+
+Reads every image of the train, val and test set once, in full and in parallel, and their
+annotations. Prints a report and writes it to DIR/dataset_check.txt and, with every case,
+DIR/dataset_check.json. Ends with status 1 when it has errors: images that cannot be read or are
+damaged, unknown labels, files listed twice, images in several splits, boxes outside.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import cv2
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS
+from tqdm.contrib.concurrent import process_map
+
+from mlgcn.datasets import MultiLabelPhotos
+from mlgcn.datasets.annotated_boxes import read_boxes
+from mlgcn.datasets.dataset_check import Finding, Split, findings
+from mlgcn.datasets.dataset_report import report_dict, report_text
+from mlgcn.datasets.image_facts import ImageFacts, image_facts
+from mlgcn.engine.command import read_config, run
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config', help='config file, e.g. configs/addgcn/addgcn_own_448.py')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override keys of the config, e.g. own.train=photos/train.csv own.val=photos/val.csv',
+    )
+    parser.add_argument('--work-dir', help='where the report goes (work_dirs/CONFIG)')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that read')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.workers < 1:
+        raise ValueError(f'--workers {args.workers}: expected 1 or more')
+    cfg = read_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    cv2.setNumThreads(0)  # the processes are the threads
+    splits, unreadable, max_pixels = read_splits(cfg)
+    if not splits:
+        raise ValueError(unreadable[0].cases[0] if unreadable else f'{args.config}: no data set')
+    paths = dict.fromkeys(labels.img_path for split in splits for labels in split.images)
+    facts = read_all(list(paths), max_pixels, args.workers)
+    found = [*unreadable, *findings(splits, facts)]
+
+    folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
+    folder.mkdir(parents=True, exist_ok=True)
+    text, report = report_text(splits, facts, found), report_dict(splits, facts, found)
+    (folder / 'dataset_check.txt').write_text(text + '\n', 'utf-8')
+    (folder / 'dataset_check.json').write_text(json.dumps(report, indent=1), 'utf-8')
+    errors = sum(len(cases) for cases in report['errors'].values())
+    print(f'{text}\n\n{errors} errors in {len(facts)} images. Every case: {folder}/dataset_check.*')
+    sys.exit(1 if errors else 0)
+
+
+def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
+    """The splits whose annotations can be read, errors for the others, and the pixel limit."""
+    splits, errors, classes, seen, max_pixels = [], [], None, [], None
+    for name in ('train', 'val', 'test'):
+        sets = list(innermost((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
+        if sets in seen:
+            continue  # as a rule the test set is the validation set
+        seen.append(sets)
+        for number, options in enumerate(sets, 1):
+            part = name if len(sets) == 1 else f'{name}[{number}]'
+            try:
+                photos = DATASETS.build(dict(options, lazy_init=True))
+                if not isinstance(photos, MultiLabelPhotos):
+                    raise ValueError(f'{type(photos).__name__} is not one of the data sets here')
+                names, images = photos.read_labels()
+                boxes = read_boxes(photos, images)
+            except (ValueError, OSError) as error:
+                errors.append(
+                    Finding(True, f'{part}: annotations that cannot be read', [str(error)])
+                )
+                continue
+            classes = classes or names
+            known = photos.metainfo.get('classes') or classes
+            splits.append(Split(part, known, images, boxes))
+            max_pixels = max(photos.max_pixels, max_pixels or 0)
+    return splits, errors, max_pixels
+
+
+def innermost(dataset: dict) -> Iterator[dict]:
+    """The readers inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    if 'dataset' in dataset:
+        yield from innermost(dataset['dataset'])
+    elif 'datasets' in dataset:
+        for part in dataset['datasets']:
+            yield from innermost(part)
+    elif dataset:
+        yield dataset
+
+
+def read_all(paths: list[str], max_pixels: int, workers: int) -> dict[str, ImageFacts]:
+    """{path: what its image is like}, read by `workers` processes."""
+    read = partial(image_facts, max_pixels=max_pixels)
+    bar = {'desc': 'reading images', 'unit': 'image'}
+    try:
+        facts = process_map(read, paths, max_workers=workers, chunksize=16, **bar)
+    except BrokenProcessPool:
+        raise OSError(
+            'a process that reads images was killed, as a rule for want of memory; try --workers 1'
+        ) from None
+    return {fact.path: fact for fact in facts}
+
+
+if __name__ == '__main__':
+    run(main)
