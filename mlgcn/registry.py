@@ -3,6 +3,7 @@
 The modules named under `locations` are imported on the first look-up, not when mlgcn is imported.
 """
 
+from mmengine.registry import STRATEGIES as MMENGINE_STRATEGIES
 from mmengine.registry import Registry
 from mmpretrain import registry as mmpretrain
 
@@ -16,6 +17,7 @@ TRANSFORMS = Registry(
 METRICS = Registry(
     'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
 )
+LOOPS = Registry('loop', parent=mmpretrain.LOOPS, scope='mlgcn', locations=['mlgcn.engine'])
 HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=['mlgcn.engine'])
 OPTIM_WRAPPERS = Registry(
     'optimizer wrapper', parent=mmpretrain.OPTIM_WRAPPERS, scope='mlgcn', locations=['mlgcn.engine']
@@ -25,4 +27,7 @@ PARAM_SCHEDULERS = Registry(
     parent=mmpretrain.PARAM_SCHEDULERS,
     scope='mlgcn',
     locations=['mlgcn.engine'],
+)
+STRATEGIES = Registry(
+    'strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=['mlgcn.engine']
 )

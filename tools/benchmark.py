@@ -332,7 +332,8 @@ def print_figures(what: str, figures: dict) -> None:
         (first, a), (second, b) = figures.items()
         text = f'{what:10} {second} is {a["median"] / b["median"]:.2f} times as fast as {first}'
         for name, mib in a.get('peak_mib', {}).items():
-            text += f', {b["peak_mib"][name] / mib:.2f} of its memory ({name})'
+            if mib:
+                text += f', {b["peak_mib"][name] / mib:.2f} of its memory ({name})'
         print(text, flush=True)
 
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # bash tools/dist_train.sh CONFIG GPUS [ARGS...]
-# Several machines: run it on each with NNODES, NODE_RANK, MASTER_ADDR and PORT set.
 # Without a GPU the processes run on the CPU (gloo).
+# Several machines: run it on each, with
+#   NNODES=4 NODE_RANK=0..3 MASTER_ADDR=(the first one) PORT=29500
+# Elastic: MAX_RESTARTS=3 starts all processes again when one fails; they go on from the newest
+# checkpoint. NNODES=2:4 lets machines leave and join (no NODE_RANK then). With several machines
+# RDZV_ID names the run.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: bash tools/dist_train.sh CONFIG GPUS [ARGS...]" >&2; exit 2; }
-CONFIG=$1 GPUS=$2
+CONFIG=$1 GPUS=$2 TOOLS=$(dirname "$0")
 shift 2
-set -- "$CONFIG" "$@"
-exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --nproc_per_node="$GPUS" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
-    "$(dirname "$0")/train.py" "$@" --launcher pytorch
+exec "${PYTHON:-python}" "$TOOLS/dist_run.py" "$GPUS" "$TOOLS/train.py" "$CONFIG" "$@" --launcher pytorch

@@ -1,18 +1,29 @@
 """What upstream's engine lacks: safe loading, checks before training, CPU process groups."""
 
-from . import loaders, safe_load
+from . import atomic_save, loaders, safe_load
 from .bf16_optim_wrapper import BF16OptimWrapper
+from .checkpoint_hook import RunCheckpointHook
+from .finite_hook import FiniteHook
+from .fsdp_strategy import FSDPStrategy
 from .linear_warmup import LinearWarmupLR
 from .passport_hook import PassportHook
 from .pretrained import Pretrained
+from .resume_hook import ResumeHook
+from .train_loop import ResumableTrainLoop
 
 loaders.install()
+atomic_save.install()
 
 __all__ = [
     'BF16OptimWrapper',
+    'FSDPStrategy',
+    'FiniteHook',
     'LinearWarmupLR',
     'PassportHook',
     'Pretrained',
+    'ResumableTrainLoop',
+    'ResumeHook',
+    'RunCheckpointHook',
     'loaders',
     'safe_load',
 ]

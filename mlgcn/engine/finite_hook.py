@@ -1,0 +1,209 @@
+"""What happens when a loss or a gradient is infinite or NaN."""
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import torch
+from mmengine.dist import (
+    all_gather_object,
+    all_reduce,
+    broadcast_object_list,
+    get_world_size,
+    is_main_process,
+)
+from mmengine.hooks import EMAHook, Hook
+from mmengine.runner import Runner
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.optim import Optimizer
+
+from mlgcn.registry import HOOKS
+
+from .latest_checkpoint import latest_checkpoint, load_whole
+from .run_state import unwrapped
+
+POLICIES = ('skip', 'rollback', 'stop')
+NONE = dict(skipped=0, in_row=0, rollbacks=0)
+
+
+class NonFiniteError(ValueError):
+    """Losses or gradients are not finite, and the policy says stop."""
+
+
+@HOOKS.register_module()
+class FiniteHook(Hook):
+    """Keeps losses and gradients that are not finite out of the weights, and names the images.
+
+    Such an update is left out in all processes: weights, moments of the optimizer and statistics
+    of BatchNorm stay as they were; the schedule goes on. Under fp16 the loss scaler's own skips
+    (finite loss, overflown scaled gradient) are normal and no events. The check costs one norm of
+    the gradients and one wait for the GPU per update.
+
+    Args:
+        policy: 'skip' leaves updates out, and stops after `in_row` of them in a row. 'rollback'
+            takes weights, optimizer, moving average and loss scale from the last checkpoint
+            instead, and goes on with the next batch; it stops where `max_rollbacks` did not help.
+            'stop' stops at the first.
+        in_row: updates left out in a row before that happens.
+        max_rollbacks: so often a run is rolled back.
+
+    Raises:
+        ValueError: an unknown policy.
+        NonFiniteError: (while training) as the policy says; names the images of the last batch.
+    """
+
+    priority = 'VERY_HIGH'  # before the moving average, the schedule, the log and checkpoints
+
+    def __init__(self, policy: str = 'rollback', in_row: int = 10, max_rollbacks: int = 3):
+        if policy not in POLICIES:
+            raise ValueError(f'policy={policy!r}: expected one of {", ".join(POLICIES)}')
+        self.policy = policy
+        self.in_row = in_row
+        self.max_rollbacks = max_rollbacks
+        self.files: list[str] = []
+        self.finite = torch.tensor(True)  # the losses since the last update
+        self.dropped: bool | None = None  # None: the optimizer's step was not reached
+
+    def before_train(self, runner: Runner) -> None:
+        """Watch the model's losses and the optimizer's steps."""
+        model, self.optimizer = unwrapped(runner.model), runner.optim_wrapper.optimizer
+        self.statistics = batch_norm_statistics(model)
+        self.saved = [value.clone() for value in self.statistics]
+        self.handles = [
+            model.register_forward_hook(self._see_losses),
+            self.optimizer.register_step_pre_hook(self._check_gradients),
+        ]
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Remember the images, and BatchNorm's statistics where an accumulation starts."""
+        if not self.files and self.saved:
+            torch._foreach_copy_(self.saved, self.statistics)
+        samples = data_batch['data_samples'] if isinstance(data_batch, dict) else ()
+        self.files += [str(getattr(sample, 'img_path', '?')) for sample in samples]
+
+    def _see_losses(self, model: nn.Module, args: Any, losses: Any) -> None:
+        if model.training and isinstance(losses, dict):
+            for name, value in losses.items():
+                for part in value if isinstance(value, Sequence) else (value,):
+                    if 'loss' in name:
+                        self.finite = self.finite & part.detach().isfinite().all()
+
+    def _check_gradients(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Before a step: without gradients it does nothing."""
+        if getattr(optimizer, 'found_inf', None) is not None and optimizer.found_inf.item():
+            return  # fused optimizers step themselves over the loss scaler's overflow
+        gradients = [
+            parameter.grad
+            for group in optimizer.param_groups
+            for parameter in group['params']
+            if parameter.grad is not None
+        ]
+        norm = nn.utils.get_total_norm(gradients)
+        self.dropped = anywhere(~(norm.isfinite() & self.finite.to(norm.device)))
+        if self.dropped:
+            optimizer.zero_grad(set_to_none=True)
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Count what was left out, and follow the policy."""
+        if not runner.optim_wrapper.should_update():
+            return
+        finite, files = bool(self.finite), self.files
+        dropped = anywhere(~self.finite) if self.dropped is None else self.dropped
+        self.finite, self.files, self.dropped = torch.tensor(True), [], None
+        counts = dict(runner.message_hub.get_info('not_finite') or NONE)
+        if not dropped:
+            if counts['in_row']:
+                runner.message_hub.update_info('not_finite', {**counts, 'in_row': 0})
+            return
+        if self.saved:
+            torch._foreach_copy_(self.statistics, self.saved)
+        counts['skipped'] += 1
+        counts['in_row'] += 1
+        runner.message_hub.update_info('not_finite', counts)
+        text = describe(runner, finite, files)
+        runner.logger.error(f'{text}. This update is left out ({counts["in_row"]} in a row)')
+        if self.policy == 'stop':
+            stop(runner, f'{text}. Stopped (FiniteHook, policy="stop")')
+        if counts['in_row'] >= self.in_row:
+            if self.policy == 'skip':
+                stop(runner, f'{text}. Stopped: {self.in_row} in a row')
+            self._roll_back(runner, counts, text)
+
+    def _roll_back(self, runner: Runner, counts: dict[str, int], text: str) -> None:
+        found = [latest_checkpoint(runner.work_dir) if is_main_process() else None]
+        broadcast_object_list(found)
+        why = None if found[0] else 'there is no checkpoint'
+        if counts['rollbacks'] >= self.max_rollbacks:
+            why = f'{counts["rollbacks"]} rollbacks did not help'
+        if hasattr(runner, 'strategy'):
+            why = 'a sharded run cannot be rolled back while it runs, but resumed'
+        if why:
+            stop(
+                runner,
+                f'{text}. Stopped: {self.in_row} in a row, and {why}; lower the learning rate, '
+                'or look at these images',
+            )
+        restore(runner, load_whole(found[0]))
+        counts.update(in_row=0, rollbacks=counts['rollbacks'] + 1)
+        runner.message_hub.update_info('not_finite', counts)
+        runner.logger.error(f'rolled back to the weights of {found[0]}; the schedule goes on')
+
+    def after_train(self, runner: Runner) -> None:
+        """The log's last lines count the events."""
+        for handle in self.handles:
+            handle.remove()
+        runner.logger.info(told(runner))
+
+
+def stop(runner: Runner, text: str) -> NoReturn:
+    """End the run; the log's last line counts the events."""
+    runner.logger.info(told(runner))
+    raise NonFiniteError(text)
+
+
+def told(runner: Runner) -> str:
+    """In a line: how often something was not finite in the whole run."""
+    counts = runner.message_hub.get_info('not_finite') or NONE
+    return (
+        f'Losses or gradients that were not finite: {counts["skipped"]} updates left out, '
+        f'{counts["rollbacks"]} rollbacks'
+    )
+
+
+def anywhere(flag: torch.Tensor) -> bool:
+    """Whether the flag is set in any process."""
+    value = flag.to(torch.int32)
+    if get_world_size() > 1:
+        all_reduce(value, 'max')
+    return bool(value)
+
+
+def describe(runner: Runner, finite: bool, files: list[str]) -> str:
+    """In a sentence: when, what and which images; those of the processes with a bad loss."""
+    parts = all_gather_object((finite, files))
+    bad = [files for finite, files in parts if not finite] or [files for _, files in parts]
+    what = 'gradient' if all(finite for finite, _ in parts) else 'loss'
+    names = ', '.join(name for files in bad for name in files)
+    return f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what} not finite for {names}'
+
+
+def batch_norm_statistics(model: nn.Module) -> list[torch.Tensor]:
+    """The running means, variances and counts of all normalisation layers."""
+    layers = [module for module in model.modules() if isinstance(module, _NormBase)]
+    return [value for layer in layers for value in layer.buffers(recurse=False)]
+
+
+def restore(runner: Runner, checkpoint: dict[str, Any]) -> None:
+    """Weights, moving average, optimizer and loss scale of `checkpoint`; not its learning rates."""
+    resuming, runner._resume = runner._resume, True  # EMAHook then tells its weights apart
+    for hook in runner.hooks:
+        if isinstance(hook, EMAHook):
+            hook.after_load_checkpoint(runner, checkpoint)
+    runner._resume = resuming
+    unwrapped(runner.model).load_state_dict(checkpoint['state_dict'])
+    groups = runner.optim_wrapper.optimizer.param_groups
+    rates = [{k: v for k, v in group.items() if k != 'params'} for group in groups]
+    checkpoint['optimizer'].pop('base_param_settings', None)
+    runner.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+    for group, now in zip(runner.optim_wrapper.optimizer.param_groups, rates):
+        group.update(now)

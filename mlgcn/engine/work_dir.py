@@ -1,0 +1,93 @@
+"""The folder of a run: one can write there, there is room, and no other run uses it."""
+
+import errno
+import fcntl
+import os
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+from typing import TextIO
+
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from torch import nn
+
+from .config_check import ConfigError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_claimed: tuple[str, TextIO | None] | None = None
+
+
+def claim(work_dir: str) -> None:
+    """Make the folder, and lock it in the main process until that ends, however it ends.
+
+    The lock is a POSIX one: the kernel removes it with its process, and the data loader's
+    processes do not inherit it.
+
+    Raises:
+        ConfigError: the folder can't be written, or another run (named with pid and host) has it.
+    """
+    global _claimed
+    _claimed = work_dir, _lock(work_dir) if is_main_process() else None
+
+
+def claimed() -> str | None:
+    """The folder that this process writes to, if it has claimed one."""
+    return _claimed[0] if _claimed else None
+
+
+def _lock(work_dir: str) -> TextIO:
+    try:
+        os.makedirs(work_dir, exist_ok=True)
+        with tempfile.TemporaryFile(dir=work_dir) as file:
+            file.write(bytes(2**16))
+        lock = open(Path(work_dir, '.lock'), 'a+')  # noqa: SIM115 (stays open)
+    except OSError as error:
+        reason = 'it is not a folder' if isinstance(error, FileExistsError) else error.strerror
+        raise ConfigError(
+            f'{work_dir}: the work dir cannot be written ({reason}); choose another --work-dir'
+        ) from error
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            print_log(f'{work_dir}: no locks on this file system: start one run here', 'current')
+            return lock
+        lock.seek(0)
+        raise ConfigError(
+            f'{work_dir}: another run is training there ({lock.read().strip() or "just started"}); '
+            'wait for it, stop it, or choose another --work-dir'
+        ) from error
+    lock.truncate(0)
+    lock.write(f'pid {os.getpid()} on {socket.gethostname()} since {time.strftime("%F %T")}\n')
+    lock.flush()
+    return lock
+
+
+def check_room(runner: Runner) -> None:
+    """Refuse to train where the checkpoints will not fit.
+
+    A checkpoint is taken for the weights and two moments of what is trained. Those that the work
+    dir holds already count as room, because new ones replace them.
+
+    Raises:
+        ConfigError: names the free and the needed megabytes.
+    """
+    model, hook = runner.model, runner.cfg.default_hooks.checkpoint
+    if not isinstance(model, nn.Module) or not is_main_process():
+        return  # FlexibleRunner builds the model later
+    size = sum(v.nbytes for v in model.state_dict().values())
+    size += sum(2 * p.nbytes for p in model.parameters() if p.requires_grad)
+    copies = max(hook.get('max_keep_ckpts', 1), 1) + bool(hook.get('save_best')) + 1
+    with os.scandir(runner.work_dir) as entries:
+        held = sum(e.stat().st_size for e in entries if e.name.endswith('.pth'))
+    free = shutil.disk_usage(runner.work_dir).free
+    if free + held < copies * size:
+        raise ConfigError(
+            f'{runner.work_dir}: {free / 1e6:,.0f} MB are free, but the {copies} checkpoints that '
+            f'the config keeps (the new one included) take {copies * size / 1e6:,.0f} MB; make '
+            'room, choose another --work-dir, or lower default_hooks.checkpoint.max_keep_ckpts'
+        )

@@ -1,0 +1,145 @@
+"""Resuming in the same process, with another shape of the run, and from files that do not fit."""
+
+import shutil
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from tiny_run import Numbers, rates, runner
+
+from mlgcn.checkpoints import CheckpointError, fingerprint
+from mlgcn.engine.resume_hook import choose_checkpoint
+from mlgcn.engine.safe_load import safe_load
+
+
+class Stop(Exception):
+    pass
+
+
+class StopAt(Hook):
+    """Ends the run before an iteration, and notes the learning rates of all before."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration=None):
+        self.iteration = iteration
+        self.rates = {}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration:
+            raise Stop
+        self.rates[runner.iter] = rates(runner)
+
+
+EVERY_TWO = dict(interval=1, every_iters=2)
+
+
+def train(work_dir, stop=None, resume=True, load_from=None, saving=EVERY_TWO, **changes):
+    watch = StopAt(stop)
+    saving = dict(type='mlgcn.RunCheckpointHook', max_keep_ckpts=2, **saving)
+    run = runner(
+        work_dir, Numbers(8), dict(checkpoint=saving), custom_hooks=[watch], resume=resume,
+        load_from=load_from, **changes,
+    )  # fmt: skip
+    choose_checkpoint(run)
+    try:
+        run.train()
+    except Stop:
+        for hook in run.hooks:
+            if hasattr(hook, 'request'):
+                hook.request.ignore()
+    return run, watch
+
+
+def log(work_dir):
+    return '\n'.join(path.read_text() for path in sorted(work_dir.glob('*/*.log')))
+
+
+@pytest.fixture(scope='module')
+def stopped(tmp_path_factory):
+    """A run of two epochs of four iterations, stopped before the last; saved at 2, 4 and 6."""
+    work_dir = tmp_path_factory.mktemp('stopped') / 'run'
+    train(work_dir, stop=7)
+    return work_dir
+
+
+@pytest.fixture
+def copied(stopped, tmp_path):
+    shutil.copytree(stopped, tmp_path / 'run')
+    return tmp_path / 'run'
+
+
+def test_nothing_to_resume(stopped):
+    assert 'has no checkpoint to go on from; starting from the beginning' in log(stopped)
+
+
+def test_the_same_end(copied, tmp_path):
+    assert (copied / 'last_checkpoint').read_text().endswith('mid_epoch_1.pth')
+    resumed, watch = train(copied)
+    whole, expected = train(tmp_path / 'whole')
+    assert list(watch.rates) == [6, 7]
+    assert watch.rates == {i: expected.rates[i] for i in (6, 7)}
+    assert fingerprint(resumed.model.state_dict()) == fingerprint(whole.model.state_dict())
+    assert not list(copied.glob('mid_epoch_*')), 'a complete run needs them no more'
+    assert sorted(p.name for p in copied.glob('*.pth')) == ['epoch_1.pth', 'epoch_2.pth']
+
+
+def test_checkpoints_by_iterations_alone(tmp_path):
+    saving = dict(by_epoch=False, interval=3)
+    train(tmp_path / 'run', stop=7, saving=saving)
+    assert (tmp_path / 'run/last_checkpoint').read_text().endswith('iter_6.pth')
+    resumed, watch = train(tmp_path / 'run', saving=saving)
+    whole, _ = train(tmp_path / 'whole', saving=saving)
+    assert list(watch.rates) == [6, 7]
+    assert fingerprint(resumed.model.state_dict()) == fingerprint(whole.model.state_dict())
+    assert sorted(p.name for p in (tmp_path / 'run').glob('*.pth')) == ['iter_6.pth', 'iter_8.pth']
+
+
+def test_another_number_of_iterations(copied, tmp_path):
+    """As with another number of processes: two iterations an epoch instead of four."""
+    _, watch = train(copied, batch_size=4)
+    _, expected = train(tmp_path / 'whole', batch_size=4)
+    assert list(watch.rates) == [2, 3]
+    assert [watch.rates[i] for i in (2, 3)] == [
+        [pytest.approx(rate) for rate in expected.rates[i]] for i in (2, 3)
+    ]
+    text = log(copied)
+    assert 'mid_epoch_1.pth is passed over: it was taken within an epoch, and is of 1 proc' in text
+    assert 'going on from the beginning of epoch 2' in text
+
+
+def test_an_epoch_that_was_named_restarts(copied):
+    _, watch = train(copied, batch_size=4, load_from=str(copied / 'mid_epoch_1.pth'))
+    assert list(watch.rates) == [2, 3]
+
+
+def test_a_run_without_a_seed_keeps_its_own(tmp_path):
+    run, _ = train(tmp_path / 'run', stop=3, randomness=dict(seed=None))
+    seed = run.train_loop.dataloader.sampler.seed
+    again, _ = train(tmp_path / 'run', stop=3, randomness=dict(seed=None))
+    assert again.train_loop.dataloader.sampler.seed == again.seed == seed
+
+
+def test_what_a_checkpoint_holds(stopped):
+    state = safe_load(stopped / 'mid_epoch_1.pth')['run_state']
+    own = state.pop('ranks')
+    assert state == dict(world_size=1, epoch_length=4, position=2, validated=False, sampler_seed=0)
+    assert own[0]['random'].keys() >= {'python', 'numpy', 'torch'}
+
+
+def test_files_that_cannot_be_resumed(copied):
+    torch.save(dict(meta={}, state_dict={}, message_hub={}), copied / 'weights.pth')
+    with pytest.raises(CheckpointError, match='weights.pth: nothing to resume'):
+        train(copied, load_from=str(copied / 'weights.pth'))
+    whole = (copied / 'epoch_1.pth').read_bytes()
+    (copied / 'epoch_1.pth').write_bytes(whole[:-200])
+    with pytest.raises(CheckpointError, match='epoch_1.pth'):
+        train(copied, load_from=str(copied / 'epoch_1.pth'))
+
+
+def test_a_new_run_forgets_the_old_one(copied):
+    train(copied, stop=1, resume=False)
+    assert not (copied / 'last_checkpoint').exists()
+    _, watch = train(copied, stop=1)
+    assert list(watch.rates) == [0]
+    assert 'name it: --resume FILE' in log(copied)

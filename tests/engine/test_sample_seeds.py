@@ -1,0 +1,116 @@
+"""A sample's randomness depends on the seed, the epoch and its place."""
+
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import BatchSampler, DataLoader, Dataset
+
+from mlgcn.engine import sample_seeds
+from mlgcn.engine.sample_seeds import SeededDataset, SeededSampler
+
+
+class Draws(Dataset):
+    """Every item is its index and a number from each generator."""
+
+    metainfo = dict(classes=('a',))
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return index, random.random(), np.random.rand(), torch.rand(()).item()
+
+
+def epoch(loader, epoch, start=0):
+    loader.sampler.set_epoch(epoch)
+    loader.sampler.start = start
+    return [[tuple(map(float, item)) for item in batch] for batch in loader]
+
+
+def loader(workers=0, seed=3, **kwargs):
+    sampler = SeededSampler(Draws(), seed, dict(type='DefaultSampler', shuffle=True))
+    return DataLoader(
+        SeededDataset(Draws()),
+        batch_size=2,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=list,
+        persistent_workers=workers > 0,
+        **kwargs,
+    )
+
+
+def test_the_same_whatever_was_drawn_before():
+    first = epoch(loader(), 1)
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    again = loader()
+    epoch(again, 0)
+    assert epoch(again, 1) == first
+    assert epoch(again, 2) != first
+    assert epoch(loader(seed=4), 1) != first
+
+
+def test_an_epoch_from_its_middle():
+    whole = epoch(loader(), 1)
+    middle = loader()
+    assert epoch(middle, 1, start=4) == whole[2:]
+    assert epoch(middle, 1, start=0) == whole
+    assert len(middle) == 5
+
+
+def test_no_two_samples_draw_the_same():
+    items = [item for batch in epoch(loader(), 0) for item in batch]
+    for column in range(4):
+        assert len({item[column] for item in items}) == 10
+
+
+def test_the_generators_stay_as_they_were():
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    expected = random.random(), np.random.rand(), torch.rand(()).item()
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    item = SeededDataset(Draws())[sample_seeds.Sample(0, (0, 0, 0))]
+    assert (random.random(), np.random.rand(), torch.rand(()).item()) == expected
+    assert item[1:] != expected
+
+
+def test_places_are_numbered_over_all_processes(monkeypatch):
+    def samples(rank, size):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, size))
+        monkeypatch.setattr(sample_seeds, 'get_dist_info', lambda: (rank, size))
+        return list(SeededSampler(Draws(), 3, dict(type='DefaultSampler', shuffle=True)))
+
+    two = zip(samples(0, 2), samples(1, 2))
+    assert [sample for pair in two for sample in pair] == samples(0, 1)
+
+
+def test_repeated_augmentation_differs():
+    sampler = SeededSampler(Draws(), 3, dict(type='mmpretrain.RepeatAugSampler'))
+    samples = list(sampler)
+    assert len({s.index for s in samples}) < len({s.stream for s in samples}) == len(samples)
+
+
+def test_a_sampler_without_epochs_is_refused():
+    class Plain(BatchSampler):
+        def __init__(self, dataset, seed):
+            pass
+
+    with pytest.raises(TypeError, match='Plain has no seed .* expected e.g. DefaultSampler'):
+        SeededSampler(Draws(), 3, dict(type=Plain))
+
+
+def test_the_data_set_shows_through():
+    dataset = pickle.loads(pickle.dumps(SeededDataset(Draws())))  # noqa: S301 (our own)
+    assert dataset.metainfo == dict(classes=('a',)) and len(dataset) == 10
+    with pytest.raises(AttributeError):
+        dataset.absent  # noqa: B018
+
+
+@pytest.mark.slow
+def test_workers_draw_the_same():
+    with_workers = loader(workers=2)
+    for number in (0, 1):
+        assert epoch(with_workers, number) == epoch(loader(), number)
+    assert epoch(with_workers, 1, start=4) == epoch(loader(), 1)[2:]

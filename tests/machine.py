@@ -1,0 +1,86 @@
+"""Whole tools in forked processes (nothing is imported again), and hooks that do harm."""
+
+import multiprocessing
+import os
+import resource
+import runpy
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from tiny import ROOT
+
+FORK = multiprocessing.get_context('fork')
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
+
+
+def _tool(log, name, args, environment):
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w', buffering=1)
+    os.environ.update(environment)
+    sys.argv = [f'tools/{name}.py', *map(str, args)]
+    runpy.run_path(str(ROOT / 'tools' / f'{name}.py'), run_name='__main__')
+
+
+def run_tool(folder, name, *args, ranks=1):
+    """Run `tools/NAME.py ARGS` in `ranks` processes; the exit status and text of each."""
+    world = dict(WORLD_SIZE=str(ranks), MASTER_ADDR='127.0.0.1', MASTER_PORT=free_port())
+    args = args if ranks == 1 else (*args, '--launcher', 'pytorch')
+    processes, logs = [], []
+    for rank in range(ranks):
+        logs.append(Path(folder, f'{name}_{rank}.log'))
+        environment = {} if ranks == 1 else dict(world, RANK=str(rank), LOCAL_RANK=str(rank))
+        processes.append(FORK.Process(target=_tool, args=(logs[-1], name, args, environment)))
+        processes[-1].start()
+    for process in processes:
+        process.join(timeout=150)
+        process.kill()
+        process.join()
+    return [(process.exitcode, log.read_text()) for process, log in zip(processes, logs)]
+
+
+def errors(text):
+    """What a user reads of an output: its lines that start with 'error:'."""
+    assert 'Traceback' not in text, text[-3000:]
+    return [line for line in text.splitlines() if line.startswith('error:')]
+
+
+@HOOKS.register_module()
+class Harm(Hook):
+    """Does `kind` in process `rank` before iteration `at`."""
+
+    def __init__(self, kind, rank=0, *, at):
+        self.harm, self.rank, self.at = getattr(self, kind), rank, at
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.rank == self.rank and runner.iter == self.at:
+            self.harm()
+
+    def wrong_label(self):
+        raise ValueError('photo 7.jpg: wrong label')
+
+    def kill_once(self):
+        if os.environ['TORCHELASTIC_RESTART_COUNT'] == '0':
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def wait(self):
+        time.sleep(300)
+
+    def disk_full(self):
+        """As for one who may not mount a small disk: files stay below 100 kB (checkpoints: 400)."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    def kill_worker(self):
+        child = multiprocessing.active_children()[0]
+        os.kill(child.pid, signal.SIGKILL)
