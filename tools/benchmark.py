@@ -160,7 +160,7 @@ def draw_sweep(key: str, result: dict, path: str) -> None:
             )
     name = key.replace('_', ' ')
     axes[0].set(xlabel=name, ylabel='seconds (median)', ylim=0)
-    axes[1].set(xlabel=name, ylabel='peak memory above the weights, MiB', ylim=0)
+    axes[1].set(xlabel=name, ylabel='peak memory (tensors), MiB', ylim=0)
     axes[0].legend()
     figure.suptitle(f'{Path(result["options"]["config"]).stem}, {result["machine"]["device"]}')
     figure.tight_layout()

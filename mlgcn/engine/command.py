@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -115,6 +116,8 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.exit('interrupted')
     except Exception as error:
+        if hasattr(signal, 'SIGCHLD'):  # torch's handler raises again while the error is printed
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if os.environ.get('MLGCN_TRACEBACK'):
             raise
         sys.exit(fail(error))
