@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from types import SimpleNamespace
 
@@ -123,6 +124,7 @@ def test_slurm_without_a_gpu_finds_the_first_machine(monkeypatch, tmp_path):
 
 
 def child(pipe):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run of another test may have taken it
     end_with_launcher()
     pipe.send(os.getpid())
     time.sleep(60)
