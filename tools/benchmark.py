@@ -2,9 +2,11 @@
 """Time and memory: `python tools/benchmark.py CONFIG --compare plain` (docs/performance.md).
 
 What can be measured (--what): build the model, forward, train (forward and backward), step (one
-training step with data from JPEG files), loader (those files alone), inference (images per second).
---compare plain runs GKGNet as published and ours in turns; --compare fuse the model as it is and
-with --fuse (batch norms folded, channels last). Weights, images and labels are random.
+training step with data from JPEG files), loader and test_loader (those files alone, through the
+training or test transforms), inference (images per second).
+--compare plain runs GKGNet as published and ours in turns (loaders: ADD-GCN's plain images);
+--compare fuse the model as it is and with --fuse (batch norms folded, channels last). Weights,
+images and labels are random.
 """
 
 import argparse
@@ -31,7 +33,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from PIL import Image
+from torch.utils.data import DataLoader
 
+from mlgcn.datasets.plain_photos import PlainPhotos
 from mlgcn.engine.command import read_config, run
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.fit_to_data import fit_to_data
@@ -40,7 +44,8 @@ from mlgcn.engine.measure import floor, interleaved, peak_memory, plain_form
 from mlgcn.registry import MODELS
 
 OVERRIDDEN = ('image_size', 'batch_size', 'num_classes')  # by a sweep
-WHAT = ('build', 'forward', 'train', 'step', 'loader', 'inference')
+LOADERS = ('loader', 'test_loader')
+WHAT = ('build', 'forward', 'train', 'step', *LOADERS, 'inference')
 
 
 def parse_args() -> argparse.Namespace:
@@ -114,7 +119,13 @@ def config_of(args: argparse.Namespace) -> Config:
     )
     cfg.model.backbone.init_cfg = None
     graph = cfg.model.backbone.type == 'mlgcn.PyramidViG'
-    if not graph and (args.compare == 'plain' or args.with_cp):
+    loaders = [what in LOADERS for what in args.what]
+    if args.compare == 'plain' and any(loaders) and (graph or not all(loaders)):
+        raise ConfigError(
+            f"{args.config}: the plain form of {' and '.join(LOADERS)} is ADD-GCN's and is "
+            'compared alone, with a config of ADD-GCN'
+        )
+    if not graph and (args.compare == 'plain' and not all(loaders) or args.with_cp):
         raise ConfigError(
             f'{args.config}: --compare plain and --with-cp are for models with the backbone '
             f'mlgcn.PyramidViG, not {cfg.model.backbone.type}'
@@ -189,7 +200,9 @@ class Measured:
                 for i in range(batch)
             ]
         )
-        if form == 'plain':  # the tables of relative positions belong to the published model
+        if (
+            form == 'plain' and args.what[0] not in LOADERS
+        ):  # the tables of relative positions belong to the published model
             for i, stage in enumerate(self.model.backbone.stages):
                 grid = [-(-side // (4 << i))] * 2
                 nodes = grid[0] * grid[1]
@@ -229,6 +242,10 @@ class Measured:
         for _ in self._data:
             pass
 
+    def test_loader(self) -> None:
+        for _ in self._test_data:
+            pass
+
     def step(self) -> None:
         data = next(iter(self._data))
         self.model.train()
@@ -240,24 +257,34 @@ class Measured:
         return build_optim_wrapper(self.model, self.cfg.optim_wrapper)
 
     @functools.cached_property
-    def _data(self):
-        """Generated photographs through the config's training transforms."""
-        dataset = self.cfg.train_dataloader.dataset
+    def _data(self) -> DataLoader:
+        return self._load(self.cfg.train_dataloader, train=True)
+
+    @functools.cached_property
+    def _test_data(self) -> DataLoader:
+        return self._load(self.cfg.test_dataloader, train=False)
+
+    def _load(self, settings: dict, train: bool) -> DataLoader:
+        """Generated photographs through the config's transforms, or ADD-GCN's plain ones."""
+        folder = photographs(self.args.num_classes)
         dataset = dict(
             type='mlgcn.CsvMultiLabel',
-            ann_file=str(photographs(self.args.num_classes) / 'labels.csv'),
+            ann_file=str(folder / 'labels.csv'),
             classes=[f'class {i}' for i in range(self.args.num_classes)],
             check_images=False,
-            pipeline=dataset.get('pipeline') or dataset.dataset.pipeline,
+            pipeline=settings.dataset.get('pipeline') or settings.dataset.dataset.pipeline,
         )
-        loader = dict(
+        options = dict(
             batch_size=self.args.batch_size,
             num_workers=self.args.workers,
             persistent_workers=self.args.workers > 0,
-            sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dataset,
         )
-        return Runner.build_dataloader(loader, seed=0)
+        if self.form == 'plain' and self.args.what[0] in LOADERS:
+            files = sorted(map(str, folder.glob('*.jpg')))
+            return DataLoader(PlainPhotos(files, self.args.image_size, train), **options)
+        options['collate_fn'] = settings.get('collate_fn', dict(type='pseudo_collate'))
+        sampler = dict(type='DefaultSampler', shuffle=False)
+        return Runner.build_dataloader(dict(dataset=dataset, sampler=sampler, **options), seed=0)
 
     @contextlib.contextmanager
     def _form(self):
@@ -298,11 +325,11 @@ def measure(args: argparse.Namespace, cfg: Config, what: str, forms: list[str]) 
     else:
         functions = {form: getattr(Measured(args, cfg, form), what) for form in forms}
     figures = interleaved(functions, args.repeat, device)
-    images = {'build': 0, 'loader': 32}.get(what, args.batch_size)
+    images = {'build': 0, **dict.fromkeys(LOADERS, 32)}.get(what, args.batch_size)
     for form, seconds in figures.items():
         if images:
             seconds['images_per_second'] = images / seconds['median']
-        if what != 'loader':
+        if what not in LOADERS:
             seconds['peak_mib'] = memory(args, form, what)
     return figures
 

@@ -46,8 +46,8 @@ def compiled(name: str) -> ctypes.CDLL | None:
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, 'stderr', b'').decode(errors='replace').strip().splitlines()
         print_log(
-            f'{name}.c was not compiled ({detail[0] if detail else error}): the slower PyTorch '
-            'form is used, with the same results; a C compiler named in $CC helps',
+            f'{name}.c was not compiled ({detail[0] if detail else error}): PyTorch or Pillow do '
+            'its work, slower, with the same results; a C compiler named in $CC helps',
             logger='current',
         )
         return None
