@@ -11,7 +11,7 @@ from tiny import ROOT
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import MultiLabelInferencer, load_model
-from mlgcn.engine.loaders import load
+from mlgcn.checkpoints.loading import load
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.calibration import calibrate
 from mlgcn.evaluation.objective import Objective

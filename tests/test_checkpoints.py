@@ -28,7 +28,7 @@ from mlgcn.checkpoints import (
     to_published,
     unwrap,
 )
-from mlgcn.engine.loaders import load
+from mlgcn.checkpoints.loading import load
 from mlgcn.models.backbones import PyramidViG
 
 LISTS = ['addgcn_r50_c80', 'gkgnet_t_128_g1_c7_k5', 'gkgnet_t_224_g2_c20']

@@ -14,9 +14,8 @@ from paths import DATA
 from published import published_file, published_weights
 from tiny import ROOT, make_photos, write_config
 
-from mlgcn.checkpoints import fingerprint
-from mlgcn.engine import safe_load
-from mlgcn.engine.loaders import load
+from mlgcn.checkpoints import fingerprint, safe_load
+from mlgcn.checkpoints.loading import load
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tiny import ROOT, make_photos, write_config
 from torch.nn.parallel import DistributedDataParallel
 
 import mlgcn  # noqa: F401 (registers the models)
-from mlgcn.engine.safe_load import safe_load
+from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.evaluation import multilabel_scores
 
 WIDTHS = (8, 8, 16, 16)

@@ -19,7 +19,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from tiny import ROOT
 
-from mlgcn.engine.command import read_config
+from mlgcn.engine.config_file import read_config
 
 PAGES = sorted(
     path
@@ -69,7 +69,7 @@ def parsing(monkeypatch):
     for name in ('parse_args', 'parse_intermixed_args'):
         method = getattr(argparse.ArgumentParser, name)
         monkeypatch.setattr(argparse.ArgumentParser, name, stopping(method))
-    monkeypatch.setattr('mlgcn.engine.command.trust_checkpoints', lambda: None)
+    monkeypatch.setattr('mlgcn.cli.options.trust_checkpoints', lambda: None)
 
 
 @pytest.mark.parametrize('words', commands())

@@ -24,15 +24,15 @@ from mmengine.runner import ValLoop
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints import fingerprint
+from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.engine import ResumableTrainLoop, RunCheckpointHook, checkpoint_hook
-from mlgcn.engine.safe_load import safe_load
 from mlgcn.evaluation import MultiLabelScores
 
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get('MLGCN_KILLS', 3))
 SLACK = 300  # seconds after which a process counts as hung
 server = multiprocessing.get_context('forkserver')
-server.set_forkserver_preload(['mlgcn.engine.command', 'mlgcn.models', 'mlgcn.evaluation'])
+server.set_forkserver_preload(['mlgcn.cli.options', 'mlgcn.models', 'mlgcn.evaluation'])
 
 AUGMENTED = """
 train_pipeline = [

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import ROOT, make_photos, write_config
 
-from mlgcn.engine.safe_load import safe_load
+from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.evaluation import multilabel_scores
 
 pytestmark = pytest.mark.slow

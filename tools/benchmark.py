@@ -35,12 +35,13 @@ from mmpretrain.structures import DataSample
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from mlgcn.cli.measure import floor, interleaved, peak_memory, plain_form
+from mlgcn.cli.options import run
 from mlgcn.datasets.plain_photos import PlainPhotos
-from mlgcn.engine.command import read_config, run
 from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config_file import read_config
 from mlgcn.engine.fit_to_data import fit_to_data
 from mlgcn.engine.fuse import fuse
-from mlgcn.engine.measure import floor, interleaved, peak_memory, plain_form
 from mlgcn.registry import MODELS
 
 OVERRIDDEN = ('image_size', 'batch_size', 'num_classes')  # by a sweep

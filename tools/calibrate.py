@@ -20,11 +20,11 @@ from mmengine.config import DictAction
 from mlgcn.apis import LoadedModel, is_config, load_model
 from mlgcn.apis.calibration import calibration_record
 from mlgcn.apis.dataset_logits import dataset_logits
-from mlgcn.apis.rewrite import rewrite
 from mlgcn.checkpoints import CheckpointError, make_passport
 from mlgcn.checkpoints.facts import LICENCES
-from mlgcn.engine.command import add_trust_option, run
-from mlgcn.engine.loaders import load
+from mlgcn.checkpoints.loading import load
+from mlgcn.checkpoints.rewrite import rewrite
+from mlgcn.cli.options import add_trust_option, run
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.calibration import CalibrationResult, calibrate
 from mlgcn.evaluation.objective import Objective

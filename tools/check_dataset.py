@@ -22,12 +22,13 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from tqdm.contrib.concurrent import process_map
 
+from mlgcn.cli.options import run
 from mlgcn.datasets import MultiLabelPhotos
 from mlgcn.datasets.annotated_boxes import read_boxes
 from mlgcn.datasets.dataset_check import Finding, Split, findings
 from mlgcn.datasets.dataset_report import report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
-from mlgcn.engine.command import read_config, run
+from mlgcn.engine.config_file import read_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -25,9 +25,9 @@ from mlgcn.checkpoints import (
     unwrap,
 )
 from mlgcn.checkpoints.facts import CLASSIFIERS, KINDS, LICENCES
+from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.checkpoints.tables import NAMES
-from mlgcn.engine.command import add_trust_option, run
-from mlgcn.engine.safe_load import safe_load
+from mlgcn.cli.options import add_trust_option, run
 
 
 def parse_args() -> argparse.Namespace:

@@ -10,8 +10,8 @@ import os
 
 from mlgcn.apis import Calibration
 from mlgcn.checkpoints import CheckpointError, about, describe, fingerprint, unwrap
-from mlgcn.engine.command import add_trust_option, run
-from mlgcn.engine.safe_load import safe_load
+from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.cli.options import add_trust_option, run
 
 
 def main() -> None:

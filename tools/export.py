@@ -16,7 +16,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from mlgcn.apis import load_model
-from mlgcn.engine.command import add_trust_option, run
+from mlgcn.cli.options import add_trust_option, run
 from mlgcn.export import export_model
 from mlgcn.export.certificate import in_words
 from mlgcn.export.export_model import FORMATS, ExportError, check_target

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 
-from mlgcn.engine.command import run
+from mlgcn.cli.options import run
 from mlgcn.ops import knn
 
 CLASSES = {'mlgcn.VOCMultiLabel': 20}  # the others: --num-classes

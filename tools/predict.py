@@ -23,8 +23,8 @@ from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
 from mlgcn.apis.inferencer import check_decision
 from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
 from mlgcn.apis.prediction_file import PredictionFile
+from mlgcn.cli.options import add_trust_option, run
 from mlgcn.datasets.image_file import BadImage, read_image
-from mlgcn.engine.command import add_trust_option, run
 
 
 def parse_args() -> argparse.Namespace:

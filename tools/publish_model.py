@@ -15,8 +15,8 @@ from mlgcn.checkpoints import (
     save_weights,
     unwrap,
 )
-from mlgcn.engine.command import add_trust_option, run
-from mlgcn.engine.loaders import load
+from mlgcn.checkpoints.loading import load
+from mlgcn.cli.options import add_trust_option, run
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from mlgcn.engine.command import run
+from mlgcn.cli.options import run
 from mlgcn.evaluation import PROTOCOLS
 from mlgcn.visualization.report import write_report
 

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mlgcn.checkpoints import check_classes, check_fits
-from mlgcn.engine.command import add_config_options, load_config, run
+from mlgcn.cli.options import add_config_options, load_config, run
 from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
 

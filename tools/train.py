@@ -6,7 +6,7 @@ import argparse
 from mmengine.dist import get_world_size
 from mmengine.registry import RUNNERS
 
-from mlgcn.engine.command import add_config_options, load_config, run
+from mlgcn.cli.options import add_config_options, load_config, run
 from mlgcn.engine.fit_to_data import build_dataset, check_batch_size, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.resume_hook import choose_checkpoint

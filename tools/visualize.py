@@ -19,7 +19,7 @@ from mmengine.config import DictAction
 from mlgcn.apis import MultiLabelInferencer, is_config
 from mlgcn.apis.image_list import list_images
 from mlgcn.apis.inferencer import check_decision
-from mlgcn.engine.command import add_trust_option, run
+from mlgcn.cli.options import add_trust_option, run
 from mlgcn.visualization.explanation import write_explanations
 
 

@@ -13,16 +13,16 @@ from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
 
 from mlgcn.checkpoints import CheckpointError, about, check_classes, check_fits, unwrap
-from mlgcn.engine.command import read_config
+from mlgcn.checkpoints.loading import load
+from mlgcn.checkpoints.stated import classes_of, passport_of
+from mlgcn.checkpoints.trusted_config import passport_config
 from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config_file import read_config
 from mlgcn.engine.fit_to_data import fit_to_data
 from mlgcn.engine.fuse import fuse
-from mlgcn.engine.loaders import load
 from mlgcn.registry import MODELS, TRANSFORMS
 
 from .calibration import Calibration
-from .checkpoint_facts import classes_of, passport_of
-from .passport_config import passport_config
 from .shipped_configs import find_config
 
 

@@ -5,10 +5,12 @@ from .detect import check_finite, detect, unwrap
 from .error import CheckpointError, about
 from .facts import check_classes, describe, implied_classes
 from .fits import check_fits
-from .passport import fingerprint, make_passport, save_weights
+from .metadata import fingerprint, make_passport, save_weights
+from .pretrained import Pretrained
 
 __all__ = [
     'CheckpointError',
+    'Pretrained',
     'about',
     'check_classes',
     'check_finite',

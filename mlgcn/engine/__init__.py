@@ -1,18 +1,18 @@
 """What upstream's engine lacks: safe loading, checks before training, CPU process groups."""
 
-from . import atomic_save, loaders, safe_load
+from mlgcn.checkpoints import Pretrained
+
+from . import upstream_patches
 from .bf16_optim_wrapper import BF16OptimWrapper
 from .checkpoint_hook import RunCheckpointHook
 from .finite_hook import FiniteHook
 from .fsdp_strategy import FSDPStrategy
 from .linear_warmup import LinearWarmupLR
 from .passport_hook import PassportHook
-from .pretrained import Pretrained
 from .resume_hook import ResumeHook
 from .train_loop import ResumableTrainLoop
 
-loaders.install()
-atomic_save.install()
+upstream_patches.install()
 
 __all__ = [
     'BF16OptimWrapper',
@@ -24,6 +24,5 @@ __all__ = [
     'ResumableTrainLoop',
     'ResumeHook',
     'RunCheckpointHook',
-    'loaders',
-    'safe_load',
+    'upstream_patches',
 ]

@@ -12,9 +12,9 @@ from mmengine.dist import all_reduce, get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from mlgcn.checkpoints.atomic_files import remove_leftovers, write_atomically
 from mlgcn.registry import HOOKS
 
-from .atomic_save import remove_leftovers, write_atomically
 from .finite_hook import told
 from .launch import may_speak
 from .run_state import is_finite, run_state, unwrapped

@@ -10,8 +10,7 @@ from typing import Any
 from mmengine.logging import print_log
 
 from mlgcn.checkpoints.error import CheckpointError
-
-from .safe_load import safe_load
+from mlgcn.checkpoints.safe_load import safe_load
 
 NAME = re.compile(r'(mid_)?(?:epoch|iter)_(\d+)\.pth')
 

@@ -8,8 +8,8 @@ from mmengine.hooks import Hook
 from tiny_run import Numbers, rates, runner
 
 from mlgcn.checkpoints import CheckpointError, fingerprint
+from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.engine.resume_hook import choose_checkpoint
-from mlgcn.engine.safe_load import safe_load
 
 
 class Stop(Exception):

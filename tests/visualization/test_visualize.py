@@ -17,7 +17,7 @@ from PIL import Image
 
 import mlgcn  # noqa: F401
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.checkpoints.passport import make_passport, save_weights
+from mlgcn.checkpoints.metadata import make_passport, save_weights
 from mlgcn.visualization.explanation import write_explanations
 from mlgcn.visualization.explanation.canvas import Canvas
 from mlgcn.visualization.explanation.class_maps import class_maps

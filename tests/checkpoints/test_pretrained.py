@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from mmpretrain.models import ResNet, TIMMBackbone
 from torch import nn
 
-from mlgcn.engine import pretrained
+from mlgcn.checkpoints import pretrained
 
 
 class Small(BaseModule):

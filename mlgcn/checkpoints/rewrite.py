@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from mlgcn.checkpoints import CheckpointError, unwrap
-from mlgcn.checkpoints.passport import meta_of
-from mlgcn.engine.atomic_save import write_atomically
+from .atomic_files import write_atomically
+from .detect import unwrap
+from .error import CheckpointError
+from .metadata import meta_of
 
 
 def rewrite(path: str | Path, loaded: Mapping[str, Any], passport: Mapping[str, Any]) -> None:

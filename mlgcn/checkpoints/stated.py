@@ -7,8 +7,9 @@ from typing import Any
 from mmengine.config import Config
 from torch import Tensor
 
-from mlgcn.checkpoints import CheckpointError, fingerprint, implied_classes
-from mlgcn.checkpoints.facts import OUR_CLASSIFIERS
+from .error import CheckpointError
+from .facts import OUR_CLASSIFIERS, implied_classes
+from .metadata import fingerprint
 
 
 def passport_of(loaded: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Any]:

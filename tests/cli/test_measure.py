@@ -5,7 +5,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from paths import DATA
 
-from mlgcn.engine.measure import floor, interleaved, peak_memory, plain_form
+from mlgcn.cli.measure import floor, interleaved, peak_memory, plain_form
 from mlgcn.models.layers import grapher
 from mlgcn.registry import MODELS
 

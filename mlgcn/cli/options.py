@@ -6,19 +6,17 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 from mmengine.config import Config, DictAction
 
-from mlgcn.datasets import use_own_photos
+from mlgcn.checkpoints.safe_load import trust_checkpoints
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config_file import read_config
+from mlgcn.engine.launch import init_processes, may_speak, process_name
+from mlgcn.engine.work_dir import claimed
 
-from .config_check import ConfigError, check_config, check_overrides
 from .faults import explain, lost_connection
-from .launch import init_processes, may_speak, process_name
-from .safe_load import trust_checkpoints
-from .work_dir import claimed
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
@@ -82,31 +80,10 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
-    """The config in the file `path` with `options` merged into it, checked.
-
-    Raises:
-        ConfigError: the file is missing or not a config, or a key or class is mistyped.
-    """
-    if not os.path.isfile(path):
-        raise ConfigError(f'{path}: no such config file')
-    try:
-        cfg = Config.fromfile(path)
-    except (SyntaxError, NameError, AttributeError, KeyError) as error:
-        raise ConfigError(f'{path}: {error}') from error
-    check_overrides(cfg, options)
-    cfg.merge_from_dict(dict(options))
-    use_own_photos(cfg)
-    check_config(cfg)
-    if not cfg.get('compiled_ops', True):
-        os.environ['MLGCN_COMPILE'] = '0'  # read by mlgcn.ops, in the loaders' processes too
-    return cfg
-
-
 def run(main: Callable[[], None]) -> None:
     """Call `main`; a failure ends with one line that says what to do.
 
-    The status is 2 for a wrong input, 1 for a fault of the machine (:func:`mlgcn.engine.faults`) or
+    The status is 2 for a wrong input, 1 for a fault of the machine (:func:`mlgcn.cli.faults`) or
     a defect of ours, which keeps its traceback. Of several processes the one that failed first
     speaks. `MLGCN_TRACEBACK=1` shows every traceback.
     """

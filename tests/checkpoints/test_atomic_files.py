@@ -8,8 +8,8 @@ import pytest
 import torch
 from mmengine.runner import runner as runner_module
 
-from mlgcn.engine import atomic_save
-from mlgcn.engine.atomic_save import remove_leftovers, save_checkpoint, write_atomically
+from mlgcn.checkpoints import atomic_files as atomic_save
+from mlgcn.checkpoints.atomic_files import remove_leftovers, save_checkpoint, write_atomically
 
 
 def test_writes_and_replaces(tmp_path):

@@ -61,9 +61,3 @@ def save_checkpoint(
     buffer = io.BytesIO()
     torch.save(checkpoint, buffer)
     write_atomically(filename, buffer.getbuffer())
-
-
-def install() -> None:
-    """Put :func:`save_checkpoint` where mmengine's Runner, hooks and strategies look for theirs."""
-    for name in ('mmengine.runner.checkpoint', 'mmengine.runner.runner', 'mmengine.runner'):
-        import_module(name).save_checkpoint = save_checkpoint

@@ -7,7 +7,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from mlgcn.engine.safe_load import CheckpointError, safe_load
+from mlgcn.checkpoints.safe_load import CheckpointError, safe_load
 
 
 class Touch:

@@ -11,53 +11,18 @@
 
 import os
 import pickle
+from importlib import import_module
 from typing import Any
 
-import torch.hub
 import yaml
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
-from mmengine.logging import print_log
 from mmengine.runner import checkpoint as upstream
 from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
 
-from mlgcn.checkpoints import CheckpointError, about, convert, detect, unwrap
-from mlgcn.checkpoints.facts import CLASSIFIERS, KINDS
-
-from .safe_load import FORCE, guarded, safe_load
-
-
-def load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-    """:func:`safe_load`, with a whole published model (ADD-GCN, GKGNet) given our names.
-
-    Its `meta['source']` then is 'addgcn' or 'gkgnet'; nothing but its weights is kept.
-
-    Raises:
-        CheckpointError: names the file, and what is wrong with it.
-    """
-    return _ours(file, safe_load(file, map_location, weights_only))
-
-
-def load_url(url: str, **kwargs: Any) -> dict[str, Any]:
-    """torch.hub's download and cache, under the allow-list."""
-    kwargs.pop('weights_only', None)
-    loaded = guarded(
-        url,
-        lambda safely: torch.hub.load_state_dict_from_url(url, weights_only=safely, **kwargs),
-    )
-    return _ours(url, loaded)
-
-
-def _ours(name: Any, loaded: Any) -> dict[str, Any]:
-    with about(name):
-        weights = unwrap(loaded)
-        meta = loaded.get('meta', {})
-        if not isinstance(meta, dict) or not isinstance(meta.get('dataset_meta', {}), dict):
-            raise CheckpointError(f"expected dicts in 'meta', found {str(meta)[:80]}")
-        source = detect(weights)
-        if source not in CLASSIFIERS:
-            return loaded
-        print_log(f'{name}: {KINDS[source]}, converted', 'current')
-        return dict(meta=dict(source=source), state_dict=convert(weights, source))
+from mlgcn.checkpoints import CheckpointError
+from mlgcn.checkpoints.atomic_files import save_checkpoint
+from mlgcn.checkpoints.loading import load, load_url
+from mlgcn.checkpoints.safe_load import FORCE
 
 
 class NoPickleHandler(PickleHandler):
@@ -93,6 +58,8 @@ def install() -> None:
     upstream._safe_torch_load = load
     upstream.load_url = load_url
     yaml_handler.Loader = yaml.SafeLoader
+    for name in ('mmengine.runner.checkpoint', 'mmengine.runner.runner', 'mmengine.runner'):
+        import_module(name).save_checkpoint = save_checkpoint
     file_handlers['pkl'] = file_handlers['pickle'] = NoPickleHandler()
     Grammar.load = load_grammar
     os.environ[FORCE] = '1'

@@ -15,8 +15,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
 
-from mlgcn.checkpoints import CheckpointError
-from mlgcn.engine import loaders, safe_load
+from mlgcn.checkpoints import CheckpointError, safe_load
+from mlgcn.engine import upstream_patches as loaders
 
 
 class Touch:
@@ -215,7 +215,7 @@ def test_trust_is_asked_for_and_loud(tmp_path, monkeypatch):
 def test_the_option_is_in_the_tools(monkeypatch):
     import argparse
 
-    from mlgcn.engine.command import add_config_options
+    from mlgcn.cli.options import add_config_options
 
     parser = argparse.ArgumentParser()
     add_config_options(parser)

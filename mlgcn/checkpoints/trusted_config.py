@@ -13,8 +13,9 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from mlgcn.checkpoints import CheckpointError
 from mlgcn.registry import MODELS, TRANSFORMS
+
+from .error import CheckpointError
 
 MODEL_MODULES = (
     'mlgcn.models.',

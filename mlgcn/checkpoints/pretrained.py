@@ -9,8 +9,8 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
 from torch import Tensor, nn
 
-from mlgcn.checkpoints import check_finite, convert, detect, unwrap
-from mlgcn.checkpoints.detect import some
+from .convert import convert
+from .detect import check_finite, detect, some, unwrap
 
 POLICIES = ('interpolate', 'keep')
 

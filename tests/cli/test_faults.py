@@ -7,7 +7,7 @@ import os
 import pytest
 import torch
 
-from mlgcn.engine.faults import explain, lost_connection
+from mlgcn.cli.faults import explain, lost_connection
 
 
 def chained(cause: Exception) -> Exception:

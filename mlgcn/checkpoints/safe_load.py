@@ -14,11 +14,11 @@ from mmengine.logging import HistoryBuffer, print_log
 from mmengine.runner import checkpoint as upstream
 from safetensors import SafetensorError, safe_open
 
-from mlgcn.checkpoints.error import CheckpointError
-from mlgcn.checkpoints.passport import meta_of
+from .error import CheckpointError
+from .metadata import meta_of
 
 STATISTICS = ('mean', 'max', 'min', 'current')
-FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/loaders.py
+FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError)
 _trusting = False
 

@@ -1,0 +1,1 @@
+"""The commands: `mlgcn COMMAND`, one module each."""
