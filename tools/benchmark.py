@@ -37,7 +37,6 @@ from torch.utils.data import DataLoader
 
 from mlgcn.cli.measure import floor, interleaved, peak_memory, plain_form
 from mlgcn.cli.options import run
-from mlgcn.datasets.plain_photos import PlainPhotos
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.config_file import read_config
 from mlgcn.engine.fit_to_data import fit_to_data
@@ -120,16 +119,11 @@ def config_of(args: argparse.Namespace) -> Config:
     )
     cfg.model.backbone.init_cfg = None
     graph = cfg.model.backbone.type == 'mlgcn.PyramidViG'
-    loaders = [what in LOADERS for what in args.what]
-    if args.compare == 'plain' and any(loaders) and (graph or not all(loaders)):
-        raise ConfigError(
-            f"{args.config}: the plain form of {' and '.join(LOADERS)} is ADD-GCN's and is "
-            'compared alone, with a config of ADD-GCN'
-        )
-    if not graph and (args.compare == 'plain' and not all(loaders) or args.with_cp):
+    plain_loader = args.compare == 'plain' and any(what in LOADERS for what in args.what)
+    if plain_loader or not graph and (args.compare == 'plain' or args.with_cp):
         raise ConfigError(
             f'{args.config}: --compare plain and --with-cp are for models with the backbone '
-            f'mlgcn.PyramidViG, not {cfg.model.backbone.type}'
+            f'mlgcn.PyramidViG, not {cfg.model.backbone.type}, and not for {" and ".join(LOADERS)}'
         )
     if args.with_cp:
         cfg.model.backbone.with_cp = True
@@ -201,9 +195,7 @@ class Measured:
                 for i in range(batch)
             ]
         )
-        if (
-            form == 'plain' and args.what[0] not in LOADERS
-        ):  # the tables of relative positions belong to the published model
+        if form == 'plain':  # the tables of relative positions belong to the published model
             for i, stage in enumerate(self.model.backbone.stages):
                 grid = [-(-side // (4 << i))] * 2
                 nodes = grid[0] * grid[1]
@@ -259,14 +251,14 @@ class Measured:
 
     @functools.cached_property
     def _data(self) -> DataLoader:
-        return self._load(self.cfg.train_dataloader, train=True)
+        return self._load(self.cfg.train_dataloader)
 
     @functools.cached_property
     def _test_data(self) -> DataLoader:
-        return self._load(self.cfg.test_dataloader, train=False)
+        return self._load(self.cfg.test_dataloader)
 
-    def _load(self, settings: dict, train: bool) -> DataLoader:
-        """Generated photographs through the config's transforms, or ADD-GCN's plain ones."""
+    def _load(self, settings: dict) -> DataLoader:
+        """Generated photographs through the config's transforms."""
         folder = photographs(self.args.num_classes)
         dataset = dict(
             type='mlgcn.CsvMultiLabel',
@@ -280,9 +272,6 @@ class Measured:
             num_workers=self.args.workers,
             persistent_workers=self.args.workers > 0,
         )
-        if self.form == 'plain' and self.args.what[0] in LOADERS:
-            files = sorted(map(str, folder.glob('*.jpg')))
-            return DataLoader(PlainPhotos(files, self.args.image_size, train), **options)
         options['collate_fn'] = settings.get('collate_fn', dict(type='pseudo_collate'))
         sampler = dict(type='DefaultSampler', shuffle=False)
         return Runner.build_dataloader(dict(dataset=dataset, sampler=sampler, **options), seed=0)

@@ -37,7 +37,7 @@ env_cfg = dict(
     # ends the run: longer than it takes to download weights or to read the images' headers.
     dist_cfg=dict(backend='nccl', timeout=1800),
 )
-compiled_ops = True  # neighbour search and Pillow's resize in C, on GPUs Triton; False: PyTorch alone
+compiled_ops = True  # neighbour search in C, on GPUs Triton; False: PyTorch alone
 visualizer = dict(type='UniversalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
 log_level = 'INFO'
 load_from = None

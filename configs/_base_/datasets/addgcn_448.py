@@ -13,7 +13,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(448, 448), interpolation='bilinear', backend='pillow'),
+    dict(type='Resize', scale=(448, 448), interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
 

@@ -4,7 +4,7 @@ _base_ = './coco14_addgcn_448.py'
 
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(576, 576), interpolation='bilinear', backend='pillow'),
+    dict(type='Resize', scale=(576, 576), interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -19,6 +19,6 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(448, 448), interpolation='bicubic', backend='pillow'),
+    dict(type='Resize', scale=(448, 448), interpolation='bicubic', backend='pillow'),
     dict(type='PackInputs'),
 ]

@@ -25,7 +25,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(576, 576), interpolation='bicubic', backend='pillow'),
+    dict(type='Resize', scale=(576, 576), interpolation='bicubic', backend='pillow'),
     dict(type='PackInputs'),
 ]
 

@@ -11,7 +11,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(224, 224), interpolation='bilinear', backend='pillow'),
+    dict(type='Resize', scale=(224, 224), interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(num_workers=2, dataset=dict(pipeline=train_pipeline))

@@ -9,7 +9,7 @@ data_preprocessor = dict(
 
 train_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(96, 96), interpolation='bilinear', backend='pillow'),
+    dict(type='Resize', scale=(96, 96), interpolation='bilinear', backend='pillow'),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     # shifts by up to 12 pixels: small objects matter, so the pictures are not cut or zoomed
     dict(type='RandomCrop', crop_size=96, padding=12, padding_mode='reflect'),
@@ -17,7 +17,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mlgcn.LoadImage'),
-    dict(type='mlgcn.Resize', scale=(96, 96), interpolation='bilinear', backend='pillow'),
+    dict(type='Resize', scale=(96, 96), interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
 

@@ -3,7 +3,6 @@
 from .crop_mix import CropMix
 from .load_image import LoadImage
 from .multi_scale_crop import MultiScaleCrop
-from .resize import Resize
 from .trivial_augment import TrivialAugment
 
-__all__ = ['CropMix', 'LoadImage', 'MultiScaleCrop', 'Resize', 'TrivialAugment']
+__all__ = ['CropMix', 'LoadImage', 'MultiScaleCrop', 'TrivialAugment']

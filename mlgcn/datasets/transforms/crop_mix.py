@@ -6,8 +6,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.datasets.transforms import RandomResizedCrop
 
-from mlgcn.ops.pillow_resize import resize
 from mlgcn.registry import TRANSFORMS
+
+from .resize import resize
 
 
 @TRANSFORMS.register_module()
@@ -18,8 +19,8 @@ class CropMix(BaseTransform):
     `numbers` for every image. Their areas are uniform in n - 1 equal parts of [min_area, 1], and
     one crop is nearly the whole image (0.99 to 1). In random order they are mixed one after
     another into the first, v = lam v + (1 - lam) crop with lam from Beta(alpha / n, alpha / n);
-    whichever of the two weighs less gets its colour channels shuffled before. All resizing is
-    Pillow's, bicubic. (The published code drew n once per worker process and kept it: a slip.)
+    whichever of the two weighs less gets its colour channels shuffled before. Resizing is
+    bicubic. (The published code drew n once per worker process and kept it: a slip.)
 
     Required and modified key: `img`, uint8 of shape (H, W, 3), becomes (size, size, 3). Modified
     key: `img_shape`. Draws come from `np.random`, which mmengine seeds in every worker.

@@ -6,8 +6,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
-from mlgcn.ops.pillow_resize import resize
 from mlgcn.registry import TRANSFORMS
+
+from .resize import resize
 
 # Fixed positions in steps (right, down) of a quarter of the free room:
 # the corners, the centre, the middles of the edges, the quarter points.
@@ -28,16 +29,15 @@ class MultiScaleCrop(BaseTransform):
     `max_distort` apart in the list; such a pair is drawn uniformly, then a position. Draws come
     from `np.random`, which mmengine seeds in every worker.
 
-    Required and modified key: `img`, uint8 of shape (H, W, C), becomes (size, size, C) by
-    Pillow's bilinear resize. Modified key: `img_shape`.
+    Required and modified key: `img`, uint8 of shape (H, W, C), becomes (size, size, C) by a
+    bilinear resize. Modified key: `img_shape`.
 
     Args:
         size: side of the result in pixels.
         scales: factors on the shorter side, in descending order.
         max_distort: greatest distance in `scales` between width and height.
         squash: before it is cropped, the image is resized to a square of this side (published:
-            `size` + 64), in the same way: the pixels that a `Resize` before this transform would
-            give, without computing what the crop leaves out.
+            `size` + 64), in the same way.
     """
 
     def __init__(
@@ -72,14 +72,10 @@ class MultiScaleCrop(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Crop and resize `results['img']`."""
         image = results['img']
-        width, height = (self.squash, self.squash) if self.squash else image.shape[1::-1]
-        x, y, w, h = self.draw_box(width, height)
-        right, bottom = min(x + w, width), min(y + h, height)
         if self.squash:
-            crop = resize(image, (width, height), part=(x, y, right, bottom))
-        else:
-            crop = image[y:bottom, x:right]
-        results['img'] = resize(crop, (self.size, self.size))
+            image = resize(image, (self.squash, self.squash))
+        x, y, w, h = self.draw_box(*image.shape[1::-1])
+        results['img'] = resize(image[y : y + h, x : x + w], (self.size, self.size))
         results['img_shape'] = (self.size, self.size)
         return results
 

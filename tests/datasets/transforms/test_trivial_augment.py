@@ -3,16 +3,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.transforms import InterpolationMode, autoaugment
 
-from mlgcn.datasets.transforms.trivial_augment import LEVELS, OPERATIONS
+from mlgcn.datasets.transforms.trivial_augment import TrivialAugment
 from mlgcn.registry import TRANSFORMS
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / 'data/data.json').read_text())['trivial']
 
 
+SPACE = TrivialAugment().augment._augmentation_space(31)
+
+
 def apply(name, level, pixels, sign=1):
-    return np.asarray(OPERATIONS[name](Image.fromarray(pixels), level, sign))
+    """The operation at a level; +1 moves to the left or up, as published (torchvision: -1)."""
+    magnitudes, signed = SPACE[name]
+    magnitude = float(magnitudes[level]) if magnitudes.ndim else 0.0
+    if signed:
+        magnitude *= -sign if name.startswith('Translate') else sign
+    image = Image.fromarray(pixels)
+    nearest = InterpolationMode.NEAREST
+    return np.asarray(autoaugment._apply_op(image, name, magnitude, nearest, None))
 
 
 def noise(height=40, width=40):
@@ -24,8 +36,8 @@ def plain(*colour):
 
 
 def test_the_published_operations_and_levels():
-    assert [name.lower() for name in OPERATIONS] == [name.lower() for name in PUBLISHED['ops']]
-    assert PUBLISHED['parameter_max'] == LEVELS
+    assert [name.lower() for name in SPACE] == [name.lower() for name in PUBLISHED['ops']]
+    assert PUBLISHED['parameter_max'] == len(SPACE['Rotate'][0]) - 1
 
 
 def test_level_0_and_the_identity_change_nothing():
@@ -38,7 +50,7 @@ def test_level_0_and_the_identity_change_nothing():
 @pytest.mark.parametrize('sign', [1, -1])
 @pytest.mark.parametrize(('level', 'shift'), [(2, 0), (3, 1), (14, 4), (30, 10)])
 def test_translation_in_whole_pixels(level, shift, sign):
-    assert PUBLISHED['ranges']['translate'] == [0, shift] or level < LEVELS
+    assert PUBLISHED['ranges']['translate'] == [0, shift] or level < 30
     pixels = noise()
     moved = np.zeros_like(pixels)  # black from outside
     moved[:, : 40 - shift] = pixels[:, shift:]
@@ -114,19 +126,34 @@ def test_equalize_and_autocontrast_reach_from_0_to_255():
         assert changed.min() == 0 and changed.max() >= 254
 
 
+def test_the_same_pixels_as_pillows_own_operations():
+    """All levels and both signs of the operations that torchvision computes in its own way."""
+    image = Image.fromarray(noise(37, 61))
+    affine = Image.Transform.AFFINE
+    for level in range(31):
+        for sign in (1, -1):
+            shear, shift = sign * 0.3 * level / 30, sign * (level // 3)
+            for name, matrix in {
+                'ShearX': (1, shear, 0, 0, 1, 0),
+                'ShearY': (1, 0, 0, shear, 1, 0),
+                'TranslateX': (1, 0, shift, 0, 1, 0),
+                'TranslateY': (1, 0, 0, 0, 1, shift),
+            }.items():
+                expected = np.asarray(image.transform(image.size, affine, matrix))
+                np.testing.assert_array_equal(apply(name, level, noise(37, 61), sign), expected)
+
+
 def test_operations_levels_and_signs_are_drawn_uniformly(monkeypatch):
     seen = []
-    for name in OPERATIONS:
-        monkeypatch.setitem(
-            OPERATIONS,
-            name,
-            lambda image, level, sign, name=name: seen.append((name, level, sign)) or image,
-        )
+    monkeypatch.setattr(
+        autoaugment, '_apply_op', lambda image, *args, **_: seen.append(args) or image
+    )
     augment = TRANSFORMS.build({'type': 'mlgcn.TrivialAugment'})
-    np.random.seed(0)
+    torch.manual_seed(0)
     for _ in range(4200):
         assert augment.transform({'img': plain(1, 2, 3)})['img'].dtype == np.uint8
-    names, levels, signs = map(list, zip(*seen))
-    assert all(230 < names.count(name) < 370 for name in OPERATIONS)
-    assert all(85 < levels.count(level) < 190 for level in range(31))
-    assert 1950 < signs.count(1) < 2250 and set(signs) == {1, -1}
+    names, magnitudes = zip(*seen)
+    assert all(230 < names.count(name) < 370 for name in SPACE)
+    turns = [magnitude for name, magnitude in seen if name == 'Rotate']
+    assert {abs(turn) for turn in turns} == set(map(float, range(31)))
+    assert 0.4 < np.mean([turn < 0 for turn in turns]) < 0.6
