@@ -18,17 +18,14 @@ import numpy as np
 from mmengine.config import DictAction
 
 from mlgcn.apis import LoadedModel, is_config, load_model
-from mlgcn.apis.calibration import calibration_record
 from mlgcn.apis.dataset_logits import dataset_logits
 from mlgcn.checkpoints import CheckpointError, make_passport
 from mlgcn.checkpoints.facts import LICENCES
 from mlgcn.checkpoints.loading import load
 from mlgcn.checkpoints.rewrite import rewrite
 from mlgcn.cli.options import add_trust_option, run
-from mlgcn.evaluation import ScoresFile
-from mlgcn.evaluation.calibration import CalibrationResult, calibrate
-from mlgcn.evaluation.objective import Objective
-from mlgcn.evaluation.temperature import COLDEST, HOTTEST
+from mlgcn.evaluation import Objective, ScoresFile, calibrate
+from mlgcn.evaluation.calibration import COLDEST, HOTTEST
 from mlgcn.visualization.reliability_diagram import reliability_diagram
 
 LISTED = 40
@@ -85,7 +82,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    objective = Objective.parse(args.objective)
+    Objective.parse(args.objective)  # an error now rather than after the work
     if args.min_positives < 1:
         raise ValueError(f'--min-positives is {args.min_positives}, expected at least 1')
     target, diagram = targets(args)
@@ -97,11 +94,11 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
         model = load_model(args.config, args.checkpoint, args.device, args.cfg_options)
         logits, labels = dataset_logits(model) if scores is None else of_file(scores, args, model)
-    result = calibrate(logits, labels, objective, args.per_class, args.min_positives, args.seed)
-    record = calibration_record(result, model.classes, args.objective, args.per_class)
-    tell(result, record, model.classes, labels)
-    titles = ('temperature 1', f'temperature {result.half.temperature:.3g}')
-    reliability_diagram(list(zip(titles, result.diagrams))).png().save(diagram)
+    record, diagrams = calibrate(
+        logits, labels, model.classes, args.objective, args.per_class, args.min_positives, args.seed
+    )
+    tell(record, model.classes, labels)
+    reliability_diagram(list(diagrams.items())).png().save(diagram)
     loaded = load(args.checkpoint, 'cpu')
     rewrite(target, loaded, passport_of(model, loaded.get('meta', {}).get('source'), record))
     print(f'{target}: written; {diagram}: reliability on the held-out images')
@@ -152,38 +149,37 @@ def passport_of(model: LoadedModel, source: str | None, record: dict) -> dict:
     return {**new, **known, 'calibration': record}
 
 
-def tell(
-    result: CalibrationResult, record: dict, classes: tuple[str, ...], labels: np.ndarray
-) -> None:
+def tell(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> None:
     """The table, the thresholds, and what does not hold."""
-    objective, images, held_out = record['objective'], result.images, result.held_out
+    objective, images = record['objective'], record['images']
+    held_out, before, after = record['held_out'].values()
     print(
         f'Objective {objective}, {record["scope"]}; {images} images, {len(classes)} classes.\n'
         f'Fitted on {images - held_out} images, measured on the other {held_out}:\n\n'
         f'{"":40}{"before":>10}{"after":>10}'
     )
-    for name, before in result.before.items():
-        print(f'{name:40}{before:10.4g}{result.after[name]:10.4g}')
-    temperature, chosen = result.final.temperature, result.final.thresholds
+    for name, value in before.items():
+        print(f'{name:40}{value:10.4g}{after[name]:10.4g}')
+    temperature, thresholds = record['temperature'], record['thresholds']
     print(f'\nStored, fitted on all {images} images: temperature {temperature:.4g}, thresholds')
     positives = (labels == 1).sum(axis=0)
     if record['scope'] != 'per class':
-        print(f'  {chosen.values[0]:.4f}  for every class')
+        print(f'  {thresholds[0]:.4f}  for every class')
     elif len(classes) > LISTED:
-        low, middle, high = np.quantile(chosen.values, (0, 0.5, 1))
+        low, middle, high = np.quantile(thresholds, (0, 0.5, 1))
         print(f'  {low:.4f} to {high:.4f}, median {middle:.4f}')
     else:
         for k, name in enumerate(classes):
             notes = [f'{positives[k]} positives']
             notes += ['shared'] if name in record['pooled'] else []
             notes += ['target not reached'] if name in record['not_reached'] else []
-            print(f'  {chosen.values[k]:.4f}  {name} ({", ".join(notes)})')
+            print(f'  {thresholds[k]:.4f}  {name} ({", ".join(notes)})')
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
     if record['pooled']:
         print(
             f'{len(record["pooled"])} classes with few positives share a threshold chosen on '
-            f'{chosen.pooled_over}: {", ".join(record["pooled"])}'
+            f'{record["pooled_over"]}: {", ".join(record["pooled"])}'
         )
     if record['not_reached']:
         print(

@@ -9,7 +9,7 @@ import json
 import os
 
 from mlgcn.apis import Calibration
-from mlgcn.checkpoints import CheckpointError, about, describe, fingerprint, unwrap
+from mlgcn.checkpoints import about, describe, fingerprint, unwrap
 from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.cli.options import add_trust_option, run
 
@@ -56,9 +56,9 @@ def calibration_text(passport: dict) -> str:
     """Objective, temperature and every class's threshold."""
     try:
         classes = list(map(str, passport['classes']))
-        calibration = Calibration.from_passport(passport, classes)
+        calibration = Calibration.from_metadata(passport, len(classes))
         shared = [str(name) for name in passport['calibration'].get('pooled', ())]
-    except (CheckpointError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         return f'DAMAGED: {error}'
     listed = [f'{name} {value:.4f}' for name, value in zip(classes, calibration.thresholds)]
     text = f'{calibration.source}, temperature {calibration.temperature:.4g}; thresholds: '

@@ -1,6 +1,7 @@
 """A trained model in use: loaded safely, with its pipeline, class names and calibration."""
 
-from .calibration import Calibration
+from mlgcn.evaluation.calibration import Calibration
+
 from .inferencer import MultiLabelInferencer, Prediction
 from .loaded_model import LoadedModel, load_model
 from .shipped_configs import is_config

@@ -14,8 +14,8 @@ from PIL import Image
 
 from mlgcn.datasets.image_check import decode_fault
 from mlgcn.datasets.image_file import BadImage
+from mlgcn.evaluation.calibration import Calibration
 
-from .calibration import Calibration
 from .image_input import ORDERS, as_input
 from .loaded_model import load_model
 

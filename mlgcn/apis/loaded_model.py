@@ -20,9 +20,9 @@ from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.config_file import read_config
 from mlgcn.engine.fit_to_data import fit_to_data
 from mlgcn.engine.fuse import fuse
+from mlgcn.evaluation.calibration import Calibration
 from mlgcn.registry import MODELS, TRANSFORMS
 
-from .calibration import Calibration
 from .shipped_configs import find_config
 
 
@@ -107,7 +107,10 @@ def load_model(
         cfg = _read_config(config, cfg_options or {}, passport)
         classes = classes_of(loaded, passport, cfg)
         check_classes(path, loaded, classes)
-        calibration = Calibration.from_passport(passport, classes)
+        try:
+            calibration = Calibration.from_metadata(passport, len(classes))
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
     fit_to_data(cfg, classes)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     try:

@@ -5,18 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .multilabel_result import PRF_NAMES
 from .multilabel_scores import skips_empty_classes
-from .protocols import PROTOCOLS, counted_in_ap, decisions, mean_of_some, orders, precision_recall
-
-BLOCK = 256  # replicates that are counted at once
+from .protocols import check_protocol, counted_in_ap, mean_of_some, orders, threshold_metrics
 
 
 @dataclass(frozen=True)
 class BootstrapScores:
     """Metrics of R replicates in percent: `values[name]` (R,) and `ap` (K, R), NaN where undefined.
 
-    Two runs that were given the same draws are paired: their differences are taken per replicate.
+    Two runs with the same draws are paired: their differences are taken per replicate.
     """
 
     values: dict[str, np.ndarray]
@@ -26,14 +23,12 @@ class BootstrapScores:
 def draw_images(num_images: int, replicates: int, seed: int = 0) -> np.ndarray:
     """How often each replicate draws each image, uint8 (num_images, replicates).
 
-    A replicate is `num_images` draws with replacement (Efron's bootstrap). The seed fixes them.
+    A replicate is `num_images` draws with replacement (Efron's bootstrap).
     """
     rng = np.random.default_rng(seed)
-    draws = np.empty((num_images, replicates), np.uint8)
-    for r in range(replicates):
-        drawn = rng.integers(num_images, size=num_images)
-        draws[:, r] = np.bincount(drawn, minlength=num_images)
-    return draws
+    drawn = (rng.integers(num_images, size=num_images) for _ in range(replicates))
+    counts = [np.bincount(images, minlength=num_images).astype(np.uint8) for images in drawn]
+    return np.stack(counts, axis=1)
 
 
 def bootstrap_scores(
@@ -54,55 +49,25 @@ def bootstrap_scores(
     Raises:
         ValueError: Unknown protocol, or draws for another number of images.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+    check_protocol(protocol)
     if len(draws) != len(targets):
         raise ValueError(f'draws of {len(draws)} images, but scores of {len(targets)}')
-    scores = torch.as_tensor(scores).float()
+    scores, skip = torch.as_tensor(scores).float(), skips_empty_classes(protocol)
     positive, counted = targets == 1, counted_in_ap(targets, protocol)
-    empty = ~positive.any(axis=0)
-    skip = skips_empty_classes(protocol)
+    weights = draws.T.astype(np.float32)  # sums up to 2 ** 24 are exact
+
+    def count(table: np.ndarray) -> np.ndarray:
+        return weights @ table.astype(np.float32)
 
     ap = np.empty((targets.shape[1], draws.shape[1]), np.float32)
     for k, order in enumerate(orders(scores, protocol)):
         order = order[counted[order, k]]
         ap[k] = 100 * _ap_of_replicates(positive[order, k], order, draws)
     if not skip:
-        ap[empty] = 0
-    values = {'mAP': mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))}
-    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
-        hits, predictions, positives = (
-            _count(draws, table) for table in (predicted & positive, predicted, positive)
-        )
-        kept = (positives > 0) | (empty & (not skip))
-        numbers = precision_recall(hits, predictions, positives, kept, protocol)
-        values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}
+        ap[~positive.any(axis=0)] = 0
+    values = threshold_metrics(scores, positive, skip, protocol, count)
+    values['mAP'] = mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))
     return BootstrapScores(values, ap)
-
-
-def centred(values: np.ndarray, measured: float | np.ndarray) -> np.ndarray:
-    """Replicates (..., R), shifted so that their mean is the `measured` value (...).
-
-    Images that are drawn twice lift the AP of rare classes in every replicate, which no new sample
-    of images would do; the shift takes that out and leaves the spread.
-    """
-    defined = ~np.isnan(values)
-    mean = np.where(defined, values, 0).sum(axis=-1) / np.maximum(defined.sum(axis=-1), 1)
-    return values + np.expand_dims(measured - mean, -1)
-
-
-def interval(
-    values: np.ndarray, measured: float | np.ndarray, percent: float = 95
-) -> tuple[np.ndarray, np.ndarray]:
-    """The percentile interval (low, high) of `centred` replicates (..., R).
-
-    NaN replicates are left out; the bounds are NaN where there is no other or no `measured`.
-    """
-    tail = (100 - percent) / 2
-    undefined = np.isnan(values).all(axis=-1) | np.isnan(measured)
-    values = np.where(undefined[..., None], 0, centred(values, measured))
-    low, high = np.nanpercentile(values, [tail, 100 - tail], axis=-1)
-    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
 
 
 def _ap_of_replicates(positive: np.ndarray, order: np.ndarray, draws: np.ndarray) -> np.ndarray:
@@ -125,8 +90,25 @@ def _ap_of_replicates(positive: np.ndarray, order: np.ndarray, draws: np.ndarray
     return np.where(total > 0, sums.sum(axis=0) / np.maximum(total, 1), np.nan)
 
 
-def _count(draws: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """How often each class of `table` (N, K) is true in each replicate: (R, K), exact."""
-    table = table.astype(np.float32)  # integers up to 2 ** 24 are exact
-    blocks = range(0, draws.shape[1], BLOCK)
-    return np.concatenate([draws[:, i : i + BLOCK].T.astype(np.float32) @ table for i in blocks])
+def centred(values: np.ndarray, measured: float | np.ndarray) -> np.ndarray:
+    """Replicates (..., R), shifted so that their mean is the `measured` value (...).
+
+    Images that are drawn twice lift the AP of rare classes in every replicate, which no new sample
+    of images would do; the shift takes that out and leaves the spread.
+    """
+    mean = mean_of_some(values, ~np.isnan(values))
+    return values + np.expand_dims(measured - mean, -1)
+
+
+def interval(
+    values: np.ndarray, measured: float | np.ndarray, percent: float = 95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The percentile interval (low, high) of `centred` replicates (..., R).
+
+    NaN replicates are left out; the bounds are NaN where there is no other or no `measured`.
+    """
+    tail = (100 - percent) / 2
+    undefined = np.isnan(values).all(axis=-1) | np.isnan(measured)
+    values = np.where(undefined[..., None], 0, centred(values, measured))
+    low, high = np.nanpercentile(values, [tail, 100 - tail], axis=-1)
+    return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)

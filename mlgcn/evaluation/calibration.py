@@ -1,130 +1,225 @@
-"""Temperature and thresholds of a model, and what to expect of them. Pure numpy.
+"""Temperature and thresholds: fitted, measured on held-out images, used; -1 is left out."""
 
-Labels of -1 (difficult, unknown) take no part in anything here.
-"""
-
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
 
-from .multilabel_result import PRF_NAMES
-from .objective import Objective
-from .protocols import precision_recall
-from .reliability import Reliability, reliability
-from .temperature import at_temperature, fit_temperature, negative_log_likelihood
-from .thresholds import ChosenThresholds, choose_thresholds
+from .protocols import PRF_NAMES, precision_recall
+from .thresholds import ChosenThresholds, Objective, choose_thresholds
+
+COLDEST, HOTTEST = 0.05, 20.0
+
+
+def at_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """sigmoid(logits / temperature), computed in float64, as float32 of the same shape."""
+    with np.errstate(over='ignore'):  # exp of large negative logits: the probability is 0
+        return (1 / (1 + np.exp(-np.asarray(logits, np.float64) / temperature))).astype(np.float32)
+
+
+def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+    """The T, from 0.05 to 20, with the least negative log-likelihood of sigmoid(logits / T).
+
+    Temperature scaling (Guo et al., ICML 2017) of independent labels: one number for all classes of
+    logits (N, K) and targets (N, K).
+    """
+    z, y = _known(logits, targets)
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [scale], max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-14,
+        line_search_fn='strong_wolfe',
+    )  # fmt: skip
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = binary_cross_entropy_with_logits(scale * z, y)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    # convex in 1/T, so an optimum beyond a bound makes that bound the best value within
+    return 1 / min(max(scale.item(), 1 / HOTTEST), 1 / COLDEST)
+
+
+def negative_log_likelihood(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Mean over the known labels of -log p(label), p = sigmoid(logits), in nats."""
+    return float(binary_cross_entropy_with_logits(*_known(logits, targets)))
+
+
+def _known(logits: np.ndarray, targets: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and labels of 1 and 0, float64 and flat, without the labels of -1."""
+    known = targets >= 0
+    return tuple(torch.from_numpy(table[known].astype(np.float64)) for table in (logits, targets))
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A temperature and thresholds for probabilities at that temperature."""
+class Reliability:
+    """Probabilities in B equal bins of [0, 1]: `count`, mean `predicted`, share `observed`, (B,).
 
-    temperature: float
-    thresholds: ChosenThresholds
-
-
-@dataclass(frozen=True)
-class CalibrationResult:
-    """What to use, and what to expect of it.
-
-    Args:
-        final: fitted on all N images.
-        half: fitted on the other half of the images, for `before` and `after`.
-        before, after: measures (name to number) on the `held_out` images, of temperature 1 and
-            threshold 0.5, and of `half`.
-        diagrams: the reliability before and after, on the held-out images.
-        held_out: their number.
-        images: N.
+    `error` is the expected calibration error (Guo et al., ICML 2017): the mean over all labels of
+    |predicted - observed| of their bin.
     """
 
-    final: Fit
-    half: Fit
-    before: dict[str, float]
-    after: dict[str, float]
-    diagrams: tuple[Reliability, Reliability]
-    held_out: int
-    images: int
+    count: np.ndarray
+    predicted: np.ndarray
+    observed: np.ndarray
+    error: float
+
+
+def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> Reliability:
+    """How often labels are present that are given a probability; see :class:`Reliability`."""
+    known = targets >= 0
+    p, y = probabilities[known].astype(np.float64), targets[known].astype(np.float64)
+    count, total, present = (
+        np.histogram(p, bins, (0, 1), weights=weights)[0] for weights in (None, p, y)
+    )
+    predicted, observed = (part / np.maximum(count, 1) for part in (total, present))
+    error = float(np.dot(count, np.abs(predicted - observed)) / max(count.sum(), 1))
+    return Reliability(count, predicted, observed, error)
 
 
 def calibrate(
     logits: np.ndarray,
     targets: np.ndarray,
-    objective: Objective,
+    classes: Sequence[str],
+    objective: str,
     per_class: bool = True,
     min_positives: int = 10,
     seed: int = 0,
-) -> CalibrationResult:
+) -> tuple[dict[str, Any], dict[str, Reliability]]:
     """Fit temperature and thresholds on half of the images, measure on the rest, then fit on all.
 
     Args:
-        logits: float (N, K).
-        targets: (N, K) of 1, 0, -1.
+        logits, targets: (N, K) floats; (N, K) of 1, 0, -1.
+        classes: K names.
+        objective: see :meth:`Objective.parse`.
         per_class, min_positives: see :func:`choose_thresholds`.
         seed: of the split in two halves.
 
+    Returns:
+        The entry `calibration` of a checkpoint's metadata, in plain values (docs/predictions.md);
+        the reliability on the held-out images, {title: before, title: after}.
+
     Raises:
-        ValueError: fewer than 4 images, NaN or infinite logits, or no positive label.
+        ValueError: fewer than 4 images, infinite or NaN logits, no positive, unknown objective.
     """
-    number = len(logits)
-    if number < 4:
-        raise ValueError(f'{number} images to calibrate on, expected at least 4')
+    options = Objective.parse(objective), per_class, min_positives
+    _check(logits, targets)
+    order = np.random.default_rng(seed).permutation(len(logits))
+    fitted, held = np.split(order, [len(order) // 2])
+    half, thresholds = _fit(logits[fitted], targets[fitted], *options)
+    known = logits[held], targets[held]
+    before, first = _measure(*known, 1.0, np.float32(0.5), *options[:2])
+    after, second = _measure(*known, half, thresholds.values, *options[:2])
+    temperature, thresholds = _fit(logits, targets, *options)
+    record = {
+        'temperature': temperature,
+        'thresholds': thresholds.values.tolist(),
+        'objective': objective,
+        'scope': 'per class' if per_class else 'all decisions',
+        'images': len(logits),
+        'pooled': [name for name, pooled in zip(classes, thresholds.shared & per_class) if pooled],
+        'pooled_over': thresholds.pooled_over,
+        'not_reached': [name for name, reached in zip(classes, thresholds.reached) if not reached],
+        'held_out': {'images': len(held), 'before': before, 'after': after},
+    }
+    return record, {'temperature 1': first, f'fitted temperature {half:.3g}': second}
+
+
+def _check(logits: np.ndarray, targets: np.ndarray) -> None:
+    if len(logits) < 4:
+        raise ValueError(f'{len(logits)} images to calibrate on, expected at least 4')
     if not np.isfinite(logits).all():
         raise ValueError('the logits hold NaN or infinite values')
     if not (targets == 1).any():
         raise ValueError('no image has a positive label: nothing to calibrate on')
-    order = np.random.default_rng(seed).permutation(number)
-    fitted, held = order[: number // 2], order[number // 2 :]
 
-    def fit(rows: np.ndarray) -> Fit:
-        temperature = fit_temperature(logits[rows], targets[rows])
-        probabilities = at_temperature(logits[rows], temperature)
-        chosen = choose_thresholds(
-            probabilities, targets[rows], objective, per_class, min_positives
-        )
-        return Fit(temperature, chosen)
 
-    half, final = fit(fitted), fit(np.arange(number))
-    plain = np.full(logits.shape[1], 0.5, np.float32)
-    measured = [
-        _measure(logits[held] / temperature, thresholds, targets[held], objective, per_class)
-        for temperature, thresholds in ((1, plain), (half.temperature, half.thresholds.values))
-    ]
-    (before, first), (after, second) = measured
-    return CalibrationResult(final, half, before, after, (first, second), len(held), number)
+def _fit(
+    logits: np.ndarray, targets: np.ndarray, objective: Objective, per_class: bool, fewest: int
+) -> tuple[float, ChosenThresholds]:
+    temperature = fit_temperature(logits, targets)
+    probabilities = at_temperature(logits, temperature)
+    return temperature, choose_thresholds(probabilities, targets, objective, per_class, fewest)
 
 
 def _measure(
     logits: np.ndarray,
-    thresholds: np.ndarray,
     targets: np.ndarray,
+    temperature: float,
+    thresholds: np.ndarray,
     objective: Objective,
     per_class: bool,
 ) -> tuple[dict[str, float], Reliability]:
     """Likelihood, calibration, the literature's six in percent, and the objective's own value."""
-    probabilities = at_temperature(logits, 1)
+    probabilities, positive = at_temperature(logits, temperature), targets == 1
     diagram = reliability(probabilities, targets)
     present = (probabilities >= thresholds) & (targets >= 0)
-    positive = targets == 1
-    hits, positives = (present & positive).sum(axis=0), positive.sum(axis=0)
-    six = precision_recall(hits, present.sum(axis=0), positives, positives > 0, 'gkgnet')
-    wrong = present.sum(axis=0) - hits
+    tables = present & positive, present & ~positive, positive
+    hits, wrong, positives = counts = [table.sum(axis=0) for table in tables]
+    six = precision_recall(hits, hits + wrong, positives, positives > 0, 'gkgnet')
     if not per_class:
-        hits, wrong, positives = (np.atleast_1d(n.sum()) for n in (hits, wrong, positives))
-    value, reached = objective.values((hits, wrong, positives))
-    name = objective.name
-    if name in ('f1', 'f2'):
-        own = {f'{name.upper()}, mean of classes': 100 * float(value[positives > 0].mean())}
-        if not per_class:
-            own = {f'{name.upper()} of all decisions': 100 * float(value[0])}
-    elif name == 'cost':
+        counts = [np.atleast_1d(count.sum()) for count in counts]
+    value, reached = objective.values(*counts)
+    name, scope = objective.name, 'mean of classes' if per_class else 'all decisions'
+    if name == 'cost':
         own = {'cost per image': -float(value.sum()) / len(targets)}
+    elif objective.target:
+        own = {f'% reach {name} {objective.target:g}, {scope}': 100 * float(reached.mean())}
     else:
-        own = {f'classes that reach {name} {objective.target:g}': float(reached.sum())}
-        if not per_class:
-            own = {f'{name} {objective.target:g} of all decisions reached': float(reached[0])}
+        own = {f'{name.upper()}, {scope}': 100 * float(value[counts[2] > 0].mean())}
     return {
-        'NLL': negative_log_likelihood(logits, targets),
+        'NLL': negative_log_likelihood(logits / temperature, targets),
         'ECE': 100 * diagram.error,
-        **{name: 100 * float(value) for name, value in zip(PRF_NAMES, six)},
+        **{name: 100 * float(number) for name, number in zip(PRF_NAMES, six)},
         **own,
     }, diagram
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """`temperature` divides logits; label k is present from the probability `thresholds[k]` on.
+
+    `thresholds` is float32 of shape (K,). `source` says in words where both come from.
+    """
+
+    temperature: float
+    thresholds: np.ndarray
+    source: str
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """sigmoid(logits / temperature), float32 of any shape; computed in float64."""
+        return at_temperature(logits, self.temperature)
+
+    def present(self, probabilities: np.ndarray) -> np.ndarray:
+        """Whether each label is present: bool (..., K) of probabilities (..., K)."""
+        return probabilities >= self.thresholds
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any], num_classes: int) -> 'Calibration':
+        """Of a checkpoint's `metadata['calibration']`; without one, temperature 1 and 0.5 for all.
+
+        Raises:
+            ValueError: it is not a temperature above 0 and one number per class.
+        """
+        stated = metadata.get('calibration')
+        if stated is None:
+            plain = np.full(num_classes, 0.5, np.float32)
+            return cls(1.0, plain, 'threshold 0.5, not calibrated')
+        try:
+            temperature = float(stated['temperature'])
+            thresholds = np.asarray(stated['thresholds'], np.float32)
+            source = f'calibrated for {stated["objective"]} on {int(stated["images"])} images'
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise ValueError(f"metadata['calibration'] is damaged: {error!r}") from error
+        good = thresholds.shape == (num_classes,) and np.isfinite(thresholds).all()
+        if not good or not 0 < temperature < math.inf:
+            raise ValueError(
+                f"metadata['calibration']: temperature {temperature} and thresholds of shape "
+                f'{thresholds.shape}; expected more than 0, and {num_classes} finite numbers'
+            )
+        return cls(temperature, thresholds, source)

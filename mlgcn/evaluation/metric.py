@@ -13,9 +13,8 @@ from mmpretrain.structures import label_to_onehot
 
 from mlgcn.registry import METRICS
 
-from .multilabel_result import METRIC_NAMES
 from .multilabel_scores import multilabel_scores
-from .protocols import PROTOCOLS
+from .protocols import METRIC_NAMES, check_protocol
 from .scores_file import ScoresFile
 
 
@@ -39,9 +38,8 @@ class MultiLabelScores(BaseMetric):
         prefix: Put before the returned names as 'prefix/mAP'.
 
     Raises:
-        ValueError: Unknown protocol or metric, an `out_file` that is not .npz; NaN scores or labels
-            other than 1, 0, -1 (the image is named); a number of classes that differs from the data
-            set's; images that were not scored.
+        ValueError: A wrong argument; NaN scores or labels other than 1, 0, -1 (the image is named);
+            another number of classes or images than the data set's.
     """
 
     default_prefix = ''
@@ -56,8 +54,7 @@ class MultiLabelScores(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(prefix=prefix)
-        if protocol not in PROTOCOLS:
-            raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+        check_protocol(protocol)
         report = (report,) if isinstance(report, str) else tuple(report)
         report = METRIC_NAMES if report == ('all',) else report
         unknown = [name for name in report if name not in METRIC_NAMES]
@@ -75,8 +72,8 @@ class MultiLabelScores(BaseMetric):
             path = str(sample.get('img_path', ''))
             if 'sample_idx' not in sample:
                 raise ValueError(
-                    f'{path or "an image"}: its DataSample has no sample_idx; keep it in the '
-                    'meta_keys of PackInputs: images are told apart by it'
+                    f'{path or "an image"}: its DataSample has no sample_idx, by which images are '
+                    'ordered; keep it in the meta_keys of PackInputs'
                 )
             self.left_out.update(sample.get('skipped', ()))
             index = int(sample['sample_idx'])
@@ -85,13 +82,12 @@ class MultiLabelScores(BaseMetric):
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather, order and score the `size` images of the data set; the same on every rank."""
-        gathered = [result for part in all_gather_object(self.results) for result in part]
-        self.results.clear()
-        images = {}
-        for result in gathered:
-            images.setdefault(result[:2], result)  # a repeated image is the sampler's padding
-        left_out = set().union(*all_gather_object(self.left_out))
-        self.left_out.clear()
+        images, left_out = {}, set()
+        for results, skipped in all_gather_object((self.results, self.left_out)):
+            left_out |= skipped
+            for result in results:
+                images.setdefault(result[:2], result)  # a repeated image is the sampler's padding
+        self.results, self.left_out = [], set()
         if not images or len(images) != size - len(left_out):
             raise ValueError(
                 f'{len(images)} different images were scored, but the data set has {size}'
@@ -104,7 +100,7 @@ class MultiLabelScores(BaseMetric):
         """Score `process`'s tuples, log the table, write the scores file."""
         _, paths, logits, targets = zip(*results)
         scores, targets = np.stack(logits), np.stack(targets)
-        names = (self.dataset_meta or {}).get('classes') or None
+        names = (self.dataset_meta or {}).get('classes')
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             result = multilabel_scores(scores, targets, self.protocol, names, self.empty_classes)
@@ -126,10 +122,10 @@ def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray
         logits = torch.logit(sample['pred_score'].cpu().double()).float()
     if logits.isnan().any():
         raise ValueError(f'{name}: its scores hold NaN')
-    if 'gt_score' in sample:
-        labels = sample['gt_score'].cpu()
-    else:
+    labels = sample.get('gt_score')
+    if labels is None:
         labels = label_to_onehot(sample['gt_label'].cpu(), len(logits))
+    labels = labels.cpu()
     if len(labels) != len(logits):
         raise ValueError(f'{name}: {len(logits)} scores but {len(labels)} labels (classes)')
     targets = labels.to(torch.int8)  # PackInputs makes the labels float32

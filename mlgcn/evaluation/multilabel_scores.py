@@ -2,19 +2,59 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 
-from .multilabel_result import PRF_NAMES, MultiLabelResult
 from .protocols import (
-    PROTOCOLS,
+    METRIC_NAMES,
+    PRF_NAMES,
     average_precisions,
+    check_protocol,
     counted_in_ap,
-    decisions,
-    precision_recall,
+    threshold_metrics,
 )
+
+
+@dataclass(frozen=True)
+class MultiLabelResult:
+    """Scores of N images x K classes under one protocol, in percent; `result['CF1']` reads one.
+
+    `values` maps every name of `METRIC_NAMES` to a float. `ap` (K,) is NaN for a class that is left
+    out of the mean, `positives` (K,) counts each class's positive images.
+    """
+
+    protocol: str
+    num_images: int
+    class_names: tuple[str, ...]
+    ap: np.ndarray
+    positives: np.ndarray
+    values: dict[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    def table(self, metrics: Sequence[str] = METRIC_NAMES, per_class: bool = False) -> str:
+        """`metrics` as plain text, before them one line per class where `per_class` is set."""
+        lines = [
+            f'Multi-label scores in %: protocol {self.protocol!r}, {self.num_images:,} images, '
+            f'{len(self.class_names):,} classes'
+        ]
+        if per_class:
+            width = max(map(len, ('class', *self.class_names)))
+            lines.append(f'{"class":<{width}} {"positives":>9} {"AP":>7}')
+            for name, count, ap in zip(self.class_names, self.positives, self.ap):
+                lines.append(
+                    f'{name:<{width}} {count:>9} {"-" if np.isnan(ap) else f"{ap:.2f}":>7}'
+                )
+        for title, suffix in (('all', ''), ('top-3', '_top3')):
+            names = [name for name in ('mAP', *PRF_NAMES) if name + suffix in metrics]
+            if names:
+                lines.append(f'{title:<5}' + ''.join(f'{name:>8}' for name in names))
+                lines.append(' ' * 5 + ''.join(f'{self[name + suffix]:>8.2f}' for name in names))
+        return '\n'.join(lines)
 
 
 def multilabel_scores(
@@ -61,13 +101,10 @@ def multilabel_scores(
             'zero' counts it as 0; by default as in the table. A warning names it either way.
 
     Raises:
-        ValueError: Unknown protocol or option; shapes that are empty, differ or are not (N, K);
-            scores that are not floating point or hold NaN; targets other than integers 1, 0, -1;
-            another number of names than classes; no positive at all where empty classes are
-            skipped.
+        ValueError: An argument differs from this description, or there is no positive at all where
+            empty classes are skipped.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+    check_protocol(protocol)
     if empty_classes not in (None, 'skip', 'zero'):
         raise ValueError(f"empty_classes is {empty_classes!r}; expected 'skip', 'zero' or None")
     scores, targets, class_names = _check(scores, targets, class_names)
@@ -75,17 +112,12 @@ def multilabel_scores(
     positives = positive.sum(axis=0)
     skip = skips_empty_classes(protocol, empty_classes)
     _warn_of_empty_classes(positives, class_names, skip)
-    kept = (positives > 0) | (not skip)
-
-    ap = average_precisions(scores, positive, counted_in_ap(targets, protocol), protocol)
-    ap[~kept] = np.nan
-    values = {'mAP': ap[kept].mean()}
-    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
-        hits = (predicted & positive).sum(axis=0)
-        numbers = precision_recall(hits, predicted.sum(axis=0), positives, kept, protocol)
-        values |= {name + suffix: number for name, number in zip(PRF_NAMES, numbers)}
-    values = {name: 100 * float(value) for name, value in values.items()}
-    return MultiLabelResult(protocol, len(scores), class_names, 100 * ap, positives, values)
+    ap = 100 * average_precisions(scores, positive, counted_in_ap(targets, protocol), protocol)
+    if skip:
+        ap[positives == 0] = np.nan
+    values = {'mAP': np.nanmean(ap), **threshold_metrics(scores, positive, skip, protocol)}
+    values = {name: float(value) for name, value in values.items()}
+    return MultiLabelResult(protocol, len(scores), class_names, ap, positives, values)
 
 
 def skips_empty_classes(protocol: str, empty_classes: str | None = None) -> bool:
@@ -95,8 +127,7 @@ def skips_empty_classes(protocol: str, empty_classes: str | None = None) -> bool
 
 def _check(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
     """float32 scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
-    scores = torch.as_tensor(scores).detach().cpu()
-    targets = torch.as_tensor(targets).detach().cpu()
+    scores, targets = (torch.as_tensor(table).detach().cpu() for table in (scores, targets))
     if scores.ndim != 2 or scores.shape != targets.shape or 0 in scores.shape:
         raise ValueError(
             'scores and targets must both be (N images, K classes), N and K at least 1; got '
@@ -107,16 +138,15 @@ def _check(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tupl
     nan = scores.isnan().any(dim=1).nonzero()
     if len(nan):
         raise ValueError(f'scores of {len(nan)} images hold NaN, the first in row {int(nan[0])}')
-    if targets.is_floating_point():
-        raise ValueError(f'targets must be integers 1, 0 or -1; got {targets.dtype}')
-    wrong = targets[(targets != 0) & (targets != 1) & (targets != -1)]
-    if len(wrong):
-        raise ValueError(f'targets must be 1, 0 or -1; got {int(wrong[0])}')
+    wrong = {*targets.unique().tolist()} - {1, 0, -1}
+    if wrong or targets.is_floating_point():
+        raise ValueError(f'targets must be integers 1, 0 or -1; got {targets.dtype} {wrong or ""}')
+    classes = scores.shape[1]
     if class_names is None:
-        class_names = [f'class {k}' for k in range(scores.shape[1])]
+        class_names = [f'class {k}' for k in range(classes)]
     names = tuple(map(str, class_names))
-    if len(names) != scores.shape[1]:
-        raise ValueError(f'{len(names)} class names for scores of {scores.shape[1]} classes')
+    if len(names) != classes:
+        raise ValueError(f'{len(names)} class names for scores of {classes} classes')
     return scores.float(), targets.numpy(), names
 
 

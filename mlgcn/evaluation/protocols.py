@@ -1,15 +1,23 @@
-"""What the two published evaluators do with scores: rank, decide, average.
+"""How the two published evaluators rank images, decide and average.
 
-The table in :func:`mlgcn.evaluation.multilabel_scores` tells how they differ.
+The table in :func:`mlgcn.evaluation.multilabel_scores` lists their differences.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
 PROTOCOLS = ('addgcn', 'gkgnet')
 THRESHOLDS = {'addgcn': 'logit ≥ 0', 'gkgnet': 'float32 sigmoid(logit) ≥ 0.5'}
+PRF_NAMES = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
+METRIC_NAMES = ('mAP', *PRF_NAMES, *(f'{name}_top3' for name in PRF_NAMES))
+
+
+def check_protocol(protocol: str) -> None:
+    """ValueError for an unknown one."""
+    if protocol not in PROTOCOLS:
+        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
 
 
 def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
@@ -27,10 +35,16 @@ def orders(scores: torch.Tensor, protocol: str) -> Iterator[np.ndarray]:
             yield np.argsort(column)[::-1]
 
 
+def precisions(positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Precision at the rank of each positive of one class, from N images in order of score."""
+    ranks = np.cumsum(counted)[positive]
+    return np.arange(1, len(ranks) + 1) / ranks
+
+
 def average_precisions(
     scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray, protocol: str
 ) -> np.ndarray:
-    """AP (K,) as fractions; 0 where `positive` (N, K) has none. `counted` (N, K): who is ranked."""
+    """AP (K,) as fractions; 0 where `positive` (N, K) has none; ranks those `counted` (N, K)."""
     sums = [
         precisions(positive[order, k], counted[order, k]).sum()
         for k, order in enumerate(orders(scores, protocol))
@@ -39,23 +53,37 @@ def average_precisions(
     return np.array(sums) / (np.maximum(number, 1) if protocol == 'addgcn' else number + 1e-8)
 
 
-def precisions(positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Precision at the rank of each positive of one class, from N images in order of score."""
-    ranks = np.cumsum(counted)[positive]
-    return np.arange(1, len(ranks) + 1) / ranks
-
-
 def decisions(scores: torch.Tensor, protocol: str) -> tuple[np.ndarray, np.ndarray]:
     """Booleans (N, K) from logits (N, K) float32: predicted, and predicted among the top three."""
+    values = scores if protocol == 'addgcn' else _sigmoid(scores)
+    best = torch.topk(values, min(3, scores.shape[1]), dim=1)
     if protocol == 'addgcn':
-        predicted = scores.numpy() >= 0
-        indices = _top3(scores).indices
-        top3 = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, indices, True).numpy()
+        predicted = values >= 0
+        top3 = torch.zeros_like(predicted).scatter_(1, best.indices, True)
     else:
-        probabilities = _sigmoid(scores)
-        predicted = probabilities.numpy() >= 0.5
-        top3 = (probabilities >= _top3(probabilities).values[:, -1:]).numpy()
-    return predicted, predicted & top3
+        predicted, top3 = values >= 0.5, values >= best.values[:, -1:]
+    return predicted.numpy(), (predicted & top3).numpy()
+
+
+def threshold_metrics(
+    scores: torch.Tensor,
+    positive: np.ndarray,
+    skip_empty: bool,
+    protocol: str,
+    count: Callable[[np.ndarray], np.ndarray] = lambda table: table.sum(axis=0),
+) -> dict[str, np.ndarray]:
+    """The names of PRF_NAMES, plain and with `_top3`, in percent, of logits (N, K) float32.
+
+    `count` sums booleans (N, K) over the images: (..., K) give values of shape (...).
+    """
+    positives = count(positive)
+    kept = (positives > 0) | (~positive.any(axis=0) & (not skip_empty))
+    values = {}
+    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
+        hits = count(predicted & positive)
+        numbers = precision_recall(hits, count(predicted), positives, kept, protocol)
+        values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}
+    return values
 
 
 def precision_recall(
@@ -90,7 +118,3 @@ def _harmonic_mean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _sigmoid(scores: torch.Tensor) -> torch.Tensor:
     # not torch.sigmoid: it may round equal logits differently at the end of the array
     return 1 / (1 + torch.exp(-scores.double()).float())
-
-
-def _top3(scores: torch.Tensor):
-    return torch.topk(scores, min(3, scores.shape[1]), dim=1)

@@ -37,21 +37,19 @@ class ScoresFile:
                 shapes do not fit together.
         """
         if not Path(path).is_file():
-            raise FileNotFoundError(f'{path}: no such scores file (tools/test.py --out writes one)')
+            raise FileNotFoundError(f'{path}: no such scores file (mlgcn test --out writes one)')
         if not zipfile.is_zipfile(path):
             raise ValueError(f'{path}: not a scores file (.npz), or a truncated one')
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {field.name: file[field.name] for field in fields(cls)}
-        except KeyError as error:
-            raise ValueError(f'{path}: not a scores file: {error.args[0]}') from None
-        except (ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f'{path}: not a readable scores file: {error}') from None
-        seen = {name: array.shape for name, array in arrays.items()}
+        except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f'{path}: not a readable scores file: {error.args[0]}') from None
+        shapes = [arrays[name].shape for name in ('scores', 'targets')]
         n, k = arrays['file_names'].size, arrays['class_names'].size
-        if seen['scores'] != (n, k) or seen['targets'] != (n, k):
+        if shapes != [(n, k), (n, k)]:
             raise ValueError(
-                f'{path}: {n} file names and {k} class names, but scores {seen["scores"]} and '
-                f'targets {seen["targets"]}; expected ({n}, {k})'
+                f'{path}: {n} file names and {k} class names, but scores {shapes[0]} and targets '
+                f'{shapes[1]}; expected ({n}, {k})'
             )
         return cls(**{**arrays, 'protocol': str(arrays['protocol'])})

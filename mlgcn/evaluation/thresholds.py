@@ -1,86 +1,98 @@
-"""Thresholds for multi-label probabilities by an exact sweep over all cuts. Pure numpy.
+"""Thresholds for multi-label probabilities by an exact sweep over all cuts; -1 is left out."""
 
-Labels of -1 (difficult, unknown) take no part in anything here.
-"""
-
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from .objective import Objective
-
-BLOCK = 2_000_000  # scores sorted at a time
-
 
 @dataclass(frozen=True)
-class Thresholds:
-    """Thresholds of C columns: `values` float32 (C,), and whether each `reached` its target."""
-
-    values: np.ndarray
-    reached: np.ndarray
-
-
-def best_thresholds(
-    probabilities: np.ndarray, targets: np.ndarray, objective: Objective
-) -> Thresholds:
-    """The best threshold of every column, by trying each cut between two different scores.
-
-    A threshold lies midway between the lowest score that is present and the highest that is not
-    (between them and 1 or 0 at the ends; above 1 where no label is to be present and a score is 1).
-    Of equally good cuts the one with the fewest labels is taken. A column without positives gets
-    what its objective says of it: nothing present.
+class Objective:
+    """What a threshold is chosen for.
 
     Args:
-        probabilities: float32 (N, C) in [0, 1].
-        targets: (N, C) of 1, 0, -1.
+        name: 'f1', 'f2', 'precision', 'recall' or 'cost'.
+        target: precision or recall to reach, in (0, 1].
+        costs: of a false positive and of a false negative.
     """
-    number, columns = probabilities.shape
-    values, reached = np.empty(columns, np.float32), np.empty(columns, bool)
-    width = max(BLOCK // max(number, 1), 1)
-    for start in range(0, columns, width):
-        block = slice(start, start + width)
-        values[block], reached[block] = _sweep(
-            probabilities[:, block], targets[:, block], objective
+
+    name: str
+    target: float = 0.0
+    costs: tuple[float, float] = (1.0, 1.0)
+
+    @classmethod
+    def parse(cls, text: str) -> 'Objective':
+        """From 'f1', 'f2', 'precision=0.9', 'recall=0.9' or 'cost=1:5'; ValueError for others."""
+        name, _, value = text.partition('=')
+        try:
+            if text in ('f1', 'f2'):
+                return cls(name)
+            if name in ('precision', 'recall') and 0 < float(value) <= 1:
+                return cls(name, target=float(value))
+            if name == 'cost':
+                positive, negative = map(float, value.split(':'))
+                if 0 < min(positive, negative) <= max(positive, negative) < math.inf:
+                    return cls(name, costs=(positive, negative))
+        except ValueError:
+            pass
+        raise ValueError(
+            f'objective {text!r}: expected f1, f2, precision=P or recall=R (above 0, at most 1), '
+            'or cost=FP:FN (two numbers above 0)'
         )
-    return Thresholds(values, reached)
+
+    def values(
+        self, hits: np.ndarray, wrong: np.ndarray, positives: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Value (greater is better) and "reaches the target" of cuts, from their counts.
+
+        The counts are true positives, false positives and all positives, of any one shape.
+        """
+        reached = np.ones(hits.shape, bool)
+        if self.name in ('f1', 'f2'):
+            square = 1 if self.name == 'f1' else 4
+            return (1 + square) * hits / np.maximum(square * positives + hits + wrong, 1), reached
+        if self.name == 'cost':
+            return -(self.costs[0] * wrong + self.costs[1] * (positives - hits)), reached
+        precision = hits / np.maximum(hits + wrong, 1)
+        recall = hits / np.maximum(positives, 1)
+        aim, rest = (precision, recall) if self.name == 'precision' else (recall, precision)
+        reached = (aim >= self.target - 1e-12) & (hits > 0)  # 9 of 10 are 0.9
+        # cuts that reach the target come first, by the other measure; the rest by how near they are
+        return np.where(reached, 1 + rest, aim), reached
 
 
-def _sweep(
+def best_threshold(
     probabilities: np.ndarray, targets: np.ndarray, objective: Objective
-) -> tuple[np.ndarray, np.ndarray]:
-    """:func:`best_thresholds` of one block of columns; axis 1 below is the rank of a score."""
-    scores = np.where(targets.T >= 0, probabilities.T.astype(np.float32), np.float32(-1))
-    order = np.argsort(-scores, axis=1)
-    scores = np.take_along_axis(scores, order, axis=1)
-    ranked = np.take_along_axis(targets.T, order, axis=1)
-    columns = np.arange(len(scores))
-    counted = (ranked >= 0).sum(axis=1)
-    start = np.zeros((len(scores), 1), np.int64)
-    hits = np.concatenate([start, np.cumsum(ranked == 1, axis=1)], axis=1)
-    wrong = np.concatenate([start, np.cumsum(ranked == 0, axis=1)], axis=1)
-    # cut i: the i highest scores are present; not between equal scores, nor among the uncounted
-    edges = np.concatenate([start + 2.0, scores, start - 1.0], axis=1).astype(np.float32)
-    allowed = edges[:, :-1] > edges[:, 1:]
-    value, reached = objective.values((hits, wrong, hits[:, -1:]))
-    cut = np.argmax(np.where(allowed, value, -np.inf), axis=1)
-    above = np.where(cut == 0, np.float32(1), edges[columns, cut])
-    below = np.where(cut == counted, np.float32(0), edges[columns, cut + 1])
-    middle = above.astype(np.float64) + (below.astype(np.float64) - above) / 2
-    threshold = middle.astype(np.float32)
+) -> tuple[np.float32, bool]:
+    """The best threshold of float32 scores of any shape, and whether it reaches the target.
+
+    Each cut between two different scores is tried. The threshold lies midway between the lowest
+    score that is present and the highest that is not (between them and 1 or 0 at the ends; above 1
+    where no label is to be present and a score is 1). Of equally good cuts the one with the fewest
+    labels is taken.
+    """
+    known = targets >= 0
+    order = np.argsort(-probabilities[known])
+    scores, labels = probabilities[known][order].astype(np.float32), targets[known][order]
+    hits, wrong = (np.append(0, np.cumsum(labels == label)) for label in (1, 0))
+    # cut i: the i highest scores are present; not between equal scores
+    edges = np.concatenate([[2], scores, [-1]]).astype(np.float32)
+    value, reached = objective.values(hits, wrong, hits[-1])
+    cut = np.argmax(np.where(edges[:-1] > edges[1:], value, -np.inf))
+    above, below = np.clip(edges[cut : cut + 2], 0, 1)
+    middle = np.float32((float(above) + float(below)) / 2)
     # neighbours in float32, or a highest score of 1: the smallest number above `below`
-    threshold = np.where(
-        (threshold <= below) & (cut < counted), np.nextafter(below, np.float32(2)), threshold
-    )
-    return threshold, reached[columns, cut]
+    if middle <= below and cut < len(scores):
+        middle = np.nextafter(below, np.float32(2))
+    return middle, bool(reached[cut])
 
 
 @dataclass(frozen=True)
 class ChosenThresholds:
-    """One threshold per class, and how it came about.
+    """Per class: `values` float32 (K,), and whether each has `reached` the target on the data.
 
-    `values` float32 (K,); `reached` (K,): whether the target of precision or recall is reached
-    where the thresholds were chosen; `shared` (K,): the classes that share a pooled threshold;
-    `pooled_over`: which classes' scores that one was chosen on, in words.
+    `shared` (K,): the classes with a pooled threshold; `pooled_over`: in words, which classes'
+    scores that one was chosen on.
     """
 
     values: np.ndarray
@@ -96,7 +108,7 @@ def choose_thresholds(
     per_class: bool = True,
     min_positives: int = 10,
 ) -> ChosenThresholds:
-    """A threshold for every class, by its own scores where it has positives enough.
+    """A threshold for every class, from its own scores where it has enough positives.
 
     Classes with fewer than `min_positives` share one, chosen on all of their scores together; where
     these, too, hold fewer positives, on the scores of all classes.
@@ -106,20 +118,17 @@ def choose_thresholds(
         targets: (N, K) of 1, 0, -1.
         per_class: False gives all classes one threshold, chosen on all decisions together.
     """
-    classes = probabilities.shape[1]
     positives = (targets == 1).sum(axis=0)
-    rare = positives < min_positives if per_class else np.ones(classes, bool)
-    values, reached = np.empty(classes, np.float32), np.empty(classes, bool)
+    rare = (positives < min_positives) | (not per_class)
+    enough = positives[rare].sum() >= min_positives and not rare.all()
     pooled_over = ''
-    if not rare.all():
-        own = best_thresholds(probabilities[:, ~rare], targets[:, ~rare], objective)
-        values[~rare], reached[~rare] = own.values, own.reached
     if rare.any():
-        enough = positives[rare].sum() >= min_positives and not rare.all()
-        pool = rare if enough else slice(None)
+        pool = np.flatnonzero(rare) if enough else np.arange(len(rare))
         pooled_over = 'the classes that share it' if enough else 'all classes'
-        pooled = best_thresholds(
-            probabilities[:, pool].reshape(-1, 1), targets[:, pool].reshape(-1, 1), objective
-        )
-        values[rare], reached[rare] = pooled.values[0], pooled.reached[0]
+        pooled = best_threshold(probabilities[:, pool], targets[:, pool], objective)
+    found = [
+        pooled if rare[k] else best_threshold(probabilities[:, k], targets[:, k], objective)
+        for k in range(len(rare))
+    ]
+    values, reached = map(np.array, zip(*found))
     return ChosenThresholds(values, reached, rare, pooled_over)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlgcn.evaluation.reliability import Reliability
+from mlgcn.evaluation.calibration import Reliability
 
 from .explanation.canvas import Canvas
 

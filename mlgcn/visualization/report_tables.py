@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 
 from mlgcn.evaluation import METRIC_NAMES, BootstrapScores, SizeBand, centred, interval
-from mlgcn.evaluation.by_size import BANDS
+from mlgcn.evaluation.analysis import BANDS
 
 from .html import bars, cell, key, legend, percent, row, signed, span, table
 from .runs import Run

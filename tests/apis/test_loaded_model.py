@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
-from mlgcn.apis import Calibration, load_model
+from mlgcn.apis import load_model
 from mlgcn.checkpoints import CheckpointError, make_passport
 from mlgcn.engine.config_check import ConfigError
 
@@ -70,23 +70,6 @@ def test_calibration_of_the_passport(tmp_path):
     probabilities = calibration.probabilities(np.float32([[0, 0, 0], [-1000, 1000, 2]]))
     np.testing.assert_allclose(probabilities, [[0.5] * 3, [0, 1, 1 / (1 + np.exp(-1))]], rtol=1e-6)
     assert calibration.present(probabilities).tolist() == [[True, False, True], [False, True, True]]
-
-
-@pytest.mark.parametrize(
-    'damage',
-    [
-        dict(temperature=0.0),
-        dict(temperature='warm'),
-        dict(thresholds=[0.5, 0.5]),
-        dict(thresholds=[0.5, float('nan'), 0.5]),
-        dict(thresholds=None),
-    ],
-)
-def test_damaged_calibration(damage):
-    stated = dict(temperature=1.0, thresholds=[0.5] * 3, objective='f1', images=7)
-    assert Calibration.from_passport({'calibration': stated}, CLASSES).temperature == 1
-    with pytest.raises(CheckpointError, match=r"passport\['calibration'\]"):
-        Calibration.from_passport({'calibration': {**stated, **damage}}, CLASSES)
 
 
 def hostile_configs(mark):

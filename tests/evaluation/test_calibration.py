@@ -4,18 +4,20 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from mlgcn.evaluation.calibration import calibrate
-from mlgcn.evaluation.objective import Objective
-from mlgcn.evaluation.reliability import reliability
-from mlgcn.evaluation.temperature import (
+from mlgcn.evaluation import Calibration, calibrate
+from mlgcn.evaluation.calibration import (
     COLDEST,
     HOTTEST,
     at_temperature,
     fit_temperature,
     negative_log_likelihood,
+    reliability,
 )
-from mlgcn.evaluation.thresholds import choose_thresholds
+from mlgcn.evaluation.thresholds import Objective, choose_thresholds
+
+CLASSES = tuple('abcdef')
 
 
 def drawn(number=400, classes=6, temperature=1.7, seed=0):
@@ -53,11 +55,13 @@ def test_temperature_has_the_least_likelihood(temperature):
     assert found == pytest.approx(temperature, rel=0.15)
 
 
-def test_temperature_of_many_labels_starts_on_a_sample():
-    logits, targets = drawn(30_000, seed=3)
-    found = fit_temperature(logits, targets)
-    values = [negative_log_likelihood(logits / (found * f), targets) for f in (0.999, 1, 1.001)]
-    assert values[1] == min(values)
+def test_temperature_has_no_slope_left():
+    logits, targets = drawn(5000, seed=3)
+    known, scale = targets >= 0, 1 / fit_temperature(logits, targets)
+    z, y = (torch.from_numpy(table[known]).double() for table in (logits, targets))
+    slope = (z * (torch.sigmoid(scale * z) - y)).mean()
+    curvature = (z**2 * torch.sigmoid(scale * z) * torch.sigmoid(-scale * z)).mean()
+    assert abs(slope / curvature) < 1e-8 * scale  # the step that Newton's method would still make
 
 
 def test_temperature_stays_in_bounds():
@@ -85,70 +89,81 @@ def test_logits_beyond_exp():
 @pytest.mark.parametrize('per_class', [True, False])
 def test_measures_are_of_the_other_half(per_class):
     logits, targets = drawn()
-    objective = Objective('f1')
-    result = calibrate(logits, targets, objective, per_class, min_positives=5, seed=7)
     order = np.random.default_rng(7).permutation(len(logits))
     fitted, held = order[:200], order[200:]
+    record, diagrams = calibrate(logits, targets, CLASSES, 'f1', per_class, 5, seed=7)
+    assert record['temperature'] == fit_temperature(logits, targets)
+    assert (record['held_out']['images'], record['images']) == (200, 400)
     temperature = fit_temperature(logits[fitted], targets[fitted])
+    assert list(diagrams) == ['temperature 1', f'fitted temperature {temperature:.3g}']
     chosen = choose_thresholds(
-        at_temperature(logits[fitted], temperature), targets[fitted], objective, per_class, 5
-    )
-    assert result.half.temperature == temperature
-    np.testing.assert_array_equal(result.half.thresholds.values, chosen.values)
-    assert result.final.temperature == fit_temperature(logits, targets)
-    assert (result.held_out, result.images) == (200, 400)
+        at_temperature(logits[fitted], temperature),
+        targets[fitted], Objective('f1'), per_class, 5,
+    )  # fmt: skip
+    before, after = record['held_out']['before'], record['held_out']['after']
     for measures, t, thresholds in (
-        (result.before, 1, np.full(6, 0.5)),
-        (result.after, temperature, chosen.values),
+        (before, 1, np.full(6, 0.5)),
+        (after, temperature, chosen.values),
     ):
         p, y = at_temperature(logits[held], t), targets[held]
         assert measures['NLL'] == pytest.approx(likelihood(logits[held], y, t), rel=1e-5)
         assert measures['ECE'] == pytest.approx(100 * reliability(p, y).error, rel=1e-5)
-        numbers = []
-        for k in range(6):
-            present = p[:, k] >= thresholds[k]
-            numbers.append(
-                [(present & (y[:, k] == 1)).sum(), (present & (y[:, k] == 0)).sum(),
-                 (~present & (y[:, k] == 1)).sum()]
-            )  # fmt: skip
-        hits, wrong, missed = np.array(numbers, float).T
+        present = p >= thresholds
+        hits, wrong, missed = (
+            (a & b).sum(axis=0)
+            for a, b in ((present, y == 1), (present, y == 0), (~present, y == 1))
+        )
         f1 = 2 * hits / (2 * hits + wrong + missed)
         assert measures['CP'] == pytest.approx(100 * (hits / (hits + wrong)).mean())
         assert measures['CR'] == pytest.approx(100 * (hits / (hits + missed)).mean())
         overall = 2 * hits.sum() / (2 * hits + wrong + missed).sum()
         assert measures['OF1'] == pytest.approx(100 * overall)
-        own = measures['F1, mean of classes' if per_class else 'F1 of all decisions']
+        own = measures['F1, mean of classes' if per_class else 'F1, all decisions']
         assert own == pytest.approx(100 * (f1.mean() if per_class else overall))
-    assert result.after['NLL'] < result.before['NLL']
-    assert result.after['ECE'] < result.before['ECE']
+    assert after['NLL'] < before['NLL'] and after['ECE'] < before['ECE']
 
 
 def test_other_objectives_measure_themselves():
     logits, targets = drawn()
     held = np.random.default_rng(0).permutation(400)[200:]
-    result = calibrate(logits, targets, Objective('cost', costs=(1, 4)))
     present = (at_temperature(logits[held], 1) >= 0.5) & (targets[held] >= 0)
-    wrong = (present & (targets[held] == 0)).sum()
-    missed = (~present & (targets[held] == 1)).sum()
-    assert result.before['cost per image'] == pytest.approx((wrong + 4 * missed) / 200)
-    assert result.after['cost per image'] < result.before['cost per image']
-    result = calibrate(logits, targets, Objective('recall', target=0.9))
-    reached = [
-        (present & (targets[held] == 1))[:, k].sum() >= 0.9 * (targets[held][:, k] == 1).sum()
-        for k in range(6)
-    ]
-    assert result.before['classes that reach recall 0.9'] == sum(reached)
-    assert result.final.thresholds.reached.all()
+    positive = targets[held] == 1
+    measured = calibrate(logits, targets, CLASSES, 'cost=1:4')[0]['held_out']
+    wrong, missed = (present & ~positive).sum(), (~present & positive).sum()
+    assert measured['before']['cost per image'] == pytest.approx((wrong + 4 * missed) / 200)
+    assert measured['after']['cost per image'] < measured['before']['cost per image']
+    record = calibrate(logits, targets, CLASSES, 'recall=0.9')[0]
+    reached = (present & positive).sum(axis=0) >= 0.9 * positive.sum(axis=0)
+    name = '% reach recall 0.9, mean of classes'
+    assert record['held_out']['before'][name] == pytest.approx(100 * reached.mean())
+    assert record['not_reached'] == []
 
 
 @pytest.mark.parametrize(
     'logits, targets, words',
     [
-        (np.zeros((3, 2)), np.ones((3, 2)), '3 images to calibrate on, expected at least 4'),
+        (np.zeros((3, 2)), np.ones((3, 2)), '3 images .* at least 4'),
         (np.full((4, 2), np.nan), np.ones((4, 2)), 'NaN or infinite'),
         (np.zeros((4, 2)), np.zeros((4, 2)), 'no image has a positive label'),
     ],
 )
 def test_wrong_data(logits, targets, words):
     with pytest.raises(ValueError, match=words):
-        calibrate(logits, targets, Objective('f1'))
+        calibrate(logits, targets, CLASSES, 'f1')
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        {'temperature': 0}, {'temperature': float('nan')}, {'temperature': 'x'},
+        {'thresholds': [0.5]}, {'thresholds': [0.5, float('nan')]}, {'images': None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_damaged_metadata(damage):
+    stated = dict(temperature=1.5, thresholds=[0.3, 0.6], objective='f1', images=9)
+    good = Calibration.from_metadata({'calibration': stated}, 2)
+    assert good.present(good.probabilities(np.float32([0, 0]))).tolist() == [True, False]
+    assert Calibration.from_metadata({}, 2).thresholds.tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match='calibration'):
+        Calibration.from_metadata({'calibration': stated | damage}, 2)

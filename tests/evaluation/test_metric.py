@@ -113,7 +113,7 @@ def test_wrong_samples():
         score(build(), samples, 4)
     with pytest.raises(ValueError, match='0 different images'):
         build().evaluate(0)
-    with pytest.raises(ValueError, match='no sample_idx; keep it in the meta_keys of PackInputs'):
+    with pytest.raises(ValueError, match='sample_idx.*meta_keys of PackInputs'):
         build().process(None, [DataSample().set_pred_score([0.1] * 5).to_dict()])
     wrong = sample(0, logits[0] * np.nan, target[0]).to_dict()
     with pytest.raises(ValueError, match='images/000.jpg: its scores hold NaN'):

@@ -5,9 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mlgcn.evaluation import thresholds as module
-from mlgcn.evaluation.objective import Objective
-from mlgcn.evaluation.thresholds import best_thresholds, choose_thresholds
+from mlgcn.evaluation.thresholds import Objective, best_threshold, choose_thresholds
 
 OBJECTIVES = ('f1', 'f2', 'precision=0.7', 'recall=0.8', 'cost=1:3', 'cost=2.5:1')
 
@@ -53,28 +51,24 @@ def columns(seed, number=25):
 def test_no_threshold_is_better(text):
     for seed in range(3):
         p, targets = columns(seed)
-        found = best_thresholds(p, targets, Objective.parse(text))
         for k in range(p.shape[1]):
+            found, reached = best_threshold(p[:, k], targets[:, k], Objective.parse(text))
             candidates = [*np.unique(p[:, k]).tolist(), 2.0]
             values = [worth(text, *counts(p[:, k], targets[:, k], c)) for c in candidates]
-            mine = worth(text, *counts(p[:, k], targets[:, k], found.values[k]))
+            mine = worth(text, *counts(p[:, k], targets[:, k], found))
             assert mine == pytest.approx(max(values)), (seed, k)
             if text.startswith(('precision', 'recall')):
-                assert found.reached[k] == max(values)[0]
+                assert reached == max(values)[0]
             # of equally good ones the fewest labels
             best = [c for c, v in zip(candidates, values) if v == pytest.approx(max(values))]
-            assert (
-                counts(p[:, k], targets[:, k], found.values[k])[:2]
-                == counts(p[:, k], targets[:, k], max(best))[:2]
-            )
+            expected = counts(p[:, k], targets[:, k], max(best))
+            assert counts(p[:, k], targets[:, k], found)[:2] == expected[:2]
 
 
 def test_midway_between_neighbours():
-    p = np.float32([[0.9], [0.7], [0.4], [0.2]])
-    f1 = Objective('f1')
-
     def threshold(*targets):
-        return best_thresholds(p, np.int8(targets)[:, None], f1).values[0]
+        p = np.float32([0.9, 0.7, 0.4, 0.2])
+        return best_threshold(p, np.int8(targets), Objective('f1'))[0]
 
     assert threshold(1, 1, 0, 0) == np.float32(0.55)
     assert threshold(1, 1, -1, 0) == np.float32(0.45)  # the uncounted score is no neighbour
@@ -87,16 +81,9 @@ def test_neighbours_without_a_number_between_them():
     low = np.float32(0.3)
     high = np.nextafter(low, np.float32(1))
     for p, targets in (([high, low], [1, 0]), ([1, 0], [0, 0]), ([1e-45, 0], [1, 0])):
-        p = np.float32(p)[:, None]
-        threshold = best_thresholds(p, np.int8(targets)[:, None], Objective('f1')).values[0]
-        assert ((p[:, 0] >= threshold) == np.bool_(targets)).all(), (p, threshold)
-
-
-def test_blocks_change_nothing(monkeypatch):
-    p, targets = columns(5)
-    whole = best_thresholds(p, targets, Objective('f1')).values
-    monkeypatch.setattr(module, 'BLOCK', 60)
-    np.testing.assert_array_equal(best_thresholds(p, targets, Objective('f1')).values, whole)
+        p = np.float32(p)
+        threshold, _ = best_threshold(p, np.int8(targets), Objective('f1'))
+        assert ((p >= threshold) == np.bool_(targets)).all(), (p, threshold)
 
 
 def test_classes_with_few_positives_share():
@@ -110,17 +97,14 @@ def test_classes_with_few_positives_share():
     chosen = choose_thresholds(p, targets, objective, min_positives=10)
     assert chosen.shared.tolist() == [False, True, False, True]
     assert chosen.pooled_over == 'the classes that share it'  # 12 positives together
-    pooled = best_thresholds(
-        p[:, [1, 3]].reshape(-1, 1), targets[:, [1, 3]].reshape(-1, 1), objective
-    )
-    own = best_thresholds(p, targets, objective)
-    expected = [own.values[0], pooled.values[0], own.values[2], pooled.values[0]]
-    assert chosen.values.tolist() == expected
+    pooled, _ = best_threshold(p[:, [1, 3]], targets[:, [1, 3]], objective)
+    first, third = (best_threshold(p[:, k], targets[:, k], objective)[0] for k in (0, 2))
+    assert chosen.values.tolist() == [first, pooled, third, pooled]
 
     chosen = choose_thresholds(p, targets, objective, min_positives=13)
-    everything = best_thresholds(p.reshape(-1, 1), targets.reshape(-1, 1), objective).values[0]
+    everything, _ = best_threshold(p, targets, objective)
     assert chosen.pooled_over == 'all classes'
-    assert chosen.values.tolist() == [own.values[0], everything, own.values[2], everything]
+    assert chosen.values.tolist() == [first, everything, third, everything]
 
     chosen = choose_thresholds(p, targets, objective, per_class=False)
     assert chosen.values.tolist() == [everything] * 4 and chosen.shared.all()

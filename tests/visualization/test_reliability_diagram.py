@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlgcn.evaluation.reliability import Reliability
+from mlgcn.evaluation.calibration import Reliability
 from mlgcn.visualization.reliability_diagram import BAR, reliability_diagram
 
 

@@ -1,0 +1,129 @@
+"""What the report shows beside the metrics: curves, pairs of labels, AP by object size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .protocols import average_precisions, counted_in_ap, orders, precisions
+
+# COCO's limits, in square pixels of the original image
+BANDS = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, np.inf)}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """`classes[k]` and `micro` are (2, P) of recall and precision in percent, P at most `points`.
+
+    A point is the precision at the rank of a positive, the one with which that recall is reached.
+    `macro` (2, points) is the mean precision of the classes with positives at equal recalls, None
+    if there is no positive; a class without any has P = 0.
+    """
+
+    classes: list[np.ndarray]
+    macro: np.ndarray | None
+    micro: np.ndarray
+
+
+def precision_recall_curves(
+    scores: np.ndarray | torch.Tensor, targets: np.ndarray, protocol: str, points: int = 50
+) -> Curves:
+    """Curves of logits (N, K) and targets (N, K) of 1, 0, -1, ranked as `protocol` does.
+
+    Classes of at most `points` positives have all of their points, so their mean precision is AP.
+    """
+    scores = torch.as_tensor(scores).float()
+    positive, counted = targets == 1, counted_in_ap(targets, protocol)
+    recalls = np.arange(1, points + 1) / points
+
+    def ranked(*tables: np.ndarray) -> list[np.ndarray]:
+        every = enumerate(orders(tables[0], protocol))
+        return [precisions(*(table[order, k] for table in tables[1:])) for k, order in every]
+
+    def reached(number: int) -> np.ndarray:  # index of the positive with which a recall is reached
+        return np.ceil(recalls * number - 1e-9).astype(int) - 1
+
+    def curve(values: np.ndarray) -> np.ndarray:
+        number = len(values)
+        kept = reached(number) if number > points else np.arange(number)
+        return 100 * np.stack([(kept + 1) / max(number, 1), values[kept]])
+
+    classes = ranked(scores, positive, counted)
+    (pooled,) = ranked(*(table.reshape(-1, 1) for table in (scores, positive, counted)))
+    at = [100 * values[reached(len(values))] for values in classes if len(values)]
+    macro = np.stack([100 * recalls, np.mean(at, axis=0)]) if at else None
+    return Curves([curve(values) for values in classes], macro, curve(pooled))
+
+
+@dataclass(frozen=True)
+class LabelPairs:
+    """Counts of images (K, K): row a is the label that is present, column b another one.
+
+    `together`: a and b are both present (on the diagonal the images of a). `absent`: a is present
+    and b is not (difficult b counts neither way). `falsely`: as `absent`, and b is predicted.
+    `base` (K,): the fraction of all images without b on which b is predicted.
+    """
+
+    together: np.ndarray
+    absent: np.ndarray
+    falsely: np.ndarray
+    base: np.ndarray
+
+    @property
+    def cooccurrence(self) -> np.ndarray:
+        """P(b present | a present), (K, K), of the images on which b is known; 0 where none is."""
+        return self.together / np.maximum(self.together + self.absent, 1)
+
+    @property
+    def expected(self) -> np.ndarray:
+        """The number of false predictions (K, K) if b's did not depend on a: absent x base."""
+        return self.absent * self.base
+
+
+def label_pairs(predicted: np.ndarray, targets: np.ndarray) -> LabelPairs:
+    """Count pairs of labels over decisions (N, K), boolean, and targets (N, K) of 1, 0, -1."""
+    present = (targets == 1).astype(np.float32)  # counts up to 2 ** 24 are exact
+    absent = (targets == 0).astype(np.float32)
+    false = predicted * absent
+    base = false.sum(axis=0) / np.maximum(absent.sum(axis=0), 1)
+    return LabelPairs(present.T @ present, present.T @ absent, present.T @ false, base)
+
+
+@dataclass(frozen=True)
+class SizeBand:
+    """One band: AP (K,) in percent, NaN without positives, their `positives` (K,), and mAP."""
+
+    ap: np.ndarray
+    positives: np.ndarray
+
+    @property
+    def mean_ap(self) -> float:
+        """The mean over the classes that have positives in the band; NaN if none has."""
+        return float(np.nanmean(self.ap)) if self.positives.any() else float('nan')
+
+
+def scores_by_size(
+    scores: np.ndarray | torch.Tensor, targets: np.ndarray, areas: np.ndarray, protocol: str
+) -> dict[str, SizeBand]:
+    """AP of every class among its positives of one size.
+
+    The size of a positive (image and class) is the area of its largest box in pixels of the
+    original image: small below 32^2, medium from there, large from 96^2 on. A band ranks its
+    positives among all negatives; positives of another size, or without a box, count neither way,
+    so the three APs do not average to the class's AP.
+
+    Args:
+        scores: Logits (N, K).
+        targets: Integers (N, K): 1 positive, 0 negative, -1 difficult.
+        areas: (N, K), the largest box's area; 0 where there is none.
+        protocol: 'addgcn' or 'gkgnet', as in :func:`multilabel_scores`.
+    """
+    scores = torch.as_tensor(scores).float()
+    positive, counted = targets == 1, counted_in_ap(targets, protocol)
+    bands = {}
+    for name, (low, high) in BANDS.items():
+        inside = positive & (areas > 0) & (areas >= low) & (areas < high)
+        ap = 100 * average_precisions(scores, inside, counted & (inside | ~positive), protocol)
+        number = inside.sum(axis=0)
+        bands[name] = SizeBand(np.where(number > 0, ap, np.nan), number)
+    return bands
