@@ -24,6 +24,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mlgcn', 'mlgcn.*']),
     package_data={'mlgcn.datasets': ['*.json'], 'mlgcn.ops': ['*.c']},
+    entry_points={'console_scripts': ['mlgcn = mlgcn.cli:main']},
     install_requires=requirements('runtime'),
     extras_require={'optional': requirements('optional'), 'tests': requirements('tests')},
 )

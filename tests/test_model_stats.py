@@ -1,15 +1,9 @@
 """tools/model_stats.py: its numbers against sums by hand."""
 
-import importlib.util
-from pathlib import Path
-
 import torch
 from torch import nn
 
-TOOL = Path(__file__).parent.parent / 'tools' / 'model_stats.py'
-spec = importlib.util.spec_from_file_location('model_stats', TOOL)
-model_stats = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(model_stats)
+from mlgcn.cli import stats
 
 
 class Products(nn.Module):
@@ -26,6 +20,6 @@ class Products(nn.Module):
 
 
 def test_counts_by_hand():
-    parameters, macs = model_stats.count(Products(), 6, 8)
+    parameters, macs = stats.count(Products(), 6, 8)
     assert parameters == 4 * 3 * 9
     assert macs == 4 * 3 * 9 * 6 * 8 + 4 * 6 * 8 * 2 + 12 * 4 * 12

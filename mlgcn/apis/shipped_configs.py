@@ -1,25 +1,34 @@
 """Configs by their names."""
 
+import difflib
 from pathlib import Path
 
 import mlgcn
 from mlgcn.engine.config_check import ConfigError
 
-CONFIGS = Path(mlgcn.__file__).parent.parent / 'configs'
+PACKAGE = Path(mlgcn.__file__).parent
+# an installed mlgcn holds a copy; in a checkout they lie beside the package
+CONFIGS = next(p for p in (PACKAGE / 'configs', PACKAGE.parent / 'configs') if p.is_dir())
 
 
 def find_config(config: str | Path) -> Path:
-    """The file `config`, or the shipped config of that name; ConfigError where there is none."""
-    if Path(config).is_file():
-        return Path(config)
-    found = [file for file in sorted(CONFIGS.glob('*/*.py')) if file.stem == str(config)]
-    if not found:
-        raise ConfigError(f'{config}: no such config file, and no shipped config has that name')
-    return found[0]
+    """The file `config`, or the shipped config of that name (or path, from another folder).
+
+    Raises:
+        ConfigError: there is none; it names the nearest.
+    """
+    path = Path(config)
+    if path.is_file():
+        return path
+    names = {file.stem: file for file in sorted(CONFIGS.glob('*/*.py'))}
+    found = names.get(path.stem)
+    if found and str(path) in (found.stem, f'configs/{found.relative_to(CONFIGS)}'):
+        return found
+    near = difflib.get_close_matches(path.stem, names, 1)
+    hint = f'; did you mean {near[0]}?' if near else ''
+    raise ConfigError(f'{config}: no such config file, and no shipped config has that name{hint}')
 
 
 def is_config(word: str) -> bool:
-    """Whether a word of a command line means a config: it ends in .py, or is a shipped one's."""
-    if word.endswith('.py'):
-        return True
-    return not Path(word).exists() and any(file.stem == word for file in CONFIGS.glob('*/*.py'))
+    """Whether a word of a command line means a config: checkpoints are files with an ending."""
+    return word.endswith('.py') or not (Path(word).exists() or Path(word).suffix)

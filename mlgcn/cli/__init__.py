@@ -1,1 +1,61 @@
-"""The commands: `mlgcn COMMAND`, one module each."""
+"""The command `mlgcn`: one module for each of its commands, imported when it is asked for."""
+
+import argparse
+import difflib
+import importlib
+import sys
+
+COMMANDS = {
+    'train': 'train a model on the data of a config',
+    'test': 'score a checkpoint: mAP, CF1, OF1 and their parts',
+    'predict': 'name what is on photographs, in text, JSON, CSV or pictures',
+    'calibrate': 'fit temperature and thresholds on the validation split',
+    'visualize': 'draw attention, label graphs, chosen patches and edge ablation',
+    'report': 'write one HTML page about the scores of one or more runs',
+    'export': 'write a model as ONNX or torch.export file and verify it',
+    'check': 'check images, labels and boxes of a data set',
+    'convert': 'convert published weights or annotation lists, or ours to the published names',
+    'publish': "write a checkpoint's weights and metadata without the training state",
+    'describe': 'print what a checkpoint holds',
+    'stats': 'count parameters and multiply-adds of configs',
+    'benchmark': 'measure time and memory',
+    'scenes': 'write the built-in data set',
+}
+
+
+def main(command: str | None = None) -> None:
+    """Run `command` with the arguments of the process; by default its first argument names it."""
+    arguments = sys.argv[1:]
+    if command is None:
+        command = arguments.pop(0) if arguments else '--help'
+    if command in ('-h', '--help'):
+        print(overview())
+        return
+    if command not in COMMANDS:
+        near = difflib.get_close_matches(command, COMMANDS, 1)
+        hint = f'did you mean {near[0]}?' if near else f'expected one of {", ".join(COMMANDS)}'
+        print(f'error: mlgcn has no command {command!r}; {hint}', file=sys.stderr)
+        sys.exit(2)
+    # torch takes seconds to import: not for an overview or a mistyped command
+    from .faults import run
+
+    run(lambda: execute(command, arguments))
+
+
+def overview() -> str:
+    """What `mlgcn --help` prints."""
+    lines = [f'  {name:10} {text}' for name, text in COMMANDS.items()]
+    title = 'usage: mlgcn COMMAND ...   (mlgcn COMMAND --help: its options)'
+    return '\n'.join([title, '', *lines])
+
+
+def execute(command: str, arguments: list[str]) -> None:
+    """Parse the arguments of one command, and run it."""
+    module = importlib.import_module(f'mlgcn.cli.{command}')
+    parser = argparse.ArgumentParser(
+        prog=f'mlgcn {command}',
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_options(parser)
+    module.main(parser.parse_intermixed_args(arguments))

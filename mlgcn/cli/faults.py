@@ -1,13 +1,23 @@
-"""Faults of the machine, in one line: what happened and what to do."""
+"""Every failure of a command in one line: what happened and what to do."""
 
 import errno
+import logging
 import os
 import re
+import signal
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.launch import may_speak, process_name
+from mlgcn.engine.work_dir import claimed
+
+# What a wrong input raises; anything else is a defect of ours and keeps its traceback.
+USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
 
 SHARED_MEMORY = (
     'no shared memory left for the data loader (/dev/shm); use --cfg-options '
@@ -124,3 +134,59 @@ def _through(error: BaseException, package: str) -> bool:
 
 def _first_line(error: BaseException) -> str:
     return str(error).split('. ')[0].splitlines()[0].rstrip('.') + '.'
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call `main`; a failure ends with one line that says what to do.
+
+    The status is 2 for a wrong input, 1 for a fault of the machine (:func:`explain`) or a defect
+    of ours, which keeps its traceback. Of several processes the one that failed first speaks.
+    `MLGCN_TRACEBACK=1` shows every traceback.
+    """
+    logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit('interrupted')
+    except Exception as error:
+        if hasattr(signal, 'SIGCHLD'):  # torch's handler raises again while the error is printed
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if os.environ.get('MLGCN_TRACEBACK'):
+            raise
+        sys.exit(fail(error))
+
+
+def fail(error: Exception) -> int:
+    """Print `error`, where it is this process's to say; the exit status."""
+    fault = explain(error, claimed())
+    line = process_name() + (fault or one_line(error))
+    known = fault is not None or isinstance(error, USER_ERRORS)
+    if known:
+        sys.unraisablehook = lambda unraisable: None  # what falls apart on the way out
+    if may_speak(line, consequence=lost_connection(error)):
+        _print(error, line, known, place=fault is None and not isinstance(error, ConfigError))
+    return 2 if known and fault is None else 1
+
+
+def _print(error: Exception, line: str, known: bool, place: bool) -> None:
+    if not known:
+        print(process_name(), file=sys.stderr, end='')
+        traceback.print_exception(error)
+        return
+    print(f'error: {line}', file=sys.stderr)
+    if place:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f'  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
+            'MLGCN_TRACEBACK=1 shows the whole traceback)',
+            file=sys.stderr,
+        )
+
+
+def one_line(error: BaseException) -> str:
+    """The message without the traceback that a DataLoader worker puts into it."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if lines and lines[0].startswith('Caught ') and 'worker process' in lines[0]:
+        lines = lines[-1:]
+    return ' '.join(lines) or type(error).__name__

@@ -79,7 +79,7 @@ class CocoMultiLabel(MultiLabelPhotos):
     def how_to_get(self) -> str:
         """The built-in scenes' command or COCO 2014's downloads, where the config asks for them."""
         if os.path.basename(os.path.normpath(self.data_root)) == 'scenes':
-            return f'Draw the built-in data set with: python tools/make_scenes.py {self.data_root}.'
+            return f'Draw the built-in data set with: mlgcn scenes {self.data_root}.'
         if not self.ann_file.endswith(('instances_train2014.json', 'instances_val2014.json')):
             return ''
         return (

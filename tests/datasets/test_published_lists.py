@@ -182,15 +182,16 @@ def test_converted_list_is_a_coco_data_set(tmp_path, photo, convert, capsys):
     np.testing.assert_array_equal([item['gt_score'] for item in data], LABELS)
 
 
-def test_the_tool_refuses_in_one_line(tmp_path, convert):
+def test_the_tool_refuses_in_one_line(tmp_path, convert, capsys):
     there, new = write(tmp_path / 'there.json', b''), tmp_path / 'new.json'
     good = write(tmp_path / 'good.data', records())
     hostile = write(tmp_path / 'bad.data', Calls(eval, touch(tmp_path / 'marker')))
     for source, target, message in (
         (good, there, 'there.json exists already'),
         (tmp_path / 'no.data', new, 'No such file'),
-        (hostile, new, r'bad.data: refused: the pickle asks for builtins.eval'),
+        (hostile, new, 'bad.data: refused: the pickle asks for builtins.eval'),
     ):
-        with pytest.raises(SystemExit, match=f'^convert_lists.py: .*{message}.*$'):
+        with pytest.raises(SystemExit, match='2'):
             convert(source, target)
+        assert message in capsys.readouterr().err.splitlines()[0]
     assert not new.exists() and not (tmp_path / 'marker').exists()

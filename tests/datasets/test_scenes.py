@@ -1,8 +1,6 @@
 """The built-in data set: COCO layout, determinism, honest annotations, refusals."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,33 +111,6 @@ def test_table_holds_cocos_label_sets():
     assert images(racket, person) > 0.95 * images(racket)
     assert images(mouse, keyboard) > 0.5 * images(mouse)
     assert images(mouse, racket) == 0 < images(ball, racket)
-
-
-def test_the_table_is_derived_from_coco_annotations(tmp_path, monkeypatch):
-    """Label sets of 2 to 6 of our classes that at least 5 images have, with their counts."""
-    ids = {'person': 1, 'zebra': 24, **json.loads(TABLE.read_text())['classes']}
-    labels = (
-        [[1, 3, 24]] * 6 + [[3, 1, 1]] * 2 + [[47, 62]] * 5 + [[1]] * 9 + [[24]] + [[1, 75]] * 4
-    )
-    pairs = [(image, label) for image, row in enumerate(labels) for label in row]
-    content = {
-        'images': [{'id': image} for image in range(len(labels))],
-        'annotations': [
-            {'id': i, 'image_id': image, 'category_id': label}
-            for i, (image, label) in enumerate(pairs)
-        ],
-        'categories': [{'id': number, 'name': name} for name, number in ids.items()],
-    }
-    (tmp_path / 'instances.json').write_text(json.dumps(content))
-    arguments = [str(tmp_path / 'instances.json'), '--out', str(tmp_path / 'table.json')]
-    monkeypatch.setattr(sys, 'argv', ['derive_cooccurrence.py', *arguments])
-    runpy.run_path(str(ROOT / 'tools/derive_cooccurrence.py'), run_name='__main__')
-    table, shipped = (
-        json.loads((tmp_path / 'table.json').read_text()),
-        json.loads(TABLE.read_text()),
-    )
-    assert table['sets'] == [[8, [1, 3]], [5, [47, 62]]]
-    assert (table['credit'], table['classes']) == (shipped['credit'], shipped['classes'])
 
 
 def test_every_class_shows_its_whole_box():

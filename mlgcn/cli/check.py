@@ -1,0 +1,113 @@
+"""Check the data of a config: mlgcn check CONFIG.
+
+Reads every image of the train, val and test set once, in full and in parallel, and their
+annotations. Prints a report and writes it to DIR/dataset_check.txt and, with every case,
+DIR/dataset_check.json. Ends with status 1 when it has errors: images that cannot be read or are
+damaged, unknown labels, files listed twice, images in several splits, boxes outside.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+import cv2
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS
+from tqdm.contrib.concurrent import process_map
+
+from mlgcn.apis.shipped_configs import find_config
+from mlgcn.datasets import MultiLabelPhotos
+from mlgcn.datasets.annotated_boxes import read_boxes
+from mlgcn.datasets.dataset_check import Finding, Split, findings
+from mlgcn.datasets.dataset_report import report_dict, report_text
+from mlgcn.datasets.image_facts import ImageFacts, image_facts
+from mlgcn.engine.config_file import read_config
+
+from . import options
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, 'config', '--cfg-options', '--work-dir')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that read')
+
+
+def main(args: argparse.Namespace) -> None:
+    if args.workers < 1:
+        raise ValueError(f'--workers {args.workers}: expected 1 or more')
+    path = find_config(args.config)
+    cfg = read_config(path, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    cv2.setNumThreads(0)  # the processes are the threads
+    splits, unreadable, max_pixels = read_splits(cfg)
+    if not splits:
+        raise ValueError(unreadable[0].cases[0] if unreadable else f'{args.config}: no data set')
+    paths = dict.fromkeys(labels.img_path for split in splits for labels in split.images)
+    facts = read_all(list(paths), max_pixels, args.workers)
+    found = [*unreadable, *findings(splits, facts)]
+
+    folder = Path(args.work_dir or f'work_dirs/{path.stem}')
+    folder.mkdir(parents=True, exist_ok=True)
+    text, report = report_text(splits, facts, found), report_dict(splits, facts, found)
+    (folder / 'dataset_check.txt').write_text(text + '\n', 'utf-8')
+    (folder / 'dataset_check.json').write_text(json.dumps(report, indent=1), 'utf-8')
+    errors = sum(len(cases) for cases in report['errors'].values())
+    print(f'{text}\n\n{errors} errors in {len(facts)} images. Every case: {folder}/dataset_check.*')
+    sys.exit(1 if errors else 0)
+
+
+def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
+    """The splits whose annotations can be read, errors for the others, and the pixel limit."""
+    splits, errors, classes, seen, max_pixels = [], [], None, [], None
+    for name in ('train', 'val', 'test'):
+        sets = list(innermost((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
+        if sets in seen:
+            continue  # as a rule the test set is the validation set
+        seen.append(sets)
+        for number, settings in enumerate(sets, 1):
+            part = name if len(sets) == 1 else f'{name}[{number}]'
+            try:
+                photos = DATASETS.build(dict(settings, lazy_init=True))
+                if not isinstance(photos, MultiLabelPhotos):
+                    raise ValueError(f'{type(photos).__name__} is not one of the data sets here')
+                names, images = photos.read_labels()
+                boxes = read_boxes(photos, images)
+            except (ValueError, OSError) as error:
+                errors.append(
+                    Finding(True, f'{part}: annotations that cannot be read', [str(error)])
+                )
+                continue
+            classes = classes or names
+            known = photos.metainfo.get('classes') or classes
+            splits.append(Split(part, known, images, boxes))
+            max_pixels = max(photos.max_pixels, max_pixels or 0)
+    return splits, errors, max_pixels
+
+
+def innermost(dataset: dict) -> Iterator[dict]:
+    """The readers inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    if 'dataset' in dataset:
+        yield from innermost(dataset['dataset'])
+    elif 'datasets' in dataset:
+        for part in dataset['datasets']:
+            yield from innermost(part)
+    elif dataset:
+        yield dataset
+
+
+def read_all(paths: list[str], max_pixels: int, workers: int) -> dict[str, ImageFacts]:
+    """{path: what its image is like}, read by `workers` processes."""
+    read = partial(image_facts, max_pixels=max_pixels)
+    bar = {'desc': 'reading images', 'unit': 'image'}
+    try:
+        facts = process_map(read, paths, max_workers=workers, chunksize=16, **bar)
+    except BrokenProcessPool:
+        raise OSError(
+            'a process that reads images was killed, as a rule for want of memory; try --workers 1'
+        ) from None
+    return {fact.path: fact for fact in facts}

@@ -1,0 +1,141 @@
+"""Name what is on photographs.
+
+mlgcn predict work_dirs/addgcn_scenes/best.pth photos/ --out preds.json --show-dir drawn
+find photos -name '*.jpg' | mlgcn predict addgcn_coco_448 addgcn.pth - --out preds.csv
+
+Images are files, folders or globs; - reads paths from stdin, one a line. Ends with status 1 if an
+image could not be read (it is named, the others go on), 2 on wrong input.
+"""
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from mlgcn.apis import MultiLabelInferencer, Prediction
+from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+from mlgcn.apis.inferencer import check_decision
+from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
+from mlgcn.apis.prediction_file import PredictionFile
+from mlgcn.datasets.image_file import BadImage, read_image
+
+from . import options
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, 'model', metavar='[CONFIG] CKPT IMAGE|FOLDER|GLOB|-')
+    options.add(parser, '--threshold', '--device', '--cfg-options', '--trust-checkpoint')
+    options.add(
+        parser,
+        '--top-k',
+        help='the K most probable labels; with --threshold, those of them that reach it',
+    )
+    parser.add_argument('--batch-size', type=int, default=16, help='images at once (16)')
+    parser.add_argument(
+        '--fuse',
+        action='store_true',
+        help='faster: batch norms folded, channels last; logits differ by rounding',
+    )
+    options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
+    parser.add_argument('--show-dir', help='folder for the pictures with their labels')
+
+
+def main(args: argparse.Namespace) -> None:
+    if hasattr(signal, 'SIGPIPE'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
+    config, checkpoint, words = options.split_model(args.model, images=True)
+    check_decision(args.threshold, args.top_k)
+    from_stdin = words == ['-']
+    files = read_image_list(sys.stdin) if from_stdin else list_images(words)
+    with contextlib.ExitStack() as stack:
+        folder = PictureFolder(args.show_dir) if args.show_dir else None
+        if folder and not from_stdin:
+            folder.refuse_overwriting(files)
+        out = stack.enter_context(PredictionFile(args.out)) if args.out else None
+        with contextlib.redirect_stdout(sys.stderr):  # upstream's log
+            inferencer = MultiLabelInferencer(
+                config or checkpoint,
+                checkpoint if config else None,
+                args.device,
+                args.threshold,
+                args.top_k,
+                args.cfg_options,
+                args.fuse,
+            )
+        print(f'{checkpoint}: {inferencer.decision}', file=sys.stderr)
+        images, failed = answer(inferencer, files, args.batch_size, out, folder)
+    if out:
+        print(f'{args.out}: {images} images, {failed} of them failed')
+    if failed:
+        print(f'{failed} of {images} images could not be read, named above', file=sys.stderr)
+        sys.exit(1)
+
+
+def answer(
+    inferencer: MultiLabelInferencer,
+    files: Iterable[ImageFile],
+    batch_size: int,
+    out: PredictionFile | None,
+    folder: PictureFolder | None,
+) -> tuple[int, int]:
+    """Predict, and write or print what comes; (number of images, how many of them failed)."""
+    images = failed = 0
+    if out:
+        out.start(inferencer)
+    console = Console(stderr=True, soft_wrap=True)
+    total = len(files) if isinstance(files, list) else None
+    answers = predictions(inferencer, files, batch_size)
+    for file, prediction in track(answers, 'images', total, console=console, disable=not out):
+        if folder and not prediction.error:
+            prediction = draw(folder, file, prediction, inferencer.decision)
+        if prediction.error:
+            text = f'{prediction.image}: {prediction.error}'
+            console.print(text, markup=False, highlight=False)
+        elif not out:
+            print(line(prediction), flush=True)
+        images, failed = images + 1, failed + bool(prediction.error)
+        if out:
+            out.add(prediction)
+            if images % batch_size == 0:
+                out.flush()
+    if not images:
+        raise ValueError('no path came on stdin')
+    return images, failed
+
+
+def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: str) -> Prediction:
+    """Save the picture; an image that only the model's own pipeline can read counts as failed."""
+    folder.refuse_overwriting([file])
+    try:
+        photo = Image.fromarray(read_image(file.path)[..., ::-1])
+    except BadImage as error:
+        return Prediction(prediction.image, error=error.fault)
+    folder.save(labelled_picture(photo, prediction.labels, note), *file)
+    return prediction
+
+
+def predictions(
+    inferencer: MultiLabelInferencer, files: Iterable[ImageFile], batch_size: int
+) -> Iterator[tuple[ImageFile, Prediction]]:
+    """Files with their predictions, in order; `files` is read as far as the batches need."""
+    under_way: deque[ImageFile] = deque()
+
+    def paths() -> Iterator[str]:
+        for file in files:
+            under_way.append(file)
+            yield file.path
+
+    for prediction in inferencer.stream(paths(), batch_size):
+        yield under_way.popleft(), prediction
+
+
+def line(prediction: Prediction) -> str:
+    labels = ', '.join(f'{name} {probability:.2f}' for name, probability in prediction.labels)
+    text = f'{prediction.image}: {labels or "no label reaches its threshold"}'
+    return ''.join(c if c.isprintable() else '?' for c in text)  # names are the checkpoint's

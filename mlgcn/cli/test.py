@@ -1,0 +1,49 @@
+"""Score a checkpoint: mlgcn test CONFIG CKPT --metrics mAP CF1 (or all)."""
+
+import argparse
+
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mlgcn.checkpoints import check_classes, check_fits
+from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
+from mlgcn.evaluation import METRIC_NAMES
+
+from . import options
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, *options.RUN, '--trust-checkpoint')
+    parser.add_argument(
+        'checkpoint', help='file written by mlgcn train, or published (see checkpoint/README.md)'
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        default=['mAP'],
+        choices=[*METRIC_NAMES, 'all'],
+        metavar='NAME',
+        help='mAP CF1 OF1 ..., or all',
+    )
+    parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
+    options.add(parser, '--out', help='write file names, classes, scores and targets here (.npz)')
+
+
+def main(args: argparse.Namespace) -> None:
+    cfg = options.load_config(args)
+    checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
+    evaluator = cfg.test_evaluator
+    evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
+    evaluator.report = args.metrics
+    evaluator.per_class = args.per_class
+    evaluator.out_file = args.out
+
+    classes = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes')
+    test_set = build_dataset(cfg, 'test_dataloader', classes)
+    check_classes(args.checkpoint, checkpoint, test_set.metainfo['classes'])
+    fit_to_data(cfg, test_set.metainfo['classes'])
+    cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
+    runner = Runner.from_cfg(cfg)
+    check_fits(args.checkpoint, checkpoint, runner.model)
+    runner._test_dataloader['dataset'] = test_set  # built once, not twice
+    runner.test()

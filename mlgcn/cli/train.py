@@ -1,0 +1,51 @@
+"""Train the model of a config: mlgcn train CONFIG --seed 0.
+
+Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.sh.
+"""
+
+import argparse
+
+from mmengine.dist import get_world_size
+from mmengine.registry import RUNNERS
+
+from mlgcn.engine.fit_to_data import build_dataset, check_batch_size, fit_to_data
+from mlgcn.engine.launch import resume_after_restart
+from mlgcn.engine.resume_hook import choose_checkpoint
+from mlgcn.engine.train_loop import use_resumable_loop
+from mlgcn.engine.work_dir import check_room, claim
+
+from . import options
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, *options.RUN, '--trust-checkpoint')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
+    )
+    options.add(parser, '--seed', help='seed of weights, order and augmentation')
+
+
+def main(args: argparse.Namespace) -> None:
+    cfg = options.load_config(args)
+    if args.seed is not None:
+        cfg.randomness = dict(seed=args.seed, deterministic=True)
+    claim(cfg.work_dir)
+    if args.resume:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+
+    train_set = build_dataset(cfg, 'train_dataloader')
+    use_resumable_loop(cfg)
+    fit_to_data(cfg, train_set.metainfo['classes'])
+    check_batch_size(cfg, train_set, get_world_size())
+
+    runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
+    runner._train_dataloader['dataset'] = train_set  # built once, not twice
+    check_room(runner)
+    resume_after_restart(runner)
+    choose_checkpoint(runner)
+    runner.train()
+    runner.logger.info(
+        f'Done. Checkpoints are in {runner.work_dir}; score one with: mlgcn test '
+        f'{args.config} {runner.work_dir}/CHECKPOINT.pth --metrics all'
+    )
