@@ -92,10 +92,10 @@ def test_images_that_are_not_sound(check, sound, tmp_path):
         '0.jpg (empty file)',
         '1.jpg (No such file)',
     ]
-    assert '2.jpg (image file is truncated' in unreadable[2]
-    assert len(unreadable) == 3
-    assert 'train 3.jpg (Corrupt JPEG data' in cases(report, 'errors', 'damaged')[0]
-    assert 'ERROR: images that cannot be read: 3' in text
+    assert '2.jpg (Premature end' in unreadable[2]
+    assert '3.jpg (Corrupt JPEG data' in unreadable[3]
+    assert len(unreadable) == 4
+    assert 'ERROR: images that cannot be read' in text
 
 
 def test_copies(check, sound, tmp_path):
@@ -133,9 +133,9 @@ def test_labels(check, sound, tmp_path):
     assert status == 1
     unknown = cases(report, 'errors', 'not among the classes')
     assert len(unknown) == 2
-    assert 'val 6.jpg has owl' in unknown[0]
-    assert unknown[0].endswith('val.csv, line 1)')
-    assert 'val 8.jpg has Cat' in unknown[1]
+    assert unknown[0].startswith('val: ')
+    assert 'val.csv, line 1: unknown class owl; the 2 known classes: cat, dog' in unknown[0]
+    assert 'val.csv, line 3: unknown class Cat' in unknown[1]
     assert cases(report, 'warnings', 'without any label')[0].endswith('val 7.jpg')
     assert cases(report, 'warnings', 'without a positive') == ['val: cat']
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mlgcn.datasets.image_file import _bgr
+from mlgcn.datasets.image_io import bgr
 
 ORDERS = ('rgb', 'bgr')
 
@@ -19,7 +19,7 @@ def as_input(
     if isinstance(image, (str, os.PathLike)):
         return os.fspath(image), os.fspath(image)
     if isinstance(image, Image.Image):
-        return name, _bgr(image)  # as a file of it would be read
+        return name, bgr(image)  # as a file of it would be read
     if not isinstance(image, np.ndarray):
         raise ValueError(
             f'{name} is a {type(image).__name__}, expected a path, a PIL image or an array'

@@ -8,7 +8,7 @@ from typing import NamedTuple, TextIO
 
 from PIL import Image
 
-from mlgcn.datasets.image_file import FORMATS
+from mlgcn.datasets.image_io import FORMATS
 
 
 class ImageFile(NamedTuple):

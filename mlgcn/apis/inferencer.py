@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mlgcn.datasets.image_check import decode_fault
-from mlgcn.datasets.image_file import BadImage
+from mlgcn.datasets.image_io import BadImage, decode_fault
 from mlgcn.evaluation.calibration import Calibration
 
 from .image_input import ORDERS, as_input

@@ -23,9 +23,8 @@ from tqdm.contrib.concurrent import process_map
 
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.datasets import MultiLabelPhotos
-from mlgcn.datasets.annotated_boxes import read_boxes
-from mlgcn.datasets.dataset_check import Finding, Split, findings
-from mlgcn.datasets.dataset_report import report_dict, report_text
+from mlgcn.datasets.annotations import AnnotationError
+from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
 from mlgcn.engine.config_file import read_config
 
@@ -76,15 +75,15 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
                 if not isinstance(photos, MultiLabelPhotos):
                     raise ValueError(f'{type(photos).__name__} is not one of the data sets here')
                 names, images = photos.read_labels()
-                boxes = read_boxes(photos, images)
+                images = photos.with_boxes(images)
             except (ValueError, OSError) as error:
-                errors.append(
-                    Finding(True, f'{part}: annotations that cannot be read', [str(error)])
-                )
+                problems = error.args if isinstance(error, AnnotationError) else [str(error)]
+                what = f'{part}: annotations that cannot be read'
+                errors.append(Finding(True, what, list(problems)))
                 continue
             classes = classes or names
             known = photos.metainfo.get('classes') or classes
-            splits.append(Split(part, known, images, boxes))
+            splits.append(Split(part, known, images))
             max_pixels = max(photos.max_pixels, max_pixels or 0)
     return splits, errors, max_pixels
 

@@ -23,7 +23,7 @@ from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
 from mlgcn.apis.inferencer import check_decision
 from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
 from mlgcn.apis.prediction_file import PredictionFile
-from mlgcn.datasets.image_file import BadImage, read_image
+from mlgcn.datasets.image_io import BadImage, read_image
 
 from . import options
 

@@ -2,38 +2,17 @@
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 
-from .image_check import absent_files, check_images, decode_fault
-from .image_file import MAX_PIXELS, BadImage
+from .annotations import AnnotationError, Labels, repeated, some
+from .image_check import absent_files, check_images
+from .image_io import MAX_PIXELS, BadImage, decode_fault
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
-
-
-class Labels(NamedTuple):
-    """What an annotation file says of one image; `where` tells its place there, for errors."""
-
-    img_path: str
-    present: Collection[str]
-    difficult: Collection[str] = ()
-    where: str = ''
-
-
-def some(names: Collection, most: int = 10) -> str:
-    """'a, b, c': the first names of many, with the number of the others."""
-    listed = ', '.join(str(name) for name in list(names)[:most])
-    return listed + (f', ... ({len(names) - most} more)' if len(names) > most else '')
-
-
-def repeated(values: Iterable) -> str:
-    """The values that occur more than once, as `some` writes them."""
-    return some([value for value, number in Counter(values).items() if number > 1])
 
 
 class MultiLabelPhotos(MultiLabelDataset):
@@ -86,6 +65,10 @@ class MultiLabelPhotos(MultiLabelDataset):
         """(the class names in order, the labels of every image) as the annotations have them."""
         raise NotImplementedError(f'{type(self).__name__} must say how its labels are read')
 
+    def with_boxes(self, images: list[Labels]) -> list[Labels]:
+        """`images` with the boxes that reading the labels did not need, for checks."""
+        return images
+
     def how_to_get(self) -> str:
         """What to download, and where to put it; '' for data that is not published."""
         return ''
@@ -98,19 +81,17 @@ class MultiLabelPhotos(MultiLabelDataset):
         classes = tuple(self._metainfo.get('classes') or names)
         if not classes:
             raise ValueError(f'{self.ann_file or self.data_root}: no class, seen no label at all')
-        if len(set(classes)) < len(classes):
-            raise ValueError(f'classes: expected each once, more than once: {repeated(classes)}')
+        twice = repeated(classes)
+        if twice:
+            raise ValueError(f'classes: expected each once, more than once: {some(twice)}')
         self._metainfo['classes'] = classes
         index = {name: i for i, name in enumerate(classes)}
+        unknown = [*unknown_labels(images, index)]
+        if unknown:
+            raise AnnotationError(*unknown)
         return [self._to_item(labels, index) for labels in images]
 
     def _to_item(self, labels: Labels, index: dict[str, int]) -> dict:
-        unknown = sorted({*labels.present, *labels.difficult} - index.keys())
-        if unknown:
-            raise ValueError(
-                f'{labels.where}: unknown class {some(unknown)}; '
-                f'the {len(index)} known classes: {some(index)}'
-            )
         score = np.zeros(len(index), np.int8)
         score[[index[name] for name in labels.difficult]] = DIFFICULT[self.difficult]
         score[[index[name] for name in labels.present]] = 1
@@ -191,3 +172,15 @@ class MultiLabelPhotos(MultiLabelDataset):
             f'look in the folder that the environment variable MLGCN_DATA names '
             f'({f"now {root}" if root else "now unset, so data/"}).'
         )
+
+
+def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:
+    """Each image with a label outside `classes`, in words."""
+    known = set(classes)
+    for labels in images:
+        unknown = sorted({*labels.present, *labels.difficult} - known)
+        if unknown:
+            yield (
+                f'{labels.where}: unknown class {some(unknown)}; '
+                f'the {len(known)} known classes: {some(classes)}'
+            )

@@ -1,23 +1,12 @@
 """Image labels from COCO's object annotations."""
 
-import json
 import os
 from collections.abc import Sequence
-from contextlib import redirect_stdout
-from io import StringIO
-
-from pycocotools.coco import COCO
 
 from mlgcn.registry import DATASETS
 
-from .base import Labels, MultiLabelPhotos, repeated, some
-
-# What is read of each section of the file: the keys and their types.
-KEYS = {
-    'images': {'id': int, 'file_name': str},
-    'annotations': {'id': int, 'image_id': int, 'category_id': int},
-    'categories': {'id': int, 'name': str},
-}
+from .annotations import Labels, read_coco
+from .base import MultiLabelPhotos
 
 
 @DATASETS.register_module()
@@ -49,32 +38,15 @@ class CocoMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The categories in `class_order`, and the labels of the images in the file's order."""
-        coco = self._read_index()
-        name_of = {id_: category['name'] for id_, category in coco.cats.items()}
-        images = []
-        for id_, image in coco.imgs.items():
-            present = {name_of[ann['category_id']] for ann in coco.imgToAnns.get(id_, ())}
-            if present or self.keep_unlabelled:
-                path = os.path.join(self.img_prefix, image['file_name'])
-                images.append(Labels(path, present, where=f'{self.ann_file}, image id {id_}'))
-        names = [name_of[id_] for id_ in sorted(name_of)]
-        return (sorted(names) if self.class_order == 'name' else names), images
-
-    def _read_index(self) -> COCO:
-        """The file in pycocotools' index, after the checks that pycocotools does not make."""
         if not os.path.isfile(self.ann_file):
             raise self.not_found('annotation file', self.ann_file)
-        coco = COCO()
-        try:
-            with open(self.ann_file, encoding='utf-8-sig') as file:
-                coco.dataset = json.load(file)
-        except ValueError as error:  # wrong json or not UTF-8
-            raise ValueError(f'{self.ann_file}: expected json, but {error}') from None
-        _check_form(coco.dataset, self.ann_file)
-        _check_ids(coco.dataset, self.ann_file)
-        with redirect_stdout(StringIO()):
-            coco.createIndex()
-        return coco
+        names, images = read_coco(self.ann_file)
+        images = [
+            labels._replace(img_path=os.path.join(self.img_prefix, labels.img_path))
+            for labels in images
+            if labels.present or self.keep_unlabelled
+        ]
+        return (sorted if self.class_order == 'name' else list)(names.values()), images
 
     def how_to_get(self) -> str:
         """The built-in scenes' command or COCO 2014's downloads, where the config asks for them."""
@@ -88,41 +60,3 @@ class CocoMultiLabel(MultiLabelPhotos):
             f'in {self.data_root or "one folder"}, which then holds train2014/, val2014/ and '
             'annotations/.'
         )
-
-
-def _check_form(data: object, file: str) -> None:
-    """Raise a ValueError that names file and key unless the sections, keys and types are there."""
-    if not isinstance(data, dict):
-        raise ValueError(
-            f'{file}: expected an object with the keys {", ".join(KEYS)}, '
-            f'seen a {type(data).__name__}'
-        )
-    for section, keys in KEYS.items():
-        rows = data.get(section)
-        if not isinstance(rows, list):
-            seen = f'the keys {some(data)}' if rows is None else str(rows)[:40]
-            raise ValueError(f"{file}: expected a list under the key '{section}', seen {seen}")
-        for i, row in enumerate(rows):
-            for key, kind in keys.items():
-                if not isinstance(row, dict) or not isinstance(row.get(key), kind):
-                    raise ValueError(
-                        f"{file}: expected the key '{key}' with an {kind.__name__} in "
-                        f'{section}[{i}], seen {str(row)[:80]}'
-                    )
-
-
-def _check_ids(data: dict, file: str) -> None:
-    """Raise a ValueError that names file and id unless ids are unique and refer to something."""
-    for section, key in (('categories', 'id'), ('categories', 'name'), ('images', 'id')):
-        twice = repeated(row[key] for row in data[section])
-        if twice:
-            raise ValueError(
-                f"{file}: expected each '{key}' of {section} once, more than once: {twice}"
-            )
-    for section, key in (('images', 'image_id'), ('categories', 'category_id')):
-        unknown = {ann[key] for ann in data['annotations']} - {row['id'] for row in data[section]}
-        if unknown:
-            raise ValueError(
-                f'{file}: annotations have the {key} {some(sorted(unknown))}, which the list of '
-                f'{section} lacks'
-            )

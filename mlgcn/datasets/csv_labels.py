@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mlgcn.registry import DATASETS
 
-from .base import Labels, MultiLabelPhotos
+from .annotations import Labels
+from .base import MultiLabelPhotos
 
 
 @DATASETS.register_module()

@@ -13,19 +13,10 @@ from typing import NamedTuple
 from mmengine.dist import is_main_process
 from tqdm.contrib.concurrent import thread_map
 
-from .image_file import (
-    JPEG_END,
-    MAX_PIXELS,
-    BadImage,
-    fault_of,
-    is_animated,
-    open_file,
-    open_image,
-    read_image,
-)
+from .image_io import MAX_PIXELS, decode_fault, fault_of, is_animated, open_file, open_image
 
 # The bytes that a whole file of this format ends with.
-END_MARKS = {'JPEG': JPEG_END, 'PNG': b'IEND\xaeB`\x82'}
+END_MARKS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
 
 
 class Verdict(NamedTuple):
@@ -48,15 +39,6 @@ def absent_files(paths: Iterable[str]) -> list[str]:
         if name not in listings[folder] and not (listings[folder] and os.path.exists(path)):
             absent.append(path)
     return absent
-
-
-def decode_fault(path: str, max_pixels: int = MAX_PIXELS) -> str:
-    """What prevents the image file at `path` from being decoded; '' when nothing does."""
-    try:
-        read_image(path, max_pixels)
-    except BadImage as error:
-        return error.fault
-    return ''
 
 
 def check_image(path: str, max_pixels: int = MAX_PIXELS) -> Verdict:

@@ -1,7 +1,6 @@
 """Image labels from a PASCAL VOC devkit, or from a folder in its form."""
 
 import os
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,16 @@ from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
 from mlgcn.registry import DATASETS
 
-from .base import Labels, MultiLabelPhotos, repeated, some
+from .annotations import (
+    AnnotationError,
+    Labels,
+    read_text,
+    read_voc_list,
+    read_voc_xml,
+    repeated,
+    some,
+)
+from .base import MultiLabelPhotos
 
 IMAGE_KINDS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif', '.jp2', '.avif')
 DOWNLOADS = {
@@ -44,16 +52,30 @@ class VOCMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The class names and the labels of the split's images, in the split file's order."""
-        ids = self._read_split()
+        paths = self._image_paths(self._read_split())
         lists = self._class_lists()
-        images = self._from_lists(ids, lists) if lists else self._from_xml(ids)
+        images = self._from_lists(paths, lists) if lists else self._from_xml(paths)
         names = lists.keys() or {n for i in images for n in (*i.present, *i.difficult)}
         is_voc = set(names) == set(VOC2007_CATEGORIES)
         return (VOC2007_CATEGORIES if is_voc else sorted(names)), images
 
+    def with_boxes(self, images: list[Labels]) -> list[Labels]:
+        """Add the boxes and sizes of the XML files that are there, for checks."""
+        completed = []
+        for labels in images:
+            xml = self._xml(Path(labels.img_path).stem)
+            if not labels.boxes and xml.is_file():
+                read = read_voc_xml(xml)
+                labels = labels._replace(boxes=read.boxes, size=read.size, where=read.where)
+            completed.append(labels)
+        return completed
+
     @property
     def _main(self) -> Path:
         return Path(self.data_root, 'ImageSets', 'Main')
+
+    def _xml(self, image: str) -> Path:
+        return Path(self.data_root, 'Annotations', f'{image}.xml')
 
     def _read_split(self) -> list[str]:
         """The image names of the split, without ending."""
@@ -63,9 +85,12 @@ class VOCMultiLabel(MultiLabelPhotos):
         if not path.is_file():
             splits = sorted(p.stem for p in self._main.glob('*.txt') if '_' not in p.stem)
             raise self.not_found(f'split {self.split!r}', f'{path}; there are: {some(splits)}')
-        ids = [line.strip() for line in _read_lines(path) if line.strip()]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f'{path}: expected each image once, more than once: {repeated(ids)}')
+        ids = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+        twice = repeated(ids)
+        if twice:
+            raise AnnotationError(
+                f'{path}: expected each image once, more than once: {some(twice)}'
+            )
         return ids
 
     def _class_lists(self) -> dict[str, Path]:
@@ -74,17 +99,14 @@ class VOCMultiLabel(MultiLabelPhotos):
         files = sorted(self._main.glob('*' + end)) if self.split else ()
         return {path.name.removesuffix(end): path for path in files}
 
-    def _from_lists(self, ids: list[str], lists: dict[str, Path]) -> list[Labels]:
-        labels = {
-            i: Labels(path, [], [], f'{self._main}, image {i}')
-            for i, path in self._image_paths(ids).items()
-        }
+    def _from_lists(self, paths: dict[str, str], lists: dict[str, Path]) -> list[Labels]:
+        labels = {i: Labels(path, [], [], f'{self._main}, image {i}') for i, path in paths.items()}
         for name, path in lists.items():
-            values = _read_list(path)
+            values = read_voc_list(path)
             differ = sorted(values.keys() ^ labels.keys())
             if differ:
-                raise ValueError(
-                    f'{path}: expected the images of {self.split}.txt ({len(ids)}), seen '
+                raise AnnotationError(
+                    f'{path}: expected the images of {self.split}.txt ({len(labels)}), seen '
                     f'{len(values)}; in one of the two only: {some(differ)}'
                 )
             for i, value in values.items():
@@ -92,15 +114,11 @@ class VOCMultiLabel(MultiLabelPhotos):
                     (labels[i].present if value == '1' else labels[i].difficult).append(name)
         return list(labels.values())
 
-    def _from_xml(self, ids: list[str]) -> list[Labels]:
-        images = []
-        for i, image in self._image_paths(ids).items():
-            path = Path(self.data_root, 'Annotations', f'{i}.xml')
-            if not path.is_file():
-                raise self.not_found('annotation', str(path))
-            present, difficult = _read_xml(path)
-            images.append(Labels(image, present, difficult, str(path)))
-        return images
+    def _from_xml(self, paths: dict[str, str]) -> list[Labels]:
+        for i in paths:
+            if not self._xml(i).is_file():
+                raise self.not_found('annotation', str(self._xml(i)))
+        return [read_voc_xml(self._xml(i))._replace(img_path=image) for i, image in paths.items()]
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
         """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
@@ -118,51 +136,3 @@ class VOCMultiLabel(MultiLabelPhotos):
             f'Download {DOWNLOADS[name]} and unpack in {Path(self.data_root).parent.parent}: '
             f'that gives VOCdevkit/{name}.'
         )
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text('utf-8-sig').splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path}: expected UTF-8 text, but {error}') from None
-
-
-def _read_list(path: Path) -> dict[str, str]:
-    """{image: '1' | '0' | '-1'} of one class."""
-    values = {}
-    for number, line in enumerate(_read_lines(path), 1):
-        cells = line.rsplit(maxsplit=1)
-        if not cells:
-            continue
-        if len(cells) != 2 or cells[1] not in ('1', '0', '-1'):
-            raise ValueError(f"{path}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
-        image = cells[0].strip()
-        if image in values:
-            raise ValueError(f'{path}, line {number}: image {image!r} a second time')
-        values[image] = cells[1]
-    return values
-
-
-class _NoDoctype(ET.TreeBuilder):
-    """VOC's XML has no document type: refused, because it could define exploding entities."""
-
-    def doctype(self, *_):
-        raise ValueError('a document type (<!DOCTYPE>) is not accepted')
-
-
-def _read_xml(path: Path) -> tuple[set[str], set[str]]:
-    """The names of the objects that are not difficult, and of those that are."""
-    try:
-        root = ET.parse(path, ET.XMLParser(target=_NoDoctype())).getroot()
-        if root.tag != 'annotation':
-            raise ValueError(f'the outermost element is <{root.tag}>, not <annotation>')
-    except (ET.ParseError, ValueError) as error:
-        raise ValueError(f'{path}: expected VOC annotations in XML, but {error}') from None
-    present, difficult = set(), set()
-    for number, thing in enumerate(root.iter('object'), 1):
-        name = (thing.findtext('name') or '').strip()
-        if not name:
-            raise ValueError(f'{path}: object {number} has no <name>')
-        is_difficult = (thing.findtext('difficult') or '0').strip() == '1'
-        (difficult if is_difficult else present).add(name)
-    return present, difficult

@@ -75,7 +75,7 @@ def test_unreadable_images_stop(folder):
         '3 of 12',
         '03.jpg (empty file)',
         '05.jpg (',
-        'truncated',
+        'remature end',
         '07.jpg (not an image)',
     ):
         assert word in message
@@ -143,7 +143,7 @@ def test_under_skip_the_next_image_stands_in(folder, load):
     assert list(missing) == ['03.jpg', '04.jpg', '05.jpg']
     assert missing['03.jpg'] == 'empty file'
     assert missing['04.jpg'] == 'No such file'
-    assert 'truncated' in missing['05.jpg']
+    assert 'remature end' in missing['05.jpg']
     assert dataset[11]['data_samples'].sample_idx == 0
     assert 'skipped' not in dataset[6]['data_samples']
 

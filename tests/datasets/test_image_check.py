@@ -23,7 +23,7 @@ def test_sound_and_cut_short(tmp_path, photo, kind):
 def test_sound_files_are_not_decoded(tmp_path, photo, kind, monkeypatch):
     path = photo(tmp_path / f'a.{kind}')
     decoded = []
-    monkeypatch.setattr(image_check, 'read_image', lambda *args: decoded.append(args))
+    monkeypatch.setattr(image_check, 'decode_fault', lambda *args: decoded.append(args) or '')
     assert image_fault(str(path)) == ''
     assert not decoded
     path.write_bytes(path.read_bytes() + b'more')
@@ -42,7 +42,7 @@ def test_extra_bytes_behind_the_end_are_fine(tmp_path, photo, kind):
 def test_the_last_bytes_of_a_jpeg_missing(tmp_path, photo, lost):
     path = photo(tmp_path / 'a.jpg')
     path.write_bytes(path.read_bytes()[:-lost])
-    assert 'truncated' in image_fault(str(path))
+    assert 'premature end' in image_fault(str(path)).lower()
 
 
 def test_faults_come_in_order(tmp_path, photo):

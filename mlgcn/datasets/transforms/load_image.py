@@ -5,7 +5,7 @@ from PIL import Image
 
 from mlgcn.registry import TRANSFORMS
 
-from ..image_file import MAX_PIXELS, read_image
+from ..image_io import MAX_PIXELS, read_image
 
 
 @TRANSFORMS.register_module()

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.datasets.image_check import decode_fault
+from mlgcn.datasets.image_io import decode_fault
 from mlgcn.visualization.html import cell, row, table
 from mlgcn.visualization.page_template import PAGE
 

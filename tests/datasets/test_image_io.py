@@ -10,10 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mlgcn.datasets.image_file import BACKGROUND, UPRIGHT, BadImage, read_image
+from mlgcn.datasets.image_io import BACKGROUND, BadImage, read_image
 from mlgcn.datasets.transforms import LoadImage
 
 SIZE = (40, 28)
+
+
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @pytest.fixture
@@ -171,6 +182,35 @@ def test_what_the_exif_turns_mean(tmp_path):
     assert pixels.shape == (20, 10, 3)
     assert (pixels[:4] == (255, 0, 0)).all()
     assert (pixels[4:] == 255).all()
+
+
+def test_a_turn_beside_a_tag_that_cannot_be_written_again(tmp_path, picture, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    picture.save(tmp_path / 'a.png', exif=exif)
+    monkeypatch.setattr(Image.Exif, 'tobytes', lambda *_: 1 / 0)
+    same(tmp_path / 'a.png', picture.rotate(180))
+
+
+def test_damaged_data_behind_a_sound_header(tmp_path, photo):
+    """Decoders go on with grey and end without an error; the end marker is there."""
+    whole = photo(tmp_path / 'a.jpg', quality=95).read_bytes()
+    for mode in ('RGB', 'CMYK'):
+        Image.open(tmp_path / 'a.jpg').convert(mode).save(tmp_path / f'{mode}.jpg', quality=95)
+        whole = (tmp_path / f'{mode}.jpg').read_bytes()
+        half = len(whole) // 2
+        (tmp_path / 'short.jpg').write_bytes(whole[:half] + b'\xff\xd9')
+        assert 'premature end' in fault(tmp_path / 'short.jpg')
+        zeros = whole[:half] + bytes(len(whole) - half - 2) + b'\xff\xd9'
+        (tmp_path / 'zeros.jpg').write_bytes(zeros)
+        assert 'orrupt JPEG data' in fault(tmp_path / 'zeros.jpg')
+
+
+def test_padding_of_a_jpeg_is_no_damage(tmp_path, photo):
+    path = photo(tmp_path / 'a.jpg')
+    expected, whole = read(path), path.read_bytes()
+    path.write_bytes(whole[:-2] + bytes(9) + whole[-2:])
+    np.testing.assert_array_equal(read(path), expected)
 
 
 def test_broken_exif_does_not_matter(tmp_path, picture):
