@@ -1,20 +1,10 @@
 # ADD-GCN on a small ResNet, on the built-in data set (make demo).
 _base_ = [
+    '../_base_/models/resnet18_narrow.py',
     '../_base_/datasets/scenes.py',
     '../_base_/schedules/scenes.py',
     '../_base_/default_runtime.py',
 ]
 
 model = dict(
-    type='ImageClassifier',
-    # narrow; the last stage keeps its resolution: 6 x 6 places for a picture of 96 x 96
-    backbone=dict(
-        type='ResNet',
-        depth=18,
-        stem_channels=16,
-        base_channels=16,
-        strides=(1, 2, 2, 1),
-        zero_init_residual=False,  # learns faster from scratch
-    ),
-    head=dict(type='mlgcn.ADDGCNHead', num_classes=None, in_channels=128, node_channels=256),
-)
+    head=dict(type='mlgcn.ADDGCNHead', num_classes=None, in_channels=128, node_channels=256))

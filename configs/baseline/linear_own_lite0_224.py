@@ -1,18 +1,8 @@
 # The linear baseline beside ../addgcn/addgcn_own_lite0_224.py: same features, data and epochs.
-_base_ = [
-    '../_base_/models/lite0_frozen.py',
-    '../_base_/datasets/own_224_lite0.py',
-    '../_base_/schedules/head_only.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = '../addgcn/addgcn_own_lite0_224.py'
 
 model = dict(
     head=dict(
-        type='mlgcn.LinearHead',
-        num_classes=None,
-        in_channels=320,
-        pool='avg',
-        mean_over_classes=True,
-    ),
-)
+        _delete_=True, type='mlgcn.LinearHead', num_classes=None, in_channels=320, pool='avg',
+        mean_over_classes=True))
 optim_wrapper = dict(optimizer=dict(lr=0.02, weight_decay=1e-4))

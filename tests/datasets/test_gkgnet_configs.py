@@ -14,7 +14,7 @@ from mlgcn.registry import DATASETS
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'configs/_base_/datasets'
 FACTS = json.loads((ROOT / 'tests/data/data.json').read_text())
-CONFIGS = {'coco_576_gkgnet': 576, 'coco_448_gkgnet': 448, 'voc07_448_gkgnet': 448}
+CONFIGS = {'coco14_gkgnet_576': 576, 'coco14_gkgnet_448': 448, 'voc07_gkgnet_448': 448}
 ORDER = [
     'mlgcn.LoadImage',
     'mlgcn.CropMix',
@@ -52,7 +52,7 @@ def test_transforms(name, size, monkeypatch):
 
 
 def test_erased_pixels_are_noise_around_the_mean_in_image_order(monkeypatch):
-    cfg = config('coco_576_gkgnet', monkeypatch)
+    cfg = config('coco14_gkgnet_576', monkeypatch)
     assert cfg.data_preprocessor.to_rgb  # so images are BGR until then
     erase = datasets(cfg)[0].pipeline[3]
     assert erase.mode == 'rand'
@@ -79,7 +79,7 @@ def test_coco_trains_class_balanced(coco, monkeypatch, tmp_path):
     (root / 'train').rename(root / 'train2014')
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/coco').symlink_to(root)
-    cfg = config('coco_448_gkgnet', monkeypatch, root=tmp_path / 'data')
+    cfg = config('coco14_gkgnet_448', monkeypatch, root=tmp_path / 'data')
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     assert dataset.metainfo['classes'] == ('person', 'zebra', 'ant')
     assert len(dataset) == 3  # the image without labels too
@@ -89,7 +89,7 @@ def test_coco_trains_class_balanced(coco, monkeypatch, tmp_path):
 
 
 def test_voc_reads_a_devkit(voc, monkeypatch):
-    cfg = config('voc07_448_gkgnet', monkeypatch, root=voc().parents[1])
+    cfg = config('voc07_gkgnet_448', monkeypatch, root=voc().parents[1])
     train, val, _ = datasets(cfg)
     assert (train.split, train.difficult) == ('trainval', 'positive')
     assert (val.split, val.difficult) == ('test', 'ignore')
@@ -118,10 +118,11 @@ def test_upstreams_class_balance_is_the_published_one(threshold):
 
 
 def test_repeated_augmentation_is_offered_and_off(monkeypatch):
-    sampler = config('coco_576_gkgnet', monkeypatch).train_dataloader.sampler
+    sampler = config('coco14_gkgnet_576', monkeypatch).train_dataloader.sampler
     assert sampler.type == 'DefaultSampler'
     assert (
-        'train_dataloader.sampler.type=RepeatAugSampler' in (FOLDER / 'gkgnet_576.py').read_text()
+        'train_dataloader.sampler.type=RepeatAugSampler'
+        in (FOLDER.parent / 'pipelines/gkgnet_576.py').read_text()
     )
     sampler.update(type='RepeatAugSampler', dataset=range(8), seed=0)
     assert len(set(DATA_SAMPLERS.build(sampler))) == 3  # 8 images: three of them thrice

@@ -2,10 +2,7 @@
 # serves both test sizes.
 _base_ = './coco14_addgcn_448.py'
 
-test_pipeline = [
-    dict(type='mlgcn.LoadImage'),
-    dict(type='Resize', scale=(576, 576), interpolation='bilinear', backend='pillow'),
-    dict(type='PackInputs'),
-]
+test_pipeline = _base_.test_pipeline
+test_pipeline[1].scale = (576, 576)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

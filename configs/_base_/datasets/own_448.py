@@ -1,28 +1,6 @@
-# Own photographs: classes and their number come from the data. Choose the data with two options:
-#
-#   --cfg-options own.train=PATH own.val=PATH [own.images=FOLDER] [own.test=PATH]
-#
-# A PATH, as the shell has it, is one of
-#   photos/train.csv                        lines `file,label1|label2`, files relative to the CSV
-#   photos/annotations/instances_train.json COCO; images in photos/train/, else beside the json
-#   photos/ImageSets/Main/train.txt         a split of a VOC folder; images in photos/JPEGImages/
-#   photos/train                            a folder with Annotations/*.xml and JPEGImages/
-# `own.images` is needed only where the images lie elsewhere; without `own.test`, testing uses val.
-# mlgcn's tools write these options into the data loaders (mlgcn.datasets.use_own_photos).
-_base_ = './addgcn_448.py'
+# Own photographs with ADD-GCN's transforms at 448; options as in own.py.
+_base_ = ['./own.py', '../pipelines/addgcn_448.py']
 
-own = dict(train='', val='', test='', images='')
-
-train_dataloader = dict(
-    dataset=dict(
-        type='mlgcn.OwnPhotos',
-        ann_file='',
-        difficult='positive',
-        pipeline=_base_.train_pipeline))
-val_dataloader = dict(
-    dataset=dict(
-        type='mlgcn.OwnPhotos',
-        ann_file='',
-        difficult='ignore',
-        pipeline=_base_.test_pipeline))
+train_dataloader = dict(drop_last=True, dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader

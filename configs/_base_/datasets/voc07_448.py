@@ -1,22 +1,6 @@
-# PASCAL VOC 2007, trained on trainval and tested on test: difficult objects count as present in
-# training and are left out of AP in testing, as in ADD-GCN.
-# $MLGCN_DATA/VOCdevkit/VOC2007 (default: data/VOCdevkit/VOC2007) is the unpacked devkit.
-_base_ = './addgcn_448.py'
+# PASCAL VOC 2007 with ADD-GCN's transforms at 448.
+_base_ = ['./voc07.py', '../pipelines/addgcn_448.py']
 
-data_root = '{{$MLGCN_DATA:data}}/VOCdevkit/VOC2007'
-
-train_dataloader = dict(
-    dataset=dict(
-        type='mlgcn.VOCMultiLabel',
-        data_root=data_root,
-        split='trainval',
-        difficult='positive',
-        pipeline=_base_.train_pipeline))
-val_dataloader = dict(
-    dataset=dict(
-        type='mlgcn.VOCMultiLabel',
-        data_root=data_root,
-        split='test',
-        difficult='ignore',
-        pipeline=_base_.test_pipeline))
+train_dataloader = dict(drop_last=True, dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader
