@@ -62,7 +62,7 @@ def test_erased_pixels_are_noise_around_the_mean_in_image_order(monkeypatch):
 
 @pytest.mark.parametrize('size', [448, 576])
 def test_coco_conventions(size, monkeypatch):
-    cfg = config(f'coco_{size}_gkgnet', monkeypatch, root='/else where')
+    cfg = config(f'coco14_gkgnet_{size}', monkeypatch, root='/else where')
     for dataset, split in zip(datasets(cfg), ('train2014', 'val2014', 'val2014')):
         assert dataset.data_root == '/else where/coco'
         assert dataset.ann_file == f'annotations/instances_{split}.json'
