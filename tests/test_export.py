@@ -17,7 +17,7 @@ from PIL import Image
 from tiny import ROOT, make_photos
 
 from mlgcn.apis import load_model
-from mlgcn.export.resize_rule import resize_rule
+from mlgcn.export.images import resize_rule
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
@@ -164,7 +164,8 @@ def test_onnx_file_and_certificate(export, checkpoints, photos, tmp_path):
 
 
 def test_large_weights_lie_beside_the_file(export, checkpoints, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr('mlgcn.export.onnx_file.EMBEDDED', 0)
+    threshold = 'torch.onnx._internal.exporter._onnx_program._LARGE_MODEL_THRESHOLD'
+    monkeypatch.setattr(threshold, 0)
     args = ['--out', 'a.onnx', '--images', photos, '--num-images', 2, '--image-size', 32, 48]
     assert export(checkpoints['addgcn'], *args)[0] == 0
     import onnxruntime
@@ -185,7 +186,7 @@ def test_other_pixels_are_told(export, checkpoints, tmp_path):
 
 
 def test_a_file_that_disagrees_is_refused(export, checkpoints, photos, tmp_path, monkeypatch):
-    from mlgcn.export.onnx_file import OnnxFile
+    from mlgcn.export.files import OnnxFile
 
     run = OnnxFile.run
     monkeypatch.setattr(OnnxFile, 'run', lambda self, x: tuple(out + 0.01 for out in run(self, x)))

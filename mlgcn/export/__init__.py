@@ -1,4 +1,4 @@
-"""Exported models that provably answer as PyTorch does: files, metadata, parity certificates."""
+"""Exported models: files, metadata, and certificates of parity with PyTorch."""
 
 from .export_model import export_model
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 import mlgcn  # noqa: F401  registers the transforms
 from mlgcn.engine.config_check import ConfigError
-from mlgcn.export.resize_rule import resize_rule
+from mlgcn.export.images import resize_rule
 
 LOAD, PACK = dict(type='LoadImageFromFile', imdecode_backend='pillow'), dict(type='PackInputs')
 RESIZE = dict(type='Resize', scale=(40, 30), interpolation='bicubic', backend='pillow')
@@ -29,7 +29,7 @@ def test_pillow_alone_gives_the_pipelines_pixels(photo, types, size):
     load = dict(LOAD, type=load) if load == LOAD['type'] else dict(type=load)
     rule, pipeline = resize_rule([load, dict(RESIZE, type=resize), PACK], size)
     height, width = size or (30, 40)
-    assert rule.describe() == dict(
+    assert vars(rule) == dict(
         rule='stretch', height=height, width=width, interpolation='bicubic', backend='pillow'
     )
     packed = pipeline(dict(img_path=str(photo)))['inputs'].numpy()

@@ -1,0 +1,98 @@
+"""The images that an exported file is compared on, and how they become its pixels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import Compose
+from PIL import Image, ImageOps
+
+from mlgcn.apis import LoadedModel
+from mlgcn.apis.image_list import list_images
+from mlgcn.datasets.scenes import draw_one
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.fit_to_data import build_dataset
+from mlgcn.registry import TRANSFORMS
+
+
+@dataclass(frozen=True)
+class ResizeRule:
+    """Stretch to height x width; `interpolation` in Pillow's names, by `backend`'s code."""
+
+    height: int
+    width: int
+    interpolation: str
+    backend: str
+    rule: str = 'stretch'
+
+    def read(self, path: str | Path) -> np.ndarray:
+        """An image as a user of the exported file reads it: uint8 (H, W, 3) in RGB."""
+        image = ImageOps.exif_transpose(Image.open(path)).convert('RGB')
+        how = Image.Resampling[self.interpolation.upper()]
+        return np.asarray(image.resize((self.width, self.height), how))
+
+
+def resize_rule(
+    pipeline: Sequence[dict[str, Any]], size: tuple[int, int] | None = None
+) -> tuple[ResizeRule, Callable[[dict], dict]]:
+    """The rule of a test pipeline (load, Resize, PackInputs) and the pipeline, built.
+
+    Args:
+        pipeline: transforms as the config has them.
+        size: (height, width) to resize to instead of the config's.
+
+    Raises:
+        ConfigError: the pipeline has other transforms, whose effect no exported file would have.
+    """
+    names = [str(step['type']).rpartition('.')[2] for step in pipeline]
+    resize = dict(pipeline[1])
+    known = {'type', 'scale', 'interpolation', 'backend', 'keep_ratio'}
+    stretches = resize.get('scale') and not resize.get('keep_ratio') and not resize.keys() - known
+    if names[1:] != ['Resize', 'PackInputs'] or 'LoadImage' not in names[0] or not stretches:
+        raise ConfigError(
+            'export: expected a test pipeline of LoadImageFromFile, Resize with scale=(width, '
+            f'height) and keep_ratio=False, PackInputs; got {", ".join(names)} with {resize}'
+        )
+    if size is not None:
+        resize['scale'] = size[::-1]
+    scale = resize['scale']
+    width, height = (scale, scale) if isinstance(scale, int) else map(int, scale)
+    interpolation = resize.get('interpolation', 'bilinear')
+    if interpolation.upper() not in Image.Resampling.__members__:
+        raise ConfigError(f'export: Pillow has no interpolation {interpolation!r}')
+    rule = ResizeRule(height, width, interpolation, resize.get('backend', 'cv2'))
+    return rule, Compose([TRANSFORMS.build(step) for step in (pipeline[0], resize, pipeline[2])])
+
+
+def find_images(
+    loaded: LoadedModel, asked: Sequence[str], count: int, scratch: Path
+) -> tuple[list[str], str]:
+    """Paths of `count` images (fewer if there are no more), and in words where they come from.
+
+    Those asked for (files, folders, globs), or the config's validation images, or else generated
+    scenes, drawn into the folder `scratch`. Taken at even distances of the list.
+    """
+    if asked:
+        return _spread([image.path for image in list_images(asked)], count), ' '.join(asked)
+    reason, dataset = 'no config was given', loaded.cfg.test_dataloader.dataset
+    if dataset.get('type'):
+        if str(dataset.type).startswith('mlgcn.'):
+            dataset.check_images = False  # a few of thousands are used
+        try:
+            built = build_dataset(loaded.cfg, 'test_dataloader', loaded.classes)
+            paths = [built.get_data_info(index)['img_path'] for index in range(len(built))]
+            return _spread(paths, count), "the config's test_dataloader"
+        except OSError as error:
+            reason = f"the config's data: {str(error).split('. ')[0]}"
+    (scratch / 'val').mkdir()
+    for index in range(count):
+        draw_one(index, 0, 'val', (640, 480), scratch)
+    drawn = sorted(map(str, (scratch / 'val').iterdir()))
+    return drawn, f'generated scenes, no photographs ({reason}; --images names others)'
+
+
+def _spread(items: list[str], count: int) -> list[str]:
+    count = min(count, len(items))
+    return [items[index * len(items) // count] for index in range(count)]
