@@ -5,14 +5,12 @@ from .base import MultiLabelPhotos
 from .coco import CocoMultiLabel
 from .csv_labels import CsvMultiLabel
 from .own_photos import own_photos, use_own_photos
-from .skipped_images_hook import SkippedImagesHook
 from .voc import VOCMultiLabel
 
 __all__ = [
     'CocoMultiLabel',
     'CsvMultiLabel',
     'MultiLabelPhotos',
-    'SkippedImagesHook',
     'VOCMultiLabel',
     'own_photos',
     'transforms',

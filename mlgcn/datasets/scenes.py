@@ -21,6 +21,7 @@ from tqdm.contrib.concurrent import process_map
 from .scene_picture import draw_scene
 
 TABLE = Path(__file__).with_name('scenes_cooccurrence.json')
+ABOUT = 'mlgcn scenes: generated pictures, label sets of COCO 2014 (CC BY 4.0)'
 SPLITS = ('train', 'val')
 FIRST_VAL_ID = 1_000_001  # image ids are unique over both splits, whatever their sizes
 
@@ -60,11 +61,10 @@ def coco_json(drawn: list[dict], info: dict) -> str:
     """The pictures of one split as the text of a COCO `instances_*.json`."""
     classes = json.loads(TABLE.read_text())['classes']
     annotations = [ann for picture in drawn for ann in picture['annotations']]
+    cc_by = 'https://creativecommons.org/licenses/by/4.0/'
     content = {
         'info': info,
-        'licenses': [
-            {'id': 1, 'name': 'CC BY 4.0', 'url': 'https://creativecommons.org/licenses/by/4.0/'}
-        ],
+        'licenses': [{'id': 1, 'name': 'CC BY 4.0', 'url': cc_by}],
         'categories': [{'id': number, 'name': name} for name, number in classes.items()],
         'images': [picture['image'] for picture in drawn],
         'annotations': [{'id': i, **ann} for i, ann in enumerate(annotations, start=1)],
@@ -103,13 +103,8 @@ def make_scenes(
             'expected num_train from 1 to 1000000, num_val from 1 and seed from 0 to 2**32 - 1, '
             f'but they are {num_train}, {num_val} and {seed}'
         )
-    info = {
-        'description': 'mlgcn scenes: generated pictures, label sets of COCO 2014 (CC BY 4.0)',
-        'seed': seed,
-        'num_train': num_train,
-        'num_val': num_val,
-        'size': list(size),
-    }
+    options = {'seed': seed, 'num_train': num_train, 'num_val': num_val, 'size': list(size)}
+    info = {'description': ABOUT, **options}
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         if _info_of(root) == info:
             return False
@@ -120,20 +115,19 @@ def make_scenes(
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix='.scenes-') as temporary:
         new = Path(temporary) / root.name
-        (new / 'annotations').mkdir(parents=True)
-        for split, number in zip(SPLITS, (num_train, num_val)):
-            (new / split).mkdir()
-            work = partial(draw_one, seed=seed, split=split, size=size, root=new)
-            drawn = process_map(
-                work,
-                range(number),
-                max_workers=os.cpu_count(),
-                chunksize=16,
-                desc=f'{split} pictures',
-            )
-            (new / f'annotations/instances_{split}.json').write_text(coco_json(drawn, info))
+        _write(new, info)
         os.replace(new, root)
     return True
+
+
+def _write(root: Path, info: dict) -> None:
+    (root / 'annotations').mkdir(parents=True)
+    for split in SPLITS:
+        (root / split).mkdir()
+        work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
+        numbers, bar = range(info[f'num_{split}']), {'desc': f'{split} pictures'}
+        drawn = process_map(work, numbers, max_workers=os.cpu_count(), chunksize=16, **bar)
+        (root / f'annotations/instances_{split}.json').write_text(coco_json(drawn, info))
 
 
 def _info_of(root: Path) -> dict | None:

@@ -10,6 +10,7 @@ from .fsdp_strategy import FSDPStrategy
 from .linear_warmup import LinearWarmupLR
 from .passport_hook import PassportHook
 from .resume_hook import ResumeHook
+from .skipped_images_hook import SkippedImagesHook
 from .train_loop import ResumableTrainLoop
 
 upstream_patches.install()
@@ -24,5 +25,6 @@ __all__ = [
     'ResumableTrainLoop',
     'ResumeHook',
     'RunCheckpointHook',
+    'SkippedImagesHook',
     'upstream_patches',
 ]

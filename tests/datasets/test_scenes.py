@@ -10,8 +10,7 @@ from numpy.random import RandomState
 from PIL import Image
 from pycocotools.coco import COCO
 
-from mlgcn.datasets.scene_drawings import DRAWINGS
-from mlgcn.datasets.scene_picture import MIN_PIXELS, draw_scene
+from mlgcn.datasets.scene_picture import CLASSES, MIN_PIXELS, draw_scene
 from mlgcn.datasets.scenes import TABLE, draw_one, make_scenes
 from mlgcn.registry import DATASETS
 
@@ -32,7 +31,7 @@ def test_coco_layout(scenes):
     for split, number in (('train', 6), ('val', 3)):
         coco = COCO(scenes / f'annotations/instances_{split}.json')
         assert len(coco.imgs) == number
-        assert {cat['name'] for cat in coco.cats.values()} == set(DRAWINGS)
+        assert {cat['name'] for cat in coco.cats.values()} == set(CLASSES)
         assert coco.getCatIds(['person']) == [1] and coco.getCatIds(['keyboard']) == [76]
         assert not ids & set(coco.imgs)
         ids |= set(coco.imgs)
@@ -51,7 +50,7 @@ def test_the_data_config_reads_them(scenes, monkeypatch):
     for loader, number in ((config.train_dataloader, 6), (config.val_dataloader, 3)):
         dataset = DATASETS.build(loader.dataset)
         assert len(dataset) == number
-        assert set(dataset.metainfo['classes']) == set(DRAWINGS)
+        assert set(dataset.metainfo['classes']) == set(CLASSES)
         assert dataset[0]['inputs'].shape == (3, 96, 96)
 
 
@@ -94,7 +93,7 @@ def test_values_out_of_range(tmp_path, wrong, message):
 
 def test_table_holds_cocos_label_sets():
     table = json.loads(TABLE.read_text())
-    assert set(table['classes']) == set(DRAWINGS) and len(DRAWINGS) >= 12
+    assert set(table['classes']) == set(CLASSES) and len(CLASSES) >= 12
     assert 'CC BY 4.0' in table['credit']
     counts = {tuple(labels): count for count, labels in table['sets']}
     assert len(counts) == len(table['sets'])
@@ -114,7 +113,7 @@ def test_table_holds_cocos_label_sets():
 
 
 def test_every_class_shows_its_whole_box():
-    for name in DRAWINGS:
+    for name in CLASSES:
         _, instances = draw_scene([name], (128, 128), RandomState(0))
         assert {instance.name for instance in instances} == {name}
         for instance in instances:
@@ -127,8 +126,8 @@ def test_every_class_shows_its_whole_box():
 
 def test_shared_drawings_are_equal():
     for one, other in (('sports ball', 'orange'), ('remote', 'keyboard')):
-        assert DRAWINGS[one].draw is DRAWINGS[other].draw
-        assert DRAWINGS[one].width == DRAWINGS[other].width
+        for key in ('drawing', 'width', 'aspect'):
+            assert CLASSES[one][key] == CLASSES[other][key]
 
 
 def test_visible_masks_do_not_overlap():

@@ -1,5 +1,6 @@
 """CropMix, the first transform of GKGNet's recipe."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from .resize import resize
 
 
 @TRANSFORMS.register_module()
+@dataclass(eq=False)
 class CropMix(BaseTransform):
     """Mixes two to four random crops of one image; otherwise squashes the image to the same size.
 
@@ -36,21 +38,15 @@ class CropMix(BaseTransform):
         ValueError: a number of crops is less than 2.
     """
 
-    def __init__(
-        self,
-        size: int,
-        prob: float = 0.5,
-        numbers: tuple[int, ...] = (2, 3, 4),
-        min_area: float = 0.01,
-        alpha: float = 0.4,
-    ):
-        if min(numbers) < 2:
-            raise ValueError(f'numbers={numbers}: mixing needs at least 2 crops')
-        self.size = size
-        self.prob = prob
-        self.numbers = numbers
-        self.min_area = min_area
-        self.alpha = alpha
+    size: int
+    prob: float = 0.5
+    numbers: tuple[int, ...] = (2, 3, 4)
+    min_area: float = 0.01
+    alpha: float = 0.4
+
+    def __post_init__(self) -> None:
+        if min(self.numbers) < 2:
+            raise ValueError(f'numbers={self.numbers}: mixing needs at least 2 crops')
 
     def area_ranges(self, number: int) -> list[tuple[float, float]]:
         """The ranges of the crops' areas, as parts of the image's area."""
@@ -84,14 +80,7 @@ class CropMix(BaseTransform):
             crops = [self.crop(image, ranges[i]) for i in np.random.permutation(len(ranges))]
             image = self.mix(crops)
         else:
-            size = (self.size, self.size)
-            image = resize(image, size, 'bicubic')
+            image = resize(image, (self.size, self.size), 'bicubic')
         results['img'] = image
         results['img_shape'] = image.shape[:2]
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(size={self.size}, prob={self.prob}, numbers={self.numbers}, '
-            f'min_area={self.min_area}, alpha={self.alpha})'
-        )

@@ -1,5 +1,7 @@
 """The first transform: an image file of any common kind to pixels."""
 
+from dataclasses import dataclass
+
 from mmcv.transforms import BaseTransform
 from PIL import Image
 
@@ -9,6 +11,7 @@ from ..image_io import MAX_PIXELS, read_image
 
 
 @TRANSFORMS.register_module()
+@dataclass(eq=False)
 class LoadImage(BaseTransform):
     """Reads an image file: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM, JPEG 2000 or AVIF.
 
@@ -31,18 +34,18 @@ class LoadImage(BaseTransform):
         ValueError: `max_pixels` is not between 1 and Pillow's own limit.
     """
 
-    def __init__(self, max_pixels: int = MAX_PIXELS, draft: int | None = None):
+    max_pixels: int = MAX_PIXELS
+    draft: int | None = None
+
+    def __post_init__(self) -> None:
         limit = 2 * Image.MAX_IMAGE_PIXELS
-        if not 0 < max_pixels <= limit:
-            raise ValueError(f'max_pixels={max_pixels}: expected 1 to {limit} (where Pillow stops)')
-        self.max_pixels = max_pixels
-        self.draft = draft
+        if not 0 < self.max_pixels <= limit:
+            raise ValueError(
+                f'max_pixels={self.max_pixels}: expected 1 to {limit} (where Pillow stops)'
+            )
 
     def transform(self, results: dict) -> dict:
         """Add the pixels of `results['img_path']`."""
         results['img'] = read_image(results['img_path'], self.max_pixels, self.draft)
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(max_pixels={self.max_pixels}, draft={self.draft})'

@@ -1,5 +1,6 @@
 """ADD-GCN's crop."""
 
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,7 @@ POSITIONS = (
 
 
 @TRANSFORMS.register_module()
+@dataclass(eq=False)
 class MultiScaleCrop(BaseTransform):
     """Crop of one of several sizes and shapes at one of 13 fixed positions, resized to a square.
 
@@ -40,17 +42,10 @@ class MultiScaleCrop(BaseTransform):
             `size` + 64), in the same way.
     """
 
-    def __init__(
-        self,
-        size: int,
-        scales: tuple[float, ...] = (1, 0.875, 0.75, 0.66, 0.5),
-        max_distort: int = 2,
-        squash: int | None = None,
-    ):
-        self.size = size
-        self.scales = scales
-        self.max_distort = max_distort
-        self.squash = squash
+    size: int
+    scales: tuple[float, ...] = (1, 0.875, 0.75, 0.66, 0.5)
+    max_distort: int = 2
+    squash: int | None = None
 
     def crop_sizes(self, width: int, height: int) -> list[tuple[int, int]]:
         """All (width, height) in pixels that a crop of such an image can have."""
@@ -78,9 +73,3 @@ class MultiScaleCrop(BaseTransform):
         results['img'] = resize(image[y : y + h, x : x + w], (self.size, self.size))
         results['img_shape'] = (self.size, self.size)
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(size={self.size}, scales={self.scales}, '
-            f'max_distort={self.max_distort}, squash={self.squash})'
-        )

@@ -58,6 +58,3 @@ class TrivialAugment(BaseTransform):
         """Change `results['img']`."""
         results['img'] = np.array(self.augment(Image.fromarray(results['img'])))
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}()'

@@ -11,16 +11,14 @@ from torch.utils.data import Dataset
 
 from mlgcn.registry import HOOKS
 
-from .base import MultiLabelPhotos
-
 
 @HOOKS.register_module()
 class SkippedImagesHook(Hook):
     """Lists, in the last lines of the log, every image that was left out, with what is wrong.
 
-    That is those which the data sets found at the start, and those which vanished or broke during
-    the run: each DataSample that stands in for such images names them in its `skipped`. Workers and
-    ranks need no channel of their own for it.
+    Those that the data sets found at the start, and those that vanished or broke during the run:
+    a DataSample that replaces such images names them in its `skipped`, so that workers and ranks
+    need no channel of their own for it.
     """
 
     priority = 'VERY_LOW'
@@ -37,8 +35,8 @@ class SkippedImagesHook(Hook):
         """Gather the lists of all ranks, and log them once."""
         for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
             if hasattr(loop, 'dataloader'):
-                for photos in photo_sets(loop.dataloader.dataset):
-                    self.skipped.update(photos.left_out)
+                for photos in readers(loop.dataloader.dataset):
+                    self.skipped.update(getattr(photos, 'left_out', {}))
         skipped = {k: v for part in all_gather_object(self.skipped) for k, v in part.items()}
         if skipped:
             lines = [f'{path} ({fault})' for path, fault in sorted(skipped.items())]
@@ -46,11 +44,10 @@ class SkippedImagesHook(Hook):
             print_log('\n  '.join([head, *lines]), 'current', logging.WARNING)
 
 
-def photo_sets(dataset: Dataset) -> Iterator[MultiLabelPhotos]:
-    """The data sets of images inside wrappers such as ClassBalancedDataset and ConcatDataset."""
-    if isinstance(dataset, MultiLabelPhotos):
+def readers(dataset: Dataset) -> Iterator[Dataset]:
+    """The data sets inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    parts = [dataset.dataset] if hasattr(dataset, 'dataset') else getattr(dataset, 'datasets', ())
+    if not parts:
         yield dataset
-        return
-    inner = [dataset.dataset] if hasattr(dataset, 'dataset') else getattr(dataset, 'datasets', ())
-    for part in inner:
-        yield from photo_sets(part)
+    for part in parts:
+        yield from readers(part)

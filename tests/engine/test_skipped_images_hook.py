@@ -5,19 +5,20 @@ from types import SimpleNamespace
 import pytest
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
-from mmengine.registry import HOOKS
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from mlgcn.datasets import CsvMultiLabel
+from mlgcn.engine import SkippedImagesHook
 
-PIPELINE = [{'type': 'mlgcn.LoadImage'}, {'type': 'PackInputs'}]
+PIPELINE = [{'type': 'mlgcn.LoadImage'}, {'type': 'mmpretrain.PackInputs'}]
 
 
 @pytest.fixture
-def photos(tmp_path, photo):
+def photos(tmp_path):
     """A function that reads six photographs, of which 1.jpg is empty from the start."""
     for i in range(6):
-        photo(tmp_path / f'{i}.jpg', i)
+        Image.new('RGB', (48, 32), (i, 9, 9)).save(tmp_path / f'{i}.jpg')
     (tmp_path / '1.jpg').write_bytes(b'')
     (tmp_path / 'labels.csv').write_text(''.join(f'{i}.jpg,a\n' for i in range(6)))
     return CsvMultiLabel(
@@ -38,7 +39,7 @@ def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
     )
     loop = SimpleNamespace(dataloader=loader)
     runner = SimpleNamespace(_train_loop=loop, _val_loop=None, _test_loop={'type': 'TestLoop'})
-    hook = HOOKS.build({'type': 'mlgcn.SkippedImagesHook'})
+    hook = SkippedImagesHook()
     taken = []
     for epoch in range(2):
         for i, batch in enumerate(loader):
@@ -60,7 +61,7 @@ def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
 
 
 def test_nothing_to_tell(caplog):
-    hook = HOOKS.build({'type': 'mlgcn.SkippedImagesHook'})
+    hook = SkippedImagesHook()
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
     hook.after_run(SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=None))
