@@ -138,7 +138,7 @@ def run(folder, name, *args, ranks=1):
 
 
 def weights(path):
-    state = safe_load(path, 'cpu')['state_dict']
+    state = safe_load(path)['state_dict']
     return {key: value for key, value in state.items() if value.is_floating_point()}
 
 

@@ -49,7 +49,7 @@ def trained(tmp_path_factory):
 
 
 def safe_weights(path):
-    return safe_load(path, 'cpu')['state_dict']
+    return safe_load(path)['state_dict']
 
 
 def test_scores_file_and_table(trained):

@@ -1,4 +1,4 @@
-"""A checkpoint of a tiny untrained model with a passport, as mlgcn's training writes them."""
+"""A checkpoint of a tiny untrained model with a metadata, as mlgcn's training writes them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mlgcn.checkpoints import make_passport, save_weights
+from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.registry import MODELS
 
 CLASSES = ('cat', 'dog', 'bird')
@@ -31,8 +31,8 @@ def tiny_config(**more) -> Config:
     )
 
 
-def write_checkpoint(folder: Path, change=None, **passport_more):
-    """A checkpoint of the tiny model; `change` edits the config in its passport."""
+def write_checkpoint(folder: Path, change=None, **metadata_more):
+    """A checkpoint of the tiny model; `change` edits the config in its metadata."""
     cfg = tiny_config()
     init_default_scope('mmpretrain')
     model_cfg = cfg.model.copy()
@@ -42,8 +42,8 @@ def write_checkpoint(folder: Path, change=None, **passport_more):
     cfg = tiny_config()
     if change:
         change(cfg)
-    passport = make_passport(model.state_dict(), CLASSES, 'none', cfg, **passport_more)
+    metadata = make_metadata(model.state_dict(), CLASSES, 'none', cfg, **metadata_more)
     path = folder / 'tiny.pth'
     path.unlink(missing_ok=True)
-    save_weights(path, model.state_dict(), passport)
+    save_weights(path, model.state_dict(), metadata)
     return path, model.eval()

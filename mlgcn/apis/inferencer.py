@@ -1,4 +1,4 @@
-"""Answers for photographs: files, arrays or PIL images in, probabilities and labels out."""
+"""Predictions for photographs: files, arrays or PIL images in, probabilities and labels out."""
 
 import itertools
 import os
@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mlgcn.datasets.image_io import BadImage, decode_fault
+from mlgcn.datasets.image_io import BadImage, bgr, decode_fault
 from mlgcn.evaluation.calibration import Calibration
 
-from .image_input import ORDERS, as_input
 from .loaded_model import load_model
+
+ORDERS = ('rgb', 'bgr')
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one image.
+    """The prediction for one image.
 
     `image` is its path as given, or 'image 3' (counted from 0) for arrays and PIL images. `labels`
     are (class name, probability), the most probable first. `probabilities` is float32 (K,), one for
@@ -35,7 +36,7 @@ class Prediction:
 
 
 class MultiLabelInferencer:
-    """A trained model that answers for photographs, in the manner of mmpretrain's inferencers.
+    """Predicts labels of photographs, with the interface of mmpretrain's inferencers.
 
     Upstream's own are not its base: they execute the config that a checkpoint carries, and know
     the one most probable class only.
@@ -46,11 +47,11 @@ class MultiLabelInferencer:
 
     Args:
         config_or_name: a config file, the name of a shipped config ('addgcn_coco_448'), or, without
-            `checkpoint`, a checkpoint of ours, whose passport suffices.
+            `checkpoint`, a checkpoint of ours, whose metadata suffices.
         checkpoint: file of weights, ours or published.
         device: as torch writes it; None takes a GPU where there is one.
         threshold: probability in [0, 1] from which a label is present, for all classes, instead of
-            the passport's thresholds (0.5 where it has none).
+            the checkpoint's thresholds (0.5 where it has none).
         top_k: give the `top_k` most probable labels, whatever their probability; with `threshold`,
             those of them that reach it.
         cfg_options: overrides of the config, {'model.head.thr': 0.3}.
@@ -161,9 +162,9 @@ class MultiLabelInferencer:
             if isinstance(item, str):
                 yield Prediction(name, error=item)
             else:
-                yield self._answer(name, next(rows))
+                yield self._prediction(name, next(rows))
 
-    def _answer(self, name: str, probabilities: np.ndarray) -> Prediction:
+    def _prediction(self, name: str, probabilities: np.ndarray) -> Prediction:
         order = np.argsort(-probabilities, kind='stable')[: self.top_k]
         if self.by_threshold:
             order = order[self.calibration.present(probabilities)[order]]
@@ -177,3 +178,25 @@ def check_decision(threshold: float | None, top_k: int | None) -> None:
         raise ValueError(f'threshold is {threshold}, expected a probability from 0 to 1')
     if top_k is not None and top_k < 1:
         raise ValueError(f'top_k is {top_k}, expected at least 1')
+
+
+def as_input(
+    image: str | Path | np.ndarray | Image.Image, number: int, channel_order: str | None
+) -> tuple[str, str | np.ndarray]:
+    """(name, path or BGR array) of one input."""
+    name = f'image {number}'
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image), os.fspath(image)
+    if isinstance(image, Image.Image):
+        return name, bgr(image)  # as a file of it would be read
+    if not isinstance(image, np.ndarray):
+        raise ValueError(
+            f'{name} is a {type(image).__name__}, expected a path, a PIL image or an array'
+        )
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(
+            f'{name}: {image.dtype} of shape {image.shape}, expected uint8 of shape (H, W, 3)'
+        )
+    if channel_order is None:
+        raise ValueError(f"{name} is an array: say channel_order='rgb' or 'bgr' (OpenCV, mmcv)")
+    return name, image if channel_order == 'bgr' else np.ascontiguousarray(image[..., ::-1])

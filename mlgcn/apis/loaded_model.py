@@ -1,4 +1,4 @@
-"""One way to load a model for use, whatever comes after: predict, calibrate, draw, export."""
+"""One way to load a model for use: predict, calibrate, visualize, export."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
+from rich.progress import track
+from torch.utils.data import DataLoader
 
-from mlgcn.checkpoints import CheckpointError, about, check_classes, check_fits, unwrap
-from mlgcn.checkpoints.loading import load
-from mlgcn.checkpoints.stated import classes_of, passport_of
-from mlgcn.checkpoints.trusted_config import passport_config
+from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
+from mlgcn.checkpoints.trusted_config import metadata_config
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.config_file import read_config
-from mlgcn.engine.fit_to_data import fit_to_data
+from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
 from mlgcn.engine.fuse import fuse
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.registry import MODELS, TRANSFORMS
@@ -28,27 +28,35 @@ from .shipped_configs import find_config
 
 @dataclass
 class LoadedModel:
-    """A model and everything that an answer needs.
+    """A model and everything that a prediction needs.
 
     Args:
         model: in evaluation mode, on its device.
-        cfg: the config file's; out of a passport `model`, `test_dataloader.dataset.pipeline` and
+        cfg: the config file's; out of a checkpoint's metadata `model`, the test pipeline and
             `default_scope` alone.
         classes: K names in the order of the logits.
-        passport: `meta['passport']` of the checkpoint, empty for others than ours.
+        checkpoint: what was loaded.
         pipeline: the test pipeline; takes dict(img_path=...) or dict(img=...) with `img` as mmcv
             reads it (uint8 (H, W, 3), BGR) and gives dict(inputs=(3, h, w), data_samples=...).
-        path: the checkpoint's.
-        calibration: from the passport, or temperature 1 and thresholds 0.5.
+        calibration: from the metadata, or temperature 1 and thresholds 0.5.
     """
 
     model: ImageClassifier
     cfg: Config
     classes: tuple[str, ...]
-    passport: dict[str, Any]
+    checkpoint: Checkpoint
     pipeline: Callable[[dict], dict]
-    path: str
     calibration: Calibration
+
+    @property
+    def path(self) -> str:
+        """The checkpoint's file."""
+        return self.checkpoint.path
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The checkpoint's metadata, empty for others than ours."""
+        return self.checkpoint.metadata
 
     def pack(self, image: str | Path | np.ndarray) -> dict[str, Any]:
         """A file, or an array of uint8 (H, W, 3) in BGR, through the test pipeline."""
@@ -69,6 +77,30 @@ class LoadedModel:
             raise ValueError(f'{self.path}: the model gives NaN or infinite logits')
         return logits
 
+    def dataset_logits(self, loader: str = 'val_dataloader') -> tuple[np.ndarray, np.ndarray]:
+        """Logits float32 (N, K) and targets int8 (N, K) of 1, 0, -1 of the images of `cfg[loader]`.
+
+        Raises:
+            CheckpointError: the config names no such data, or its classes are others.
+            ValueError, OSError: what the data set raises.
+        """
+        options = self.cfg.get(loader) or {}
+        if 'type' not in options.get('dataset', {}):
+            raise CheckpointError(f'{self.path}: its config has no {loader}; give the config file')
+        dataset = build_dataset(self.cfg, loader, self.classes)
+        self.checkpoint.check_classes(dataset.metainfo['classes'], "the data's")
+        batches = DataLoader(
+            dataset,
+            batch_size=options.get('batch_size', 16),
+            num_workers=options.get('num_workers', 0),
+            collate_fn=list,
+        )
+        logits, targets = [], []
+        for packed in track(batches, 'batches'):
+            logits.append(self.logits(packed))
+            targets += [item['data_samples'].gt_score.numpy() for item in packed]
+        return np.concatenate(logits), np.stack(targets).astype(np.int8)
+
 
 def load_model(
     config: str | Path | None,
@@ -83,8 +115,8 @@ def load_model(
 
     Args:
         config: a config file, the name of a shipped one ('addgcn_coco_448'), or None: the one in
-            the checkpoint's passport, of which only classes on an allow-list are built.
-        checkpoint: ours, or a published one (those have no passport and need a config).
+            the checkpoint's metadata, of which only classes on an allow-list are built.
+        checkpoint: ours, or a published one (those have no metadata and need a config).
         device: as torch writes it, e.g. 'cuda:0'.
         cfg_options: overrides, {'model.head.thr': 0.3}.
         fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
@@ -95,20 +127,15 @@ def load_model(
         FileNotFoundError: no such checkpoint.
         ValueError: no such device.
     """
-    path = str(checkpoint)
-    target = _device(device)
+    path, target = str(checkpoint), _device(device)
     config = None if config is None else find_config(config)
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'{path}: no such checkpoint file')
-    loaded = load(path, 'cpu')
+    loaded = load(path)
+    loaded.check_sha256()
     with about(path):
-        weights = unwrap(loaded)
-        passport = passport_of(loaded, weights)
-        cfg = _read_config(config, cfg_options or {}, passport)
-        classes = classes_of(loaded, passport, cfg)
-        check_classes(path, loaded, classes)
+        cfg = _read_config(config, cfg_options or {}, loaded)
+        classes = _classes(loaded, cfg)
         try:
-            calibration = Calibration.from_metadata(passport, len(classes))
+            calibration = Calibration.from_metadata(loaded.metadata, len(classes))
         except ValueError as error:
             raise CheckpointError(str(error)) from error
     fit_to_data(cfg, classes)
@@ -119,15 +146,15 @@ def load_model(
         if config is not None:
             raise
         raise CheckpointError(
-            f"{path}: its passport's model cannot be built ({type(error).__name__}: "
+            f"{path}: its metadata's model cannot be built ({type(error).__name__}: "
             f'{" ".join(str(error).split())[:200]}); give the config'
         ) from error
-    check_fits(path, loaded, model)
-    model.load_state_dict(weights)
+    loaded.check_fits(model)
+    model.load_state_dict(loaded.weights)
     model.to(target).eval()
     if fused:
         model = fuse(model)
-    return LoadedModel(model, cfg, classes, passport, pipeline, path, calibration)
+    return LoadedModel(model, cfg, classes, loaded, pipeline, calibration)
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -140,16 +167,30 @@ def _device(device: str | torch.device) -> torch.device:
     return target
 
 
-def _read_config(
-    config: Path | None, options: Mapping[str, Any], passport: Mapping[str, Any]
-) -> Config:
+def _read_config(config: Path | None, options: Mapping[str, Any], loaded: Checkpoint) -> Config:
     if config is not None:
         return read_config(config, options)
-    if not passport:
-        raise CheckpointError('it has no passport (not a checkpoint of mlgcn); give the config')
-    cfg = passport_config(passport)
+    if not loaded.metadata:
+        raise CheckpointError('it has no metadata (not a checkpoint of mlgcn); give the config')
+    cfg = metadata_config(loaded.metadata)
     cfg.merge_from_dict(dict(options))
     return cfg
+
+
+def _classes(loaded: Checkpoint, cfg: Config) -> tuple[str, ...]:
+    """The checkpoint's class names; those of the config where it has none."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
+    own = dataset.get('classes') or dataset.get('metainfo', {}).get('classes')
+    if isinstance(own, (str, Path)):
+        own = Path(own).read_text().splitlines()
+    if own:
+        loaded.check_classes(own, "the config's")
+    if not (loaded.classes or own):
+        raise CheckpointError(
+            'the names of its classes are not known; give them in order, one a line, with '
+            '--cfg-options test_dataloader.dataset.classes=FILE'
+        )
+    return loaded.classes or tuple(map(str, own))
 
 
 def _build_model(cfg: Config) -> ImageClassifier:

@@ -1,28 +1,27 @@
-"""Weights: published files to ours and back, what a file is, and the passport of our own."""
+"""Weights: checkpoints read safely, published files to ours and back, and their metadata."""
 
-from .convert import convert, published_key, to_published
-from .detect import check_finite, detect, unwrap
+from .checkpoint import Checkpoint, load
+from .convert import convert, detect, published_key, to_published, unwrap
 from .error import CheckpointError, about
-from .facts import check_classes, describe, implied_classes
-from .fits import check_fits
-from .metadata import fingerprint, make_passport, save_weights
+from .metadata import describe, fingerprint, implied_classes, make_metadata, save_weights
 from .pretrained import Pretrained
+from .safe_load import trust_checkpoints
 
 __all__ = [
+    'Checkpoint',
     'CheckpointError',
     'Pretrained',
     'about',
-    'check_classes',
-    'check_finite',
-    'check_fits',
     'convert',
     'describe',
     'detect',
     'fingerprint',
     'implied_classes',
-    'make_passport',
+    'load',
+    'make_metadata',
     'published_key',
     'save_weights',
     'to_published',
+    'trust_checkpoints',
     'unwrap',
 ]

@@ -1,4 +1,4 @@
-"""The passport of a checkpoint: what its weights are, in plain values that need no config."""
+"""The metadata of a checkpoint: what its weights are, in plain values that need no config."""
 
 import hashlib
 import json
@@ -8,13 +8,51 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from safetensors.torch import save_file
+from mmpretrain.datasets.categories import VOC2007_CATEGORIES
+from safetensors.torch import save
 from torch import Tensor
 
+from .atomic_files import checkpoint_bytes, refuse_existing, write_atomically
+from .convert import detect
 from .error import CheckpointError
 
+KEY = 'mlgcn_metadata'  # in a checkpoint's `meta`, and in the metadata of .safetensors
+KINDS = {
+    'addgcn': 'ADD-GCN as published',
+    'gkgnet': 'GKGNet as published',
+    'pvig': 'Pyramid ViG as published (ImageNet)',
+    'mmpretrain': "Pyramid ViG in mmpretrain's names",
+    'torchvision': "a ResNet in torchvision's names",
+    'timm': "an EfficientNet in timm's names",
+    'mlgcn': "a classifier in mlgcn's (mmpretrain's) names",
+    'unknown': 'weights of an unknown model',
+}
+LICENCES = {
+    'addgcn': 'Published without a licence: ask its authors before passing the weights on.',
+    'gkgnet': 'The published code and what comes with it may not be used commercially.',
+    'pvig': "The terms of huawei-noah/Efficient-AI-Backbones and of ImageNet's images apply.",
+    'mmpretrain': "mmpretrain is Apache-2.0; the terms of ImageNet's images apply to weights.",
+    'torchvision': "torchvision is BSD-3-Clause; the terms of ImageNet's images apply to weights.",
+    'timm': "timm is Apache-2.0; the terms of the model card and of ImageNet's images apply.",
+}
+PRETRAINED = "init_cfg=dict(type='Pretrained', checkpoint=FILE) of "
+USED_BY = {
+    'addgcn': 'mlgcn test addgcn_coco_448 FILE',
+    'gkgnet': 'mlgcn test gkgnet_coco_576 FILE',
+    'pvig': PRETRAINED + 'mlgcn.PyramidViG',
+    'mmpretrain': PRETRAINED + 'mlgcn.PyramidViG',
+    'torchvision': PRETRAINED + 'ResNet',
+    'timm': PRETRAINED + 'mlgcn.TIMMBackbone',
+}
+# an entry with one row for each class, under the published name and ours
+CLASSIFIERS = {
+    'addgcn': ('fc.weight', 'head.fc.weight'),
+    'gkgnet': ('backbone.label_lt.weight', 'neck.labels.weight'),
+}
+VIG_ARCHS = {48: 't', 80: 's', 96: 'm', 128: 'b'}
 
-def make_passport(
+
+def make_metadata(
     state_dict: Mapping[str, Tensor],
     classes: Sequence[str] | None,
     licence: str,
@@ -59,34 +97,87 @@ def fingerprint(state_dict: Mapping[str, Tensor]) -> str:
 
 
 def save_weights(
-    path: str | Path, state_dict: Mapping[str, Tensor], passport: Mapping[str, Any]
+    path: str | Path,
+    state_dict: Mapping[str, Tensor],
+    metadata: Mapping[str, Any],
+    content: Mapping[str, Any] | None = None,
+    force: bool = False,
 ) -> None:
-    """Write weights and passport alone, as `.safetensors` (preferred) or `.pth`.
+    """Write weights with their metadata, as `.safetensors` (preferred) or `.pth`.
+
+    Args:
+        content: what else a .pth is to hold (optimizer, run state, ...); its `meta` gets the
+            metadata.
+        force: overwrite a file that is there.
 
     Raises:
         CheckpointError: another suffix.
         FileExistsError: the file is there already.
+        OSError: it cannot be written; nothing, or the older file, is there.
     """
     path = Path(path)
     if path.suffix not in ('.safetensors', '.pth'):
         raise CheckpointError(f'{path}: expected a name that ends in .safetensors or .pth')
-    if path.exists():
-        raise FileExistsError(f'{path} exists already; delete it or choose another name')
+    refuse_existing(path, force)
     weights = {key: value.contiguous().clone() for key, value in state_dict.items()}
     if path.suffix == '.safetensors':
-        save_file(weights, path, metadata={'format': 'pt', 'passport': json.dumps(passport)})
+        data = save(weights, {'format': 'pt', KEY: json.dumps(metadata)})
     else:
-        torch.save(dict(meta=meta_of(passport), state_dict=weights), path)
+        rest = dict(content or {})
+        meta = {**rest.get('meta', {}), **meta_of(metadata)}
+        data = checkpoint_bytes({**rest, 'meta': meta, 'state_dict': weights})
+    write_atomically(path, data)
 
 
-def meta_of(passport: Mapping[str, Any]) -> dict[str, Any]:
-    """The `meta` of a checkpoint with this passport, as mmengine's checkpoints have it."""
-    meta: dict[str, Any] = {'passport': dict(passport)}
-    if passport.get('classes'):
-        meta['dataset_meta'] = {'classes': tuple(passport['classes'])}
-    if passport.get('source'):
-        meta['source'] = passport['source']
+def meta_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The `meta` of a checkpoint with this metadata, as mmengine's checkpoints have it."""
+    meta: dict[str, Any] = {KEY: dict(metadata)}
+    if metadata.get('classes'):
+        meta['dataset_meta'] = {'classes': tuple(metadata['classes'])}
+    if metadata.get('source'):
+        meta['source'] = metadata['source']
     return meta
+
+
+def implied_classes(source: str, num_classes: int) -> tuple[str, ...] | None:
+    """The class names that a published file stands for, in its order; None if not known.
+
+    80 classes are COCO's, 20 are PASCAL VOC's. ADD-GCN sorts COCO's by name, GKGNet by id; VOC's
+    are sorted by name in both.
+    """
+    if source not in CLASSIFIERS or num_classes not in (20, 80):
+        return None
+    if num_classes == 20:
+        return tuple(VOC2007_CATEGORIES)
+    # imported here: it takes a second
+    from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+    # COCO's names in the order of their ids; ids without a class are called N/A
+    names = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
+    coco = tuple(name for name in names[1:] if name != 'N/A')
+    return tuple(sorted(coco)) if source == 'addgcn' else coco
+
+
+def describe(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
+    """What names and shapes say about published weights, as `label: text` to print."""
+    source = detect(state_dict)
+    facts = {'kind': KINDS[source]}
+    if source in ('addgcn', 'torchvision'):
+        blocks = [key for key in state_dict if key.endswith(('.bn1.weight', '.bn3.weight'))]
+        first = [key for key in blocks if key.endswith('.bn1.weight')]
+        facts['model'] = f'ResNet-{2 + len(first) + len(blocks)}'
+    embedding = [v for k, v in state_dict.items() if k.endswith('pos_embed') and v.ndim == 4]
+    if source in ('gkgnet', 'pvig', 'mmpretrain') and embedding:
+        _, channels, height, width = embedding[0].shape
+        facts['model'] = f'Pyramid ViG, arch {VIG_ARCHS.get(channels, f"with {channels} channels")}'
+        facts['built for'] = f'{4 * height} x {4 * width} pixels'
+    if source in CLASSIFIERS:
+        number = len(state_dict[CLASSIFIERS[source][0]])
+        names = implied_classes(source, number)
+        facts['classes'] = f'{number}' + (f', implied order: {", ".join(names)}' if names else '')
+    if source in LICENCES:
+        facts.update({'licence': LICENCES[source], 'used by': USED_BY[source]})
+    return facts
 
 
 def _input_size(cfg: Config) -> list[int] | None:

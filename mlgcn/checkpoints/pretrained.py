@@ -6,11 +6,12 @@ import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
-from mmengine.runner.checkpoint import CheckpointLoader, load_state_dict
+from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
 
-from .convert import convert
-from .detect import check_finite, detect, some, unwrap
+from .checkpoint import load
+from .convert import convert, detect
+from .error import some
 
 POLICIES = ('interpolate', 'keep')
 
@@ -26,7 +27,7 @@ class Pretrained(PretrainedInit):
     Args:
         checkpoint: file or URL.
         prefix: load only the entries that start with it.
-        map_location: as in `torch.load`.
+        map_location: taken for upstream's sake; the file is read on the CPU.
         pos_embed: what happens to a position embedding for another image size: 'interpolate'
             resizes it bicubically, 'keep' leaves the model's own (zeros), as the published GKGNet
             does.
@@ -48,8 +49,9 @@ class Pretrained(PretrainedInit):
         self.pos_embed = pos_embed
 
     def __call__(self, module: nn.Module) -> None:
-        weights = unwrap(CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location))
-        check_finite(weights, self.checkpoint)
+        checkpoint = load(self.checkpoint)
+        checkpoint.check_finite()
+        weights = checkpoint.weights
         own = module.state_dict()
         weights = self._named_as(own, weights)
         if self.pos_embed == 'interpolate':

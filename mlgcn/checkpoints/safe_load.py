@@ -1,25 +1,46 @@
-"""Checkpoints are read without running what they say, whoever wrote them."""
+"""Reads checkpoint files (.pth of both formats, .safetensors) without running what is in them."""
 
+import io
 import json
 import logging
 import os
 import pickle
+import pickletools
+import stat
+import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.logging import HistoryBuffer, print_log
-from mmengine.runner import checkpoint as upstream
-from safetensors import SafetensorError, safe_open
+from mmengine.logging import print_log
+from safetensors import safe_open
+from torch import Tensor
 
-from .error import CheckpointError
-from .metadata import meta_of
+from .error import CheckpointError, about
+from .restricted_pickle import DTYPES, RefusedError, unpickle
 
-STATISTICS = ('mean', 'max', 'min', 'current')
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
-DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError)
+# torch.save before version 1.6: this number, the format's version, then the pickles
+LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
+# first bytes of what is not a checkpoint
+KINDS = {
+    b'version https://git-lfs': 'a git-lfs pointer, not the file itself (git lfs pull fetches it)',
+    b'<!doctype': 'a web page (the address of a page instead of a download?)',
+    b'<html': 'a web page (the address of a page instead of a download?)',
+    b'<?xml': 'an XML file',
+    b'\xff\xd8\xff': 'a JPEG picture',
+    b'\x89png': 'a PNG picture',
+    b'gif8': 'a GIF picture',
+    b'\x1f\x8b': 'a gzip archive; unpack it first',
+    b'bzh': 'a bzip2 archive; unpack it first',
+    b'\xfd7zxz': 'an xz archive; unpack it first',
+    b'7z\xbc\xaf': 'a 7z archive; unpack it first',
+    b'rar!': 'a rar archive; unpack it first',
+    b'\x89hdf': 'an HDF5 file (Keras?)',
+}
+SAFETENSORS = 'text of the safetensors header'  # a key of the content
 _trusting = False
 
 
@@ -29,127 +50,195 @@ def trust_checkpoints() -> None:
     _trusting = True
 
 
-def statistics_method(owner: Any, name: str) -> Any:
-    """What `getattr` may do in a checkpoint: name a statistics method of a log buffer."""
-    if owner is not HistoryBuffer or name not in STATISTICS:
-        raise pickle.UnpicklingError(f'attribute {name!r} of {owner!r} is not on the allow-list')
-    return getattr(owner, name)
-
-
-def allowed_globals() -> list:
-    """Classes that mmengine's own checkpoints (log buffers, numpy scalars) need beside tensors."""
-    rest = [item for item in upstream.get_torch_safe_globals() if item is not getattr]
-    names = ('builtins.getattr', '__builtin__.getattr')
-    return rest + [(statistics_method, name) for name in names]
-
-
-def safe_load(file: Any, map_location: Any = None, weights_only: bool | None = None) -> Any:
-    """`torch.load` restricted to tensors and the allow-list; never falls back on its own.
+def safe_load(file: Any) -> Any:
+    """The content of a checkpoint on the CPU: tensors, numbers, text and log buffers.
 
     Args:
-        file: path or file object; a path that ends in .safetensors gives a dict with `state_dict`
-            and `meta`, like a checkpoint.
-        map_location: as in `torch.load`.
-        weights_only: taken for upstream's sake; False is refused.
+        file: path, or a binary file object. Of .safetensors (known by its first bytes) a dict with
+            `state_dict` and SAFETENSORS, the format's metadata.
 
     Raises:
-        CheckpointError: names the file and what it asked for.
+        CheckpointError: in one line, what `file` asked for, is instead, or what is damaged.
+        OSError: it is not there, or can't be read.
     """
-    if weights_only is False:
-        raise CheckpointError(f'{file}: mlgcn does not unpickle without an allow-list')
-    if str(file).endswith('.safetensors'):
-        return _load_safetensors(file, map_location)
-    _check_zip(file)
-    loaded = guarded(
-        file, lambda safely: torch.load(file, map_location=map_location, weights_only=safely)
-    )
-    if isinstance(loaded, dict) and isinstance(loaded.get('meta'), dict):
-        text = loaded['meta'].pop('config', None)  # Runner.resume would execute it
-        if text is not None:
-            loaded['meta']['config_text'] = text
-    return loaded
-
-
-def guarded(file: Any, read: Callable[[bool], Any]) -> Any:
-    """`read(True)` under the allow-list; `read(False)` where that is refused and trust was asked.
-
-    Raises:
-        CheckpointError: in one line, what `file` asked for or why it is not readable.
-    """
-    try:
-        with torch.serialization.safe_globals(allowed_globals()):
-            return read(True)
-    except pickle.UnpicklingError as error:
-        wanted = _wanted(file, error)
-        if not _trusting:
-            raise CheckpointError(
-                f'{file}: not loaded, because {wanted}. Checkpoints are read with an allow-list '
-                '(tensors, numbers, strings, log buffers), so that opening one never runs code; '
-                'ask its author for a file that holds only the state_dict or, if you trust its '
-                'author with everything on this machine, use --trust-checkpoint'
-            ) from error
-    except (*DAMAGED, OSError) as error:
-        if isinstance(error, OSError) and error.filename is not None:
-            raise  # absent, or not ours to read
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f'{file}: not a readable checkpoint ({reason})') from error
-    print_log(
-        f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({wanted}): whatever code is in '
-        'it has run with your rights',
-        'current',
-        logging.WARNING,
-    )
-    with _unforced():
-        return read(False)
+    name = getattr(file, 'name', file) if hasattr(file, 'read') else os.fspath(file)
+    with about(name), _opened(file) as opened:
+        try:
+            return _read(opened, file)
+        except RefusedError as error:
+            return _trusted(file, error)
+        except CheckpointError:
+            raise
+        except Exception as error:  # a damaged file raises nearly anything
+            reason = ' '.join(str(error).split())[:160] or type(error).__name__
+            raise CheckpointError(f'not a readable checkpoint ({reason})') from error
 
 
 @contextmanager
-def _unforced():
+def _opened(file: Any) -> Iterator[Any]:
+    """`file` as a binary file object; of a path only regular files that are not empty."""
+    if hasattr(file, 'read'):
+        yield io.BytesIO(file.read())
+        return
+    if not os.path.exists(file):
+        raise FileNotFoundError(f'{file}: no such checkpoint file')
+    mode = os.stat(file).st_mode
+    if not stat.S_ISREG(mode):  # opening a pipe would wait for its other end
+        kind = 'a folder' if stat.S_ISDIR(mode) else 'not a regular file'
+        raise CheckpointError(f'not a checkpoint: {kind}')
+    with open(file, 'rb') as opened:
+        yield opened
+
+
+def _read(opened: Any, file: Any) -> Any:
+    head, size = opened.read(512), opened.seek(0, io.SEEK_END)
+    opened.seek(0)
+    if head.startswith(b'PK\x03\x04'):
+        return _read_zip(opened, size)
+    if head.startswith(LEGACY):
+        return _read_legacy(opened, size)
+    if head[8:9] == b'{' and struct.unpack('<Q', head[:8])[0] < 2**32:
+        return _read_safetensors(file)
+    raise CheckpointError(f'not a checkpoint: {kind_of(head)}')
+
+
+def kind_of(head: bytes) -> str:
+    """What a file with these first bytes is, which is not a checkpoint."""
+    start = head.lstrip().lower()
+    for mark, kind in KINDS.items():
+        if start.startswith(mark):
+            return kind
+    if head[257:262] == b'ustar':
+        return 'a tar archive; unpack it first'
+    if head.startswith(b'\x80'):
+        return 'a pickle that torch.save did not write'
+    if not head:
+        return 'an empty file'
+    if head.isascii():
+        return f'a text file that begins with {head.split(chr(10).encode())[0][:40].decode()!r}'
+    return f'it begins with {head[:8]!r}; damaged?'
+
+
+def _read_zip(opened: Any, size: int) -> Any:
+    """torch.save's format since 1.6: one pickle, and an entry for each storage."""
+    with zipfile.ZipFile(opened) as archive:
+        entries = {info.filename: info for info in archive.infolist()}
+        claimed = sum(info.file_size for info in entries.values())
+        if claimed > size or len(entries) < len(archive.infolist()):  # torch does not compress
+            raise CheckpointError(
+                f'its entries claim {claimed:,} bytes, but the file has {size:,}: damaged, or not '
+                'written by torch.save'
+            )
+        pickles = [name for name in entries if name.endswith('/data.pkl')]
+        folder = pickles[0].removesuffix('data.pkl') if pickles else ''
+        if f'{folder}constants.pkl' in entries:
+            raise CheckpointError(
+                'a TorchScript archive (torch.jit.save), expected a checkpoint (torch.save)'
+            )
+        if len(pickles) != 1:
+            raise CheckpointError(
+                f'not a checkpoint: a zip archive of {next(iter(entries), "nothing")!r}, ...'
+            )
+        if f'{folder}byteorder' in entries and archive.read(f'{folder}byteorder') != b'little':
+            raise CheckpointError('written on a big-endian machine')
+        storages: dict[str, Tensor] = {}
+
+        def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
+            if key not in storages:
+                storages[key] = _of_bytes(archive.read(f'{folder}data/{key}'), dtype)
+            if storages[key].dtype != dtype or len(storages[key]) != numel:
+                raise ValueError(f'storage {str(key)[:20]} is of another size or type')
+            return storages[key]
+
+        return unpickle(archive.read(pickles[0]), storage, size)
+
+
+def _read_legacy(opened: Any, size: int) -> Any:
+    """torch.save's format before 1.6: a pickle, the order of the storages, and their bytes."""
+    opened.seek(len(LEGACY))
+    _next_pickle(opened)  # sizes of the machine's integers
+    main, order = _next_pickle(opened), _next_pickle(opened)
+    storages: dict[str, Tensor] = {}
+
+    def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
+        if not 0 <= numel * dtype.itemsize <= size:
+            raise ValueError(f'a storage claims {numel:,} values in {size:,} bytes')
+        if key not in storages:
+            storages[key] = torch.empty(numel, dtype=dtype)
+            if sum(value.nbytes for value in storages.values()) > size:
+                raise ValueError(f'its storages claim more than its {size:,} bytes')
+        return storages[key]
+
+    content = unpickle(main, storage, size)
+    for key in unpickle(order, storage, size):
+        value = storages[key]
+        (numel,) = struct.unpack('<q', opened.read(8))
+        raw = opened.read(value.nbytes)
+        if numel != len(value) or len(raw) < value.nbytes:
+            raise ValueError(f'storage {str(key)[:20]} is cut short or of another size')
+        value.copy_(_of_bytes(raw, value.dtype))
+        storages.pop(key)
+    if storages:
+        raise ValueError(f'{len(storages)} storages are missing')
+    return content
+
+
+def _next_pickle(opened: Any) -> bytes:
+    start = opened.tell()
+    for _ in pickletools.genops(opened):
+        pass
+    end = opened.tell()
+    opened.seek(start)
+    return opened.read(end - start)
+
+
+def _of_bytes(raw: bytes, dtype: torch.dtype) -> Tensor:
+    if not raw:
+        return torch.empty(0, dtype=dtype)
+    return torch.frombuffer(bytearray(raw), dtype=dtype)
+
+
+def _read_safetensors(file: Any) -> dict[str, Any]:
+    with safe_open(os.fspath(file), framework='pt', device='cpu') as opened:
+        weights = {}
+        for key in opened.keys():  # noqa: SIM118
+            weights[key] = opened.get_tensor(key)
+            if weights[key].dtype not in DTYPES:
+                raise CheckpointError(f'{key} is {weights[key].dtype}, which is not supported')
+        return {'state_dict': weights, SAFETENSORS: opened.metadata() or {}}
+
+
+def _trusted(file: Any, refused: RefusedError) -> Any:
+    """What torch unpickles in full, where the user asked for that; else the error."""
+    if not _trusting or not refused.names:
+        advice = (
+            'ask its author for a file that holds only the state_dict or, if you trust its author '
+            'with everything on this machine, use --trust-checkpoint'
+        )
+        raise CheckpointError(
+            f'not loaded, because {refused}. Checkpoints are read with an allow-list (tensors, '
+            'numbers, strings, log buffers), so that opening one never runs code; '
+            + (advice if refused.names else 'ask its author for a file that holds the state_dict')
+        ) from refused
+    print_log(
+        f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({refused}): whatever code is in '
+        'it runs with your rights',
+        'current',
+        logging.WARNING,
+    )
     forced = os.environ.pop(FORCE, None)
     try:
-        yield
+        return torch.load(file, map_location='cpu', weights_only=False)
     finally:
         if forced is not None:
             os.environ[FORCE] = forced
 
 
-def _load_safetensors(file: Any, map_location: Any) -> dict[str, Any]:
-    """Weights and passport; the format holds nothing that could run."""
-    device = str(map_location) if isinstance(map_location, (str, torch.device)) else 'cpu'
+def read_json(text: str, limit: int = 2**22) -> Any:
+    """JSON text out of a checkpoint: of bounded size, and without Python's recursion errors."""
+    if not isinstance(text, str) or len(text) > limit:
+        raise CheckpointError(f'expected JSON text of at most {limit:,} characters')
     try:
-        with safe_open(file, framework='pt', device=device) as opened:
-            passport = json.loads((opened.metadata() or {}).get('passport', '{}'))
-            weights = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-        return dict(meta=meta_of(passport), state_dict=weights)
-    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f'{file}: not a readable safetensors file ({error})') from error
-
-
-def _check_zip(file: Any) -> None:
-    """Refuse archives whose entries claim more than the file holds, before torch makes room."""
-    if not isinstance(file, (str, os.PathLike)) or not zipfile.is_zipfile(file):
-        return
-    try:
-        with zipfile.ZipFile(file) as archive:
-            claimed = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise CheckpointError(f'{file}: not a readable checkpoint ({error})') from error
-    if claimed > os.path.getsize(file):  # torch does not compress
-        raise CheckpointError(
-            f'{file}: its entries claim {claimed:,} bytes, but the file has '
-            f'{os.path.getsize(file):,}: damaged, or not written by torch.save'
-        )
-
-
-def _wanted(file: Any, error: Exception) -> str:
-    """In words: the globals that the file asks for, or the unpickler's first line."""
-    try:
-        with torch.serialization.safe_globals(allowed_globals()):
-            names = torch.serialization.get_unsafe_globals_in_checkpoint(file)
-    except Exception:  # an old or damaged file: the unpickler's own words are all there is
-        names = []
-    if names:
-        return 'it asks for ' + ', '.join(sorted(map(str, names)))
-    text = str(error).split('Please file')[0].splitlines()
-    wanted = [line.strip() for line in text if 'GLOBAL' in line or 'Unsupported' in line]
-    return (wanted or [line for line in text if line.strip()] or [type(error).__name__])[0]
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f'not JSON ({str(error)[:80]})') from error

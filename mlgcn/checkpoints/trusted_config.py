@@ -1,4 +1,4 @@
-"""A config out of a checkpoint's passport: data from a stranger, so little of it is believed.
+"""A config out of a checkpoint's metadata: data from a stranger, so little of it is believed.
 
 mmengine's registries import whatever dotted path a `type` names and call it ('os.system'); some
 upstream classes read files, download, or run an argument as code (`torchvision/*` with `dtype`).
@@ -6,7 +6,6 @@ Hence an allow-list: a class must be registered, come from one of the modules be
 argument that names a file.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from mmengine.registry import Registry
 from mlgcn.registry import MODELS, TRANSFORMS
 
 from .error import CheckpointError
+from .safe_load import read_json
 
 MODEL_MODULES = (
     'mlgcn.models.',
@@ -43,22 +43,26 @@ LEFT_OUT = frozenset(
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
 
 
-def passport_config(passport: Mapping[str, Any]) -> Config:
-    """`model`, `data_preprocessor` and the test pipeline of `passport['config']`, and no more.
+class _Refused(CheckpointError):
+    pass
+
+
+def metadata_config(metadata: Mapping[str, Any]) -> Config:
+    """`model`, `data_preprocessor` and the test pipeline of `metadata['config']`, and no more.
 
     Returns:
         a Config with `model` (data preprocessor inside), `test_dataloader.dataset.pipeline` and
         `default_scope`.
 
     Raises:
-        CheckpointError: the passport has no config, or one that names classes off the allow-list,
+        CheckpointError: the metadata has no config, or one that names classes off the allow-list,
             imports other modules, or is not as mlgcn writes it.
     """
-    text = passport.get('config')
+    text = metadata.get('config')
     if not isinstance(text, str):
-        raise CheckpointError('its passport has no config; give the config file')
+        raise CheckpointError('its metadata has no config; give the config file')
     try:
-        stated = json.loads(text)
+        stated = read_json(text)
         model = dict(stated['model'])
         pipeline = stated['test_dataloader']['dataset']['pipeline']
         imports = (stated.get('custom_imports') or {}).get('imports', [])
@@ -78,11 +82,11 @@ def passport_config(passport: Mapping[str, Any]) -> Config:
             preprocessor.setdefault('type', 'ClsDataPreprocessor')
         model = _clean(model, 'model', MODELS, MODEL_MODULES)
         pipeline = _clean(pipeline, 'pipeline', TRANSFORMS, TRANSFORM_MODULES)
+    except _Refused:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        if isinstance(error, CheckpointError):
-            raise
         raise CheckpointError(
-            f'the config in its passport is not as mlgcn writes it ({type(error).__name__}: '
+            f'the config in its metadata is not as mlgcn writes it ({type(error).__name__}: '
             f'{str(error)[:80]}); give the config file'
         ) from error
     return Config(
@@ -143,7 +147,7 @@ def _name(name: Any) -> str:
 
 
 def _refused(what: str) -> CheckpointError:
-    return CheckpointError(
-        f'the config in its passport is not used, because {what}, which is not on the allow-list; '
+    return _Refused(
+        f'the config in its metadata is not used, because {what}, which is not on the allow-list; '
         'give the config file, if you trust it'
     )

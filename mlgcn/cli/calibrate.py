@@ -16,11 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from mlgcn.apis import LoadedModel, load_model
-from mlgcn.apis.dataset_logits import dataset_logits
-from mlgcn.checkpoints import CheckpointError, make_passport
-from mlgcn.checkpoints.facts import LICENCES
-from mlgcn.checkpoints.loading import load
-from mlgcn.checkpoints.rewrite import rewrite
+from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
+from mlgcn.checkpoints.metadata import LICENCES
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
 from mlgcn.visualization.reliability_diagram import reliability_diagram
@@ -75,14 +72,16 @@ def main(args: argparse.Namespace) -> None:
         )
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
         model = load_model(args.config, args.checkpoint, args.device, args.cfg_options)
-        logits, labels = dataset_logits(model) if scores is None else of_file(scores, args, model)
+        logits, labels = model.dataset_logits() if scores is None else of_file(scores, args, model)
     record, diagrams = calibrate(
         logits, labels, model.classes, args.objective, args.per_class, args.min_positives, args.seed
     )
     tell(record, model.classes, labels)
     reliability_diagram(list(diagrams.items())).png().save(diagram)
-    loaded = load(args.checkpoint, 'cpu')
-    rewrite(target, loaded, passport_of(model, loaded.get('meta', {}).get('source'), record))
+    loaded = model.checkpoint
+    save_weights(
+        target, loaded.weights, calibrated_metadata(model, record), loaded.content, args.in_place
+    )
     print(f'{target}: written; {diagram}: reliability on the held-out images')
 
 
@@ -112,22 +111,18 @@ def targets(args: argparse.Namespace) -> tuple[Path, Path]:
 def of_file(
     scores: ScoresFile, args: argparse.Namespace, model: LoadedModel
 ) -> tuple[np.ndarray, np.ndarray]:
-    names = tuple(scores.class_names.tolist())
-    if names != model.classes:
-        raise ValueError(
-            f'{args.scores} is of {len(names)} classes ({", ".join(names[:5])}, ...), '
-            f'{args.checkpoint} of {len(model.classes)} ({", ".join(model.classes[:5])}, ...)'
-        )
+    model.checkpoint.check_classes(scores.class_names.tolist(), f"{args.scores}'s")
     return scores.scores, scores.targets
 
 
-def passport_of(model: LoadedModel, source: str | None, record: dict) -> dict:
-    """The checkpoint's passport, or a new one, with the calibration and the config."""
-    known = {key: value for key, value in model.passport.items() if value is not None}
-    if source is not None:
+def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
+    """The checkpoint's metadata, or new one, with the calibration and the config."""
+    source = model.checkpoint.source
+    known = {key: value for key, value in model.metadata.items() if value is not None}
+    if source in LICENCES:
         known = {'source': source, **known}
     licence = LICENCES.get(source, 'No licence stated.')
-    new = make_passport(model.model.state_dict(), model.classes, licence, model.cfg)
+    new = make_metadata(model.checkpoint.weights, model.classes, licence, model.cfg)
     return {**new, **known, 'calibration': record}
 
 

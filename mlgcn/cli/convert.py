@@ -13,23 +13,21 @@ import argparse
 import json
 from pathlib import Path
 
-import torch
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from mlgcn.checkpoints import (
+    Checkpoint,
     CheckpointError,
     about,
-    check_finite,
     convert,
-    detect,
     implied_classes,
-    make_passport,
+    load,
+    make_metadata,
     save_weights,
     to_published,
-    unwrap,
 )
-from mlgcn.checkpoints.facts import CLASSIFIERS, KINDS, LICENCES
-from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.checkpoints.atomic_files import save_checkpoint, write_atomically
+from mlgcn.checkpoints.metadata import CLASSIFIERS, KINDS, LICENCES
 from mlgcn.checkpoints.tables import NAMES
 from mlgcn.datasets.published_lists import read_published_list
 
@@ -61,46 +59,44 @@ def main(args: argparse.Namespace) -> None:
     if Path(args.source).suffix == '.data':
         convert_list(args.source, Path(args.target))
         return
+    checkpoint = load(args.source, published_names=True)
+    checkpoint.check_finite()
     with about(args.source):
-        loaded = safe_load(args.source, 'cpu')
-        weights = unwrap(loaded)
-        check_finite(weights, args.source)
         if args.to:
-            write_published(args.target, args.to, weights, loaded.get('meta', {}))
+            write_published(args.target, args.to, checkpoint)
         else:
-            write_ours(args.target, args.kind, weights)
+            write_ours(args.target, args.kind, checkpoint)
 
 
-def write_ours(target: str, kind: str, weights: dict[str, torch.Tensor]) -> None:
-    source = detect(weights) if kind == 'auto' else kind
+def write_ours(target: str, kind: str, checkpoint: Checkpoint) -> None:
+    weights, source = checkpoint.weights, checkpoint.source if kind == 'auto' else kind
     if source not in NAMES:
         raise CheckpointError(f'{KINDS[source]}: nothing to convert (it holds {list(weights)[:3]})')
     ours = convert(weights, source)
-    mark = CLASSIFIERS.get(source)
-    classes = implied_classes(source, len(weights[mark])) if mark in weights else None
-    passport = make_passport(ours, classes, LICENCES[source], source=source)
-    save_weights(target, ours, passport)
+    rows = CLASSIFIERS.get(source, (None,))[0]
+    classes = implied_classes(source, len(weights[rows])) if rows in weights else None
+    save_weights(target, ours, make_metadata(ours, classes, LICENCES[source], source=source))
     print(
         f'{target}: {KINDS[source]}; {len(ours)} entries converted, {len(weights) - len(ours)} '
         f'left out on purpose. {LICENCES[source]}'
     )
 
 
-def write_published(target: str, name: str, weights: dict[str, torch.Tensor], meta: dict) -> None:
+def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
     if Path(target).suffix != '.pth' or Path(target).exists():
         raise FileExistsError(f'{target}: expected a new file that ends in .pth')
-    published = to_published(weights, name)
+    published = to_published(checkpoint.weights, name)
     if name == 'addgcn':  # the published loader asks for these keys
-        scores = (meta.get('passport', {}).get('metrics') or {}).get('values', {})
+        scores = (checkpoint.metadata.get('metrics') or {}).get('values', {})
         file = dict(
-            epoch=meta.get('epoch', 0),
+            epoch=checkpoint.content.get('meta', {}).get('epoch', 0),
             model_name='ADD_GCN',
             state_dict=published,
             best_score=scores.get('mAP', 0.0) / 100,
         )
     else:
         file = dict(meta={}, state_dict=published)
-    torch.save(file, target)
+    save_checkpoint(file, target)
     print(f'{target}: {len(published)} entries for the published {name}')
 
 
@@ -116,7 +112,7 @@ def convert_list(source: str, target: Path) -> None:
         ],
         'categories': CATEGORIES,
     }
-    target.write_text(json.dumps(content))
+    write_atomically(target, json.dumps(content))
     print(
         f'{target}: {len(names)} images, {len(content["annotations"])} labels. '
         "Next: give it to a CocoMultiLabel data set as its `ann_file`, with class_order='id' and "

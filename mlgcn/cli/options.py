@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmengine.config import Config, DictAction
 
 from mlgcn.apis.shipped_configs import find_config, is_config
-from mlgcn.checkpoints.safe_load import trust_checkpoints
+from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.config_file import read_config
 from mlgcn.engine.launch import init_processes

@@ -22,10 +22,10 @@ from mlgcn.apis import MultiLabelInferencer, Prediction
 from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
 from mlgcn.apis.inferencer import check_decision
 from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
-from mlgcn.apis.prediction_file import PredictionFile
 from mlgcn.datasets.image_io import BadImage, read_image
 
 from . import options
+from .prediction_file import PredictionFile
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Write a checkpoint's weights and passport alone, without the training state, to pass them on.
+"""Write a checkpoint's weights and metadata alone, without the training state, to pass them on.
 
 mlgcn publish work_dirs/addgcn_coco_448/best_mAP_epoch_50.pth addgcn.safetensors
 """
@@ -6,15 +6,8 @@ mlgcn publish work_dirs/addgcn_coco_448/best_mAP_epoch_50.pth addgcn.safetensors
 import argparse
 import os
 
-from mlgcn.checkpoints import (
-    CheckpointError,
-    check_finite,
-    fingerprint,
-    make_passport,
-    save_weights,
-    unwrap,
-)
-from mlgcn.checkpoints.loading import load
+from mlgcn.checkpoints import CheckpointError, load, make_metadata, save_weights
+from mlgcn.checkpoints.metadata import LICENCES
 
 from . import options
 
@@ -27,22 +20,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    loaded = load(args.source, 'cpu')
-    weights = unwrap(loaded)
-    check_finite(weights, args.source)
-    meta = loaded.get('meta', {})
-    passport = meta.get('passport')
-    if 'source' in meta and passport is None:
+    checkpoint = load(args.source)
+    checkpoint.check_finite()
+    checkpoint.check_sha256()
+    metadata = checkpoint.metadata
+    if checkpoint.source in LICENCES and not metadata:
         raise CheckpointError(f'{args.source}: not ours; use mlgcn convert')
-    if passport is not None and passport['sha256'] != fingerprint(weights):
-        raise CheckpointError(f"{args.source}: the weights are not those of its passport's sha256")
-    if passport is None:  # saved without PassportHook
-        classes = meta.get('dataset_meta', {}).get('classes')
-        passport = make_passport(weights, classes, 'No licence stated.')
+    if not metadata:  # saved without MetadataHook
+        metadata = make_metadata(checkpoint.weights, checkpoint.classes, 'No licence stated.')
     if args.licence:
-        passport = {**passport, 'licence': args.licence}
-    save_weights(args.target, weights, passport)
+        metadata = {**metadata, 'licence': args.licence}
+    save_weights(args.target, checkpoint.weights, metadata)
     print(
         f'{args.target}: {os.path.getsize(args.target) / 2**20:.1f} MiB of '
-        f'{os.path.getsize(args.source) / 2**20:.1f}; sha256 of the weights {passport["sha256"]}'
+        f'{os.path.getsize(args.source) / 2**20:.1f}; sha256 of the weights {metadata["sha256"]}'
     )

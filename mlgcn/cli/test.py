@@ -3,9 +3,8 @@
 import argparse
 
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader
 
-from mlgcn.checkpoints import check_classes, check_fits
+from mlgcn.checkpoints import load
 from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
 
@@ -31,19 +30,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     cfg = options.load_config(args)
-    checkpoint = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
+    checkpoint = load(args.checkpoint)
     evaluator = cfg.test_evaluator
     evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
     evaluator.report = args.metrics
     evaluator.per_class = args.per_class
     evaluator.out_file = args.out
 
-    classes = checkpoint.get('meta', {}).get('dataset_meta', {}).get('classes')
-    test_set = build_dataset(cfg, 'test_dataloader', classes)
-    check_classes(args.checkpoint, checkpoint, test_set.metainfo['classes'])
+    test_set = build_dataset(cfg, 'test_dataloader', checkpoint.stated_classes)
+    checkpoint.check_classes(test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
     cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
     runner = Runner.from_cfg(cfg)
-    check_fits(args.checkpoint, checkpoint, runner.model)
+    checkpoint.check_fits(runner.model)
     runner._test_dataloader['dataset'] = test_set  # built once, not twice
     runner.test()

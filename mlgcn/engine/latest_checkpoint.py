@@ -2,15 +2,13 @@
 
 import logging
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
 
-from mlgcn.checkpoints.error import CheckpointError
-from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.checkpoints import CheckpointError, load
 
 NAME = re.compile(r'(mid_)?(?:epoch|iter)_(\d+)\.pth')
 
@@ -56,18 +54,13 @@ def age(path: Path) -> tuple[int, bool] | None:
 
 
 def load_whole(path: str | Path) -> dict[str, Any]:
-    """A checkpoint to go on from, on the CPU, its checksums compared (torch does not).
+    """A checkpoint to go on from, on the CPU, its checksums compared.
 
     Raises:
         CheckpointError: it is damaged, refused, or holds no optimizer's state.
         FileNotFoundError: it is not there.
     """
-    checkpoint = safe_load(str(path), 'cpu')
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged:
-            raise CheckpointError(f'{path}: damaged ({damaged} differs from its checksum)')
-    if not isinstance(checkpoint, dict) or 'optimizer' not in checkpoint:
+    checkpoint = load(str(path)).content
+    if 'optimizer' not in checkpoint:
         raise CheckpointError(f'{path}: nothing to resume, it holds no state of an optimizer')
     return checkpoint

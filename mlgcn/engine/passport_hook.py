@@ -4,13 +4,14 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mlgcn.checkpoints import CheckpointError, make_passport
+from mlgcn.checkpoints import CheckpointError, make_metadata
+from mlgcn.checkpoints.metadata import KEY
 from mlgcn.registry import HOOKS
 
 
 @HOOKS.register_module()
 class PassportHook(Hook):
-    """Writes `meta['passport']` (:func:`mlgcn.checkpoints.make_passport`) into checkpoints.
+    """Writes `meta['passport']` (:func:`mlgcn.checkpoints.make_metadata`) into checkpoints.
 
     The metric table is that of the very weights saved: it is in the best checkpoint, and left out
     of those that are saved before they are scored.
@@ -44,7 +45,7 @@ class PassportHook(Hook):
         """Add the passport."""
         meta = checkpoint['meta']
         scores = self.scores if self.scores and self.scores['iter'] == meta.get('iter') else None
-        meta['passport'] = make_passport(
+        meta[KEY] = make_metadata(
             checkpoint['state_dict'],
             meta.get('dataset_meta', {}).get('classes'),
             self.licence,

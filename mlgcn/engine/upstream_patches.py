@@ -21,7 +21,7 @@ from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
 
 from mlgcn.checkpoints import CheckpointError
 from mlgcn.checkpoints.atomic_files import save_checkpoint
-from mlgcn.checkpoints.loading import load, load_url
+from mlgcn.checkpoints.checkpoint import load_content, load_url
 from mlgcn.checkpoints.safe_load import FORCE
 
 
@@ -55,7 +55,7 @@ def install() -> None:
             'this version of mmengine reads files in a way mlgcn does not know; install '
             'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
         )
-    upstream._safe_torch_load = load
+    upstream._safe_torch_load = load_content
     upstream.load_url = load_url
     yaml_handler.Loader = yaml.SafeLoader
     for name in ('mmengine.runner.checkpoint', 'mmengine.runner.runner', 'mmengine.runner'):

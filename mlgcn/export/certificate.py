@@ -41,7 +41,7 @@ def make_metadata(loaded: LoadedModel, rule: ResizeRule, precision: str) -> dict
         'temperature': calibration.temperature,
         'precision': precision,
         'weights_sha256': fingerprint(loaded.model.state_dict()),
-        'licence': loaded.passport.get('licence', 'No licence stated.'),
+        'licence': loaded.metadata.get('licence', 'No licence stated.'),
     }
 
 
@@ -103,7 +103,7 @@ def in_words(certificate: dict[str, Any]) -> str:
         f'{labels["decisions_that_differ"]} of {labels["decisions"]} decisions differ'
     )
     if certificate['images_beyond_limit']:
-        explained = certificate['neighbours']['images_explained']
+        explained = certificate.get('neighbours', {}).get('images_explained', 0)
         text += f', {certificate["images_beyond_limit"]} beyond rounding ({explained} due to ties)'
     reading = certificate['reading']
     others = labels['images'] - reading['images_with_the_same_pixels']

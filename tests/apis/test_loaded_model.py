@@ -11,7 +11,7 @@ from PIL import Image
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import load_model
-from mlgcn.checkpoints import CheckpointError, make_passport
+from mlgcn.checkpoints import CheckpointError, make_metadata
 from mlgcn.engine.config_check import ConfigError
 
 
@@ -23,7 +23,7 @@ def photo(tmp_path):
     return path
 
 
-def test_passport_suffices(tmp_path, photo):
+def test_metadata_suffices(tmp_path, photo):
     path, model = write_checkpoint(tmp_path)
     loaded = load_model(None, path)
     assert loaded.classes == CLASSES and not loaded.model.training
@@ -46,7 +46,7 @@ def test_config_file_gives_the_same(tmp_path, photo):
     np.testing.assert_array_equal(
         with_config.logits([with_config.pack(photo)]), without.logits([without.pack(photo)])
     )
-    with pytest.raises(CheckpointError, match='are not the config'):
+    with pytest.raises(CheckpointError, match="'x' among the config's"):
         load_model(config, path, cfg_options={'test_dataloader.dataset.classes': ['x', 'y', 'z']})
     with pytest.raises(ConfigError, match='num_classes is 4, but the data has 3'):
         load_model(config, path, cfg_options={'model.head.num_classes': 4})
@@ -62,7 +62,7 @@ def test_shipped_config_by_name(tmp_path):
         load_model('addgcn_nowhere', path)
 
 
-def test_calibration_of_the_passport(tmp_path):
+def test_calibration_of_the_metadata(tmp_path):
     stated = dict(temperature=2.0, thresholds=[0.2, 0.6, 0.5], objective='f1', images=7, pooled=[])
     path, _ = write_checkpoint(tmp_path, calibration=stated)
     calibration = load_model(None, path).calibration
@@ -111,10 +111,10 @@ def hostile_configs(mark):
 
 
 @pytest.mark.parametrize('name', hostile_configs(''))
-def test_hostile_passport_is_refused(tmp_path, name):
+def test_hostile_metadata_is_refused(tmp_path, name):
     mark = tmp_path / 'mark'
     path, _ = write_checkpoint(tmp_path, hostile_configs(mark)[name])
-    with pytest.raises(CheckpointError, match='tiny.pth: the config in its passport .*give the'):
+    with pytest.raises(CheckpointError, match='tiny.pth: the config in its metadata .*give the'):
         load_model(None, path)
     assert not mark.exists()
 
@@ -149,21 +149,24 @@ def test_other_wrong_inputs(tmp_path):
         load_model(None, noted)
     bare = tmp_path / 'bare.pth'
     torch.save(model.state_dict(), bare)
-    with pytest.raises(CheckpointError, match='bare.pth: it has no passport'):
+    with pytest.raises(CheckpointError, match='bare.pth: it has no metadata'):
         load_model(None, bare)
     edited = {k: v + 1 if k == 'head.fc.bias' else v for k, v in model.state_dict().items()}
-    passport = dict(make_passport(model.state_dict(), CLASSES, 'none', tiny_config()))
-    torch.save(dict(meta=dict(passport=passport), state_dict=edited), bare)
-    with pytest.raises(CheckpointError, match='not those of its passport'):
+    metadata = dict(make_metadata(model.state_dict(), CLASSES, 'none', tiny_config()))
+    torch.save(dict(meta=dict(mlgcn_metadata=metadata), state_dict=edited), bare)
+    with pytest.raises(CheckpointError, match='not those of its metadata'):
         load_model(None, bare)
-    meta = dict(passport={**passport, 'classes': 3})
+    meta = dict(mlgcn_metadata={**metadata, 'classes': 3})
     torch.save(dict(meta=meta, state_dict=model.state_dict()), bare)
     with pytest.raises(CheckpointError, match='bare.pth: expected a list of class names, found 3'):
         load_model(None, bare)
     for config in ('[' * 100_000, 'null', '[]', '{"model": 3}', None):
         torch.save(
-            dict(meta=dict(passport={**passport, 'config': config}), state_dict=model.state_dict()),
+            dict(
+                meta=dict(mlgcn_metadata={**metadata, 'config': config}),
+                state_dict=model.state_dict(),
+            ),
             bare,
         )
-        with pytest.raises(CheckpointError, match='bare.pth: .*passport'):
+        with pytest.raises(CheckpointError, match='bare.pth: .*metadata'):
             load_model(None, bare)

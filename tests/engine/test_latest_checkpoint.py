@@ -72,6 +72,6 @@ def test_unusable_ones_are_passed_over(run):
 
 
 def test_weights_alone(run):
-    torch.save(dict(state_dict={}), run / 'mid_epoch_10.pth')
+    torch.save(dict(state_dict={'w': torch.zeros(1)}), run / 'mid_epoch_10.pth')
     with pytest.raises(CheckpointError, match='holds no state of an optimizer'):
         load_whole(run / 'mid_epoch_10.pth')

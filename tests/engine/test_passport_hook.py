@@ -49,7 +49,7 @@ def test_what_a_passport_says(runner):
     hook, saved = PassportHook(licence='Free.'), checkpoint(12)
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, saved)
-    passport = saved['meta']['passport']
+    passport = saved['meta']['mlgcn_metadata']
     assert passport['classes'] == ['a', 'b']
     assert passport['input_size'] == [48, 64]
     assert passport['normalisation'] == dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True)
@@ -64,7 +64,7 @@ def test_scores_of_other_weights_stay_out(runner):
     hook, later = PassportHook(), checkpoint(18)
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, later)
-    assert later['meta']['passport']['metrics'] is None
+    assert later['meta']['mlgcn_metadata']['metrics'] is None
 
 
 def test_weights_alone_cannot_be_resumed(runner):

@@ -128,7 +128,9 @@ def test_what_a_checkpoint_holds(stopped):
 
 
 def test_files_that_cannot_be_resumed(copied):
-    torch.save(dict(meta={}, state_dict={}, message_hub={}), copied / 'weights.pth')
+    torch.save(
+        dict(meta={}, state_dict={'w': torch.zeros(1)}, message_hub={}), copied / 'weights.pth'
+    )
     with pytest.raises(CheckpointError, match='weights.pth: nothing to resume'):
         train(copied, load_from=str(copied / 'weights.pth'))
     whole = (copied / 'epoch_1.pth').read_bytes()

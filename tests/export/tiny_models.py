@@ -1,4 +1,4 @@
-"""Checkpoints of tiny models with fixed weights, a passport and a calibration."""
+"""Checkpoints of tiny models with fixed weights, a metadata and a calibration."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from fill import fill_
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mlgcn.checkpoints import make_passport, save_weights
+from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.registry import MODELS
 
 CLASSES = ('cat', 'dog', 'bird', 'größe')
@@ -48,6 +48,6 @@ def write_checkpoint(folder: Path, name: str, size: int = 64) -> Path:
     weights = fill_(model).state_dict()
     path = folder / f'{name}.pth'
     save_weights(
-        path, weights, make_passport(weights, CLASSES, 'CC0', cfg, calibration=CALIBRATION)
+        path, weights, make_metadata(weights, CLASSES, 'CC0', cfg, calibration=CALIBRATION)
     )
     return path

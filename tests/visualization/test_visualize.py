@@ -17,7 +17,7 @@ from PIL import Image
 
 import mlgcn  # noqa: F401
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.checkpoints.metadata import make_passport, save_weights
+from mlgcn.checkpoints.metadata import make_metadata, save_weights
 from mlgcn.visualization.explanation import write_explanations
 from mlgcn.visualization.explanation.canvas import Canvas
 from mlgcn.visualization.explanation.class_maps import class_maps
@@ -95,7 +95,7 @@ def save(folder, kind):
             value.copy_(value + torch.randn(value.shape) * 0.1)
     weights = model.state_dict()
     path = folder / f'{kind}.pth'
-    save_weights(path, weights, make_passport(weights, NAMES, 'none', cfg))
+    save_weights(path, weights, make_metadata(weights, NAMES, 'none', cfg))
     return path
 
 

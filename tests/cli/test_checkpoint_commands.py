@@ -14,8 +14,7 @@ from paths import DATA
 from published import published_file, published_weights
 from tiny import ROOT, make_photos, write_config
 
-from mlgcn.checkpoints import fingerprint, safe_load
-from mlgcn.checkpoints.loading import load
+from mlgcn.checkpoints import load, safe_load
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_convert_there_and_back(tool, tmp_path, small):
     path, weights = small
     text = tool('convert_checkpoint', path, tmp_path / 'ours.safetensors')
     assert 'GKGNet as published; 614 entries converted, 12 left out' in text
-    assert load(tmp_path / 'ours.safetensors')['meta']['source'] == 'gkgnet'
+    assert load(tmp_path / 'ours.safetensors').source == 'gkgnet'
     args = (tmp_path / 'ours.safetensors', tmp_path / 'back.pth', '--to', 'gkgnet')
     assert '626 entries for the published gkgnet' in tool('convert_checkpoint', *args)
     back = torch.load(tmp_path / 'back.pth', weights_only=True)['state_dict']
@@ -62,7 +61,7 @@ def test_convert_there_and_back(tool, tmp_path, small):
 
 def test_descriptions_need_no_model(tool, tmp_path, small):
     text = tool('describe_checkpoint', small[0])
-    for words in ('GKGNet as published', 'arch t', '128 x 128', 'commercially', 'no passport'):
+    for words in ('GKGNet as published', 'arch t', '128 x 128', 'commercially', 'no metadata'):
         assert words in text, words
     tool('convert_checkpoint', small[0], tmp_path / 'ours.pth')
     text = tool('describe_checkpoint', tmp_path / 'ours.pth')
@@ -79,7 +78,9 @@ def test_descriptions_need_no_model(tool, tmp_path, small):
 def test_wrong_input_gets_one_line(tool, tmp_path, small):
     path, weights = small
     assert 'exists already' in tool('convert_checkpoint', path, path)
-    assert 'No such file' in tool('convert_checkpoint', 'missing.pth', tmp_path / 'a.pth')
+    assert 'missing.pth: no such checkpoint file' in tool(
+        'convert_checkpoint', 'missing.pth', tmp_path / 'a.pth'
+    )
     refused = tool('convert_checkpoint', path, tmp_path / 'a.pth', '--from', 'addgcn')
     assert f'{path}: 626 entries are not in the published addgcn' in refused
     torch.save({**weights, 'backbone.extra': torch.zeros(1)}, tmp_path / 'extra.pth')
@@ -87,7 +88,7 @@ def test_wrong_input_gets_one_line(tool, tmp_path, small):
     assert '1 entry is not in the published gkgnet weights: backbone.extra' in refused
     torch.save({'a': torch.zeros(1)}, tmp_path / 'other.pth')
     refused = tool('convert_checkpoint', tmp_path / 'other.pth', tmp_path / 'a.pth')
-    assert 'a kind that mlgcn does not know' in refused
+    assert 'unknown model' in refused
     assert 'not ours' in tool('publish_model', path, tmp_path / 'a.pth')
     assert not (tmp_path / 'a.pth').exists()
 
@@ -205,9 +206,9 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
         with np.load(out) as arrays:
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
-    passport = load(published)['meta']['passport']
-    assert passport['classes'] == ['box', 'disc', 'ring'] and passport['epoch'] == 30
-    assert passport['sha256'] == fingerprint(load(work / 'epoch_30.pth')['state_dict'])
+    metadata = load(published).metadata
+    assert metadata['classes'] == ['box', 'disc', 'ring'] and metadata['epoch'] == 30
+    assert metadata['sha256'] == load(work / 'epoch_30.pth').sha256
 
 
 @pytest.mark.slow
@@ -258,7 +259,7 @@ def test_published_weights_are_scored_directly(tmp_path, small):
 
 
 @pytest.mark.slow
-def test_averaged_weights_score_as_their_passport_says(tmp_path):
+def test_averaged_weights_score_as_their_metadata_says(tmp_path):
     """EMAHook swaps the weights while saving and loading."""
     hook = dict(type='EMAHook', momentum=0.01, priority='ABOVE_NORMAL')
     extra = f'custom_hooks = [{hook}]'
@@ -266,7 +267,7 @@ def test_averaged_weights_score_as_their_passport_says(tmp_path):
     finish('tools/train.py', config, '--work-dir', tmp_path / 'work')
     (best,) = (tmp_path / 'work').glob('best_mAP_epoch_*.pth')
     checkpoint = load(best)
-    passport = checkpoint['meta']['passport']
-    assert passport['sha256'] == fingerprint(checkpoint['state_dict'])
+    metadata = checkpoint.metadata
+    assert metadata['sha256'] == checkpoint.sha256
     text = finish('tools/test.py', config, best, '--work-dir', tmp_path / 'test')
-    assert f'mAP: {passport["metrics"]["values"]["mAP"]:.4f}' in text
+    assert f'mAP: {metadata["metrics"]["values"]["mAP"]:.4f}' in text

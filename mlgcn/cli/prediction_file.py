@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .inferencer import MultiLabelInferencer, Prediction
+from mlgcn.apis import MultiLabelInferencer, Prediction
 
 VERSION = 1
 
@@ -88,12 +88,12 @@ class PredictionFile:
 
 
 def _head(inferencer: MultiLabelInferencer) -> dict[str, Any]:
-    calibration, passport = inferencer.calibration, inferencer.model.passport
+    calibration = inferencer.calibration
     return {
         'format': 'mlgcn predictions',
         'version': VERSION,
         'checkpoint': os.path.basename(inferencer.model.path),
-        'sha256': passport.get('sha256'),
+        'sha256': inferencer.model.checkpoint.sha256,
         'decision': inferencer.decision,
         'temperature': calibration.temperature,
         'thresholds': calibration.thresholds.tolist() if inferencer.by_threshold else None,

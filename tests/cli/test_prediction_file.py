@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from mlgcn.apis import Calibration, Prediction
-from mlgcn.apis.prediction_file import PredictionFile
+from mlgcn.cli.prediction_file import PredictionFile
 
 CLASSES = ('cat', 'dög, big')
 INFERENCER = SimpleNamespace(
     classes=CLASSES,
     calibration=Calibration(1.5, np.float32([0.25, 0.5]), 'calibrated for f1 on 9 images'),
-    model=SimpleNamespace(path='runs/x.pth', passport={'sha256': 'abc'}),
+    model=SimpleNamespace(path='runs/x.pth', checkpoint=SimpleNamespace(sha256='abc')),
     decision='calibrated for f1 on 9 images, temperature 1.5',
     by_threshold=True,
     top_k=None,

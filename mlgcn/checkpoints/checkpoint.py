@@ -1,0 +1,212 @@
+"""One way to read a checkpoint: for train, test, predict, `init_cfg`, convert and describe."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import torch.hub
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+from .convert import convert, detect, unwrap
+from .error import CheckpointError, about, some
+from .metadata import CLASSIFIERS, KEY, KINDS, LICENCES, fingerprint, implied_classes, meta_of
+from .safe_load import SAFETENSORS, read_json, safe_load
+
+
+@dataclass
+class Checkpoint:
+    """What a file of weights is and holds.
+
+    Args:
+        path: the file or URL.
+        source: whose weights they are: 'addgcn' and 'gkgnet' also where they were converted, else
+            what :func:`detect` finds in their names.
+        weights: the state_dict; a whole published model's (ADD-GCN, GKGNet) under our names.
+        metadata: :func:`make_metadata`'s, {} for files of others.
+        content: the file as mmengine's Runner takes it: `state_dict`, `meta` and, in a run's own
+            checkpoints, `optimizer`, `param_schedulers`, `message_hub`, `run_state`.
+    """
+
+    path: str
+    source: str
+    weights: dict[str, Tensor]
+    metadata: dict[str, Any]
+    content: dict[str, Any]
+
+    @cached_property
+    def sha256(self) -> str:
+        """:func:`fingerprint` of the weights, as they are in this object."""
+        return fingerprint(self.weights)
+
+    @property
+    def stated_classes(self) -> tuple[str, ...] | None:
+        """Class names in the order of the logits, as the file states them."""
+        dataset = self.content.get('meta', {}).get('dataset_meta', {})
+        stated = self.metadata.get('classes') or dataset.get('classes')
+        return tuple(map(str, stated)) if stated else None
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The stated class names, or those that a published file stands for."""
+        return self.stated_classes or implied_classes(self.source, self.num_rows or 0)
+
+    @property
+    def num_rows(self) -> int | None:
+        """Number of classes of a published model, by the rows of its classifier."""
+        keys = [key for key in CLASSIFIERS.get(self.source, ()) if key in self.weights]
+        return len(self.weights[keys[0]]) if keys else None
+
+    def check_sha256(self) -> None:
+        """Raise a CheckpointError where the weights are not those that the metadata describes."""
+        if self.metadata and self.metadata.get('sha256') != self.sha256:
+            raise CheckpointError(
+                f"{self.path}: the weights are not those of its metadata's sha256; was the file "
+                'edited?'
+            )
+
+    def check_finite(self) -> None:
+        """Raise a CheckpointError that names the entries with NaN or infinite values."""
+        floats = {k: v for k, v in self.weights.items() if v.is_floating_point()}
+        bad = [key for key, value in floats.items() if not value.isfinite().all()]
+        if bad:
+            raise CheckpointError(f'{self.path}: NaN or infinite values in {some(bad)}')
+
+    def check_classes(self, classes: Sequence[str], whose: str = "the data's") -> None:
+        """Stop when others number their classes otherwise than this checkpoint.
+
+        Args:
+            classes: theirs, in their order.
+            whose: for the message.
+
+        Raises:
+            CheckpointError: other names, or another order; says which class differs.
+        """
+        expected, classes = self.classes, tuple(map(str, classes))
+        if expected is None and self.source == 'addgcn':
+            expected = tuple(sorted(classes))
+        number = len(expected) if expected is not None else self.num_rows
+        if number is not None and number != len(classes):
+            raise CheckpointError(
+                f'{self.path} is {KINDS.get(self.source, self.source)} for {number} classes, but '
+                f'{whose} are {len(classes)}' + _names(expected, classes)
+            )
+        if expected is None or expected == classes:
+            return
+        first = next(i for i, pair in enumerate(zip(expected, classes)) if pair[0] != pair[1])
+        text = f'class {first} is {expected[first]!r}, but {classes[first]!r} among {whose}'
+        if set(expected) != set(classes):
+            raise CheckpointError(f'{self.path}: {text}' + _names(expected, classes))
+        orders = {'addgcn': "; use a data set with class_order='name'",
+                  'gkgnet': "; use a data set with class_order='id'"}  # fmt: skip
+        raise CheckpointError(
+            f'{self.path}: {text}; the names are the same, in another order. Scores would go to '
+            f'the wrong classes{orders.get(self.source, "")}'
+        )
+
+    def check_fits(self, model: nn.Module) -> None:
+        """Every entry of `model` must be in the checkpoint, with its shape, and the reverse.
+
+        Raises:
+            CheckpointError: names the first entries that are missing, unknown, of another shape, or
+                not finite.
+        """
+        own = getattr(model, 'module', model).state_dict()
+        weights = self.weights
+        misfits = {
+            'missing': [key for key in own if key not in weights],
+            'unknown': [key for key in weights if key not in own],
+            'of another shape': [
+                f'{key}: {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
+                for key in own.keys() & weights.keys()
+                if own[key].shape != weights[key].shape
+            ],
+        }
+        found = [f'{len(keys)} {what} (e.g. {keys[0]})' for what, keys in misfits.items() if keys]
+        if found:
+            raise CheckpointError(
+                f'{self.path} does not fit the config: of {len(own)} entries {", ".join(found)}; '
+                'is it the checkpoint of another model or number of classes?'
+            )
+        self.check_finite()
+
+
+def _names(expected: Sequence[str] | None, classes: Sequence[str]) -> str:
+    """The names that only one of two lists of classes has."""
+    if expected is None:
+        return ''
+    missing = [name for name in expected if name not in set(classes)]
+    other = [name for name in classes if name not in set(expected)]
+    return f' (only in the checkpoint: {some(missing, 5) or "none"}; only there: ' + (
+        f'{some(other, 5) or "none"})'
+    )
+
+
+def load(file: Any, published_names: bool = False) -> Checkpoint:
+    """Read a checkpoint, on the CPU, without running what is in it.
+
+    Args:
+        file: path, URL or mmengine's short form of one (torchvision://resnet50), file object.
+        published_names: leave a published model's weights under its own names.
+
+    Raises:
+        CheckpointError: it is no checkpoint, is damaged, or asks for what is not on the allow-list.
+        OSError: it is not there.
+    """
+    if isinstance(file, str) and '://' in file:
+        content = CheckpointLoader.load_checkpoint(file, 'cpu', logger='silent')
+    else:
+        content = safe_load(file)
+    name = str(getattr(file, 'name', file))
+    with about(name):
+        return _checkpoint(name, content, published_names)
+
+
+def load_content(file: Any, map_location: Any = None, weights_only: bool | None = None) -> dict:
+    """:func:`load` in the place of mmengine's reader: the content alone, always on the CPU."""
+    if weights_only is False:
+        raise CheckpointError(f'{file}: mlgcn does not unpickle without an allow-list')
+    return load(file).content
+
+
+def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_: Any) -> dict:
+    """:func:`load` in the place of torch.hub's download, which unpickles in full; same cache."""
+    folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
+    path = folder / os.path.basename(urlparse(url).path)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), progress=progress)
+    return load(path).content
+
+
+def _checkpoint(name: str, content: Any, published_names: bool) -> Checkpoint:
+    weights = unwrap(content)
+    text = content.pop(SAFETENSORS, {})
+    if KEY in text or 'passport' in text:
+        content['meta'] = meta_of(read_json(text.get(KEY) or text['passport']))
+    meta = content.setdefault('meta', {}) if 'state_dict' in content else content.get('meta', {})
+    if not isinstance(meta, dict) or not isinstance(meta.get('dataset_meta', {}), dict):
+        raise CheckpointError(f"expected dicts in 'meta', found {str(meta)[:80]}")
+    if 'config' in meta:  # Runner.resume would execute it
+        meta['config_text'] = meta.pop('config')
+    if 'passport' in meta:  # the key of earlier versions
+        meta[KEY] = meta.pop('passport')
+    metadata = meta.get(KEY) or {}
+    if not isinstance(metadata, dict):
+        raise CheckpointError(f'expected a dict as its metadata, found {str(metadata)[:80]}')
+    for classes in (metadata.get('classes'), meta.get('dataset_meta', {}).get('classes')):
+        if not isinstance(classes, (list, tuple, type(None))):
+            raise CheckpointError(f'expected a list of class names, found {str(classes)[:80]}')
+    source = detect(weights)
+    if source in CLASSIFIERS and not published_names:
+        print_log(f'{name}: {KINDS[source]}, converted', 'current')
+        weights = convert(weights, source)
+        content = dict(meta=dict(source=source), state_dict=weights)
+    stated = meta.get('source')
+    source = stated if stated in LICENCES else source
+    return Checkpoint(name, source, weights, metadata, content)

@@ -1,0 +1,109 @@
+"""Checkpoints as one object, whatever the file."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from checkpoints.test_convert import model_of
+from fill import make_input
+from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
+from paths import DATA
+from published import published_file, published_weights
+
+from mlgcn.checkpoints import Checkpoint, CheckpointError, load, unwrap
+
+
+def checkpoint(weights=None, source='mlgcn', **metadata):
+    weights = {'w': torch.zeros(1)} if weights is None else weights
+    return Checkpoint('w.pth', source, weights, metadata, dict(state_dict=weights))
+
+
+@pytest.mark.parametrize('prefix', ['', 'module.', 'model.', 'module.model.'])
+@pytest.mark.parametrize('wrapper', [None, 'state_dict', 'state_dict_ema'])
+def test_wrappers_are_taken_off(prefix, wrapper):
+    weights = {f'{prefix}{key}': torch.zeros(2) for key in ('fc.weight', 'fc.bias')}
+    file = {'epoch': 3, wrapper: weights} if wrapper else weights
+    assert list(unwrap(file)) == ['fc.weight', 'fc.bias']
+
+
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        ([1, 2], 'found a list'),
+        ({}, 'an empty dict'),
+        ({'state_dict': {'a': 3}}, 'found a'),
+        ({1: torch.zeros(1)}, 'found 1'),
+    ],
+)
+def test_what_is_no_state_dict_is_refused(content, words):
+    with pytest.raises(CheckpointError, match=words):
+        unwrap(content)
+
+
+def test_not_finite_values_are_named():
+    weights = {'good': torch.ones(2), 'bad': torch.tensor([1.0, float('nan')])}
+    with pytest.raises(CheckpointError, match='w.pth: NaN or infinite values in bad'):
+        checkpoint(weights).check_finite()
+
+
+@pytest.mark.parametrize('source, order', [('addgcn', 'name'), ('gkgnet', 'id')])
+def test_class_order_is_checked_against_the_data(source, order):
+    data = json.loads((DATA / 'data.json').read_text())
+    key = 'head.fc.weight' if source == 'addgcn' else 'neck.labels.weight'
+    loaded = checkpoint({key: torch.zeros(80, 4)}, source)
+    right, wrong = data['classes_addgcn_sorted'], data['classes_gkgnet']
+    if source == 'gkgnet':
+        right, wrong = wrong, right
+    loaded.check_classes(right)
+    with pytest.raises(CheckpointError, match=f"w.pth: class 0 is .*class_order='{order}'"):
+        loaded.check_classes(wrong)
+    with pytest.raises(CheckpointError, match="for 80 classes, but the data's are 3"):
+        loaded.check_classes(['a', 'b', 'c'])
+
+
+def test_class_names_are_compared():
+    loaded = checkpoint(classes=['cat', 'dog', 'bird'])
+    loaded.check_classes(('cat', 'dog', 'bird'))
+    with pytest.raises(CheckpointError, match="class 1 is 'dog', but 'bird'.* another order"):
+        loaded.check_classes(['cat', 'bird', 'dog'])
+    with pytest.raises(CheckpointError, match='only in the checkpoint: bird; only there: cow'):
+        loaded.check_classes(['cat', 'dog', 'cow'])
+    with pytest.raises(CheckpointError, match="3 classes.*config's are 4.*: none; only there: cow"):
+        loaded.check_classes(['cat', 'dog', 'bird', 'cow'], "the config's")
+    checkpoint().check_classes(['b', 'a'])  # states none
+
+
+def test_own_classes_of_addgcn_must_be_sorted():
+    loaded = checkpoint({'head.fc.weight': torch.zeros(2, 4)}, 'addgcn')
+    loaded.check_classes(['box', 'ring'])
+    with pytest.raises(CheckpointError, match="class 0 is 'box', but 'ring'"):
+        loaded.check_classes(['ring', 'box'])
+
+
+@pytest.mark.parametrize(
+    'name, keys',
+    [
+        ('gkgnet_t_128_g1_c7_k5', 'gkgnet_t_128_g1_c7_k5'),
+        pytest.param('gkgnet_t_224_g2_c20', 'gkgnet_t_224_g2_c20', marks=pytest.mark.slow),
+        ('addgcn_r50_c80_224', 'addgcn_r50_c80'),
+        pytest.param('addgcn_r101_c20_128', 'addgcn_r101_c20', marks=pytest.mark.slow),
+    ],
+)
+def test_published_files_score_as_published(tmp_path, name, keys):
+    """Saved as their authors did, loaded as the tools do."""
+    case = json.loads((DATA / f'{name}.json').read_text())['case']
+    source = name[:6]
+    path = published_file(tmp_path / 'p.pth', source, published_weights(keys, case))
+    assert CheckpointLoader.load_checkpoint(str(path))['meta'] == dict(source=source)
+    assert load(path).source == source
+    model = model_of(keys)
+    load_checkpoint(model, str(path), strict=True)
+    images = make_input(case['name'], (case['batch'], 3, case['size'], case['size']), case['salt'])
+    with torch.no_grad():
+        logits = model.double().eval()(images.double())
+    file = np.load(DATA / f'{name}.npz')
+    expected = (
+        (file['eval_out1'] + file['eval_out2']) / 2 if source == 'addgcn' else file['eval_score']
+    )
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-9)
