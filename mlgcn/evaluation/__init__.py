@@ -1,14 +1,8 @@
 """Metrics in the definitions of the multi-label literature, their intervals, and calibration."""
-# ruff: noqa: F401  re-exports
+# ruff: noqa: F401, I001  re-exports
 
-from .analysis import (
-    Curves,
-    LabelPairs,
-    SizeBand,
-    label_pairs,
-    precision_recall_curves,
-    scores_by_size,
-)
+from .analysis import Curves, LabelPairs, SizeBand
+from .analysis import label_pairs, precision_recall_curves, scores_by_size
 from .bootstrap import BootstrapScores, bootstrap_scores, centred, draw_images, interval
 from .calibration import Calibration, calibrate
 from .metric import MultiLabelScores

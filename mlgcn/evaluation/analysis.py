@@ -59,9 +59,8 @@ def precision_recall_curves(
 class LabelPairs:
     """Counts of images (K, K): row a is the label that is present, column b another one.
 
-    `together`: a and b are both present (on the diagonal the images of a). `absent`: a is present
-    and b is not (difficult b counts neither way). `falsely`: as `absent`, and b is predicted.
-    `base` (K,): the fraction of all images without b on which b is predicted.
+    `together`: b is present, too. `absent`: b is not (difficult b counts neither way). `falsely`: b
+    is predicted, too. `base` (K,): the fraction of all images without b on which b is predicted.
     """
 
     together: np.ndarray
@@ -105,18 +104,12 @@ class SizeBand:
 def scores_by_size(
     scores: np.ndarray | torch.Tensor, targets: np.ndarray, areas: np.ndarray, protocol: str
 ) -> dict[str, SizeBand]:
-    """AP of every class among its positives of one size.
+    """AP of every class among its positives of one size, of logits and targets (N, K).
 
-    The size of a positive (image and class) is the area of its largest box in pixels of the
-    original image: small below 32^2, medium from there, large from 96^2 on. A band ranks its
-    positives among all negatives; positives of another size, or without a box, count neither way,
-    so the three APs do not average to the class's AP.
-
-    Args:
-        scores: Logits (N, K).
-        targets: Integers (N, K): 1 positive, 0 negative, -1 difficult.
-        areas: (N, K), the largest box's area; 0 where there is none.
-        protocol: 'addgcn' or 'gkgnet', as in :func:`multilabel_scores`.
+    The size of a positive (image and class) is the area of its largest box, `areas` (N, K), in
+    pixels of the original image: small below 32^2, medium from there, large from 96^2 on; 0 where
+    there is no box. A band ranks its positives among all negatives; all other positives count
+    neither way, so the three APs do not average to the class's AP.
     """
     scores = torch.as_tensor(scores).float()
     positive, counted = targets == 1, counted_in_ap(targets, protocol)

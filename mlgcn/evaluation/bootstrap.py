@@ -40,14 +40,7 @@ def bootstrap_scores(
     the ranking. A class that has positives, but none in a replicate, is left out of that
     replicate's mAP and CR; a class without any is treated as the protocol does.
 
-    Args:
-        scores: Logits (N, K).
-        targets: Integers (N, K): 1 positive, 0 negative, -1 difficult.
-        protocol: 'addgcn' or 'gkgnet'.
-        draws: (N, R) of :func:`draw_images`.
-
-    Raises:
-        ValueError: Unknown protocol, or draws for another number of images.
+    Scores, targets (N, K) and protocol as there, `draws` (N, R) of :func:`draw_images`.
     """
     check_protocol(protocol)
     if len(draws) != len(targets):

@@ -107,15 +107,23 @@ def calibrate(
     Raises:
         ValueError: fewer than 4 images, infinite or NaN logits, no positive, unknown objective.
     """
-    options = Objective.parse(objective), per_class, min_positives
-    _check(logits, targets)
+    aim, finite, positives = (
+        Objective.parse(objective),
+        np.isfinite(logits).all(),
+        (targets == 1).sum(),
+    )
+    if len(logits) < 4 or not finite or not positives:
+        raise ValueError(
+            f'cannot calibrate on {len(logits)} images with {positives} positive labels and logits '
+            f'that are {"finite" if finite else "NaN or infinite"}: expected 4 images, 1 positive'
+        )
     order = np.random.default_rng(seed).permutation(len(logits))
     fitted, held = np.split(order, [len(order) // 2])
-    half, thresholds = _fit(logits[fitted], targets[fitted], *options)
-    known = logits[held], targets[held]
-    before, first = _measure(*known, 1.0, np.float32(0.5), *options[:2])
-    after, second = _measure(*known, half, thresholds.values, *options[:2])
-    temperature, thresholds = _fit(logits, targets, *options)
+    half, thresholds = _fit(logits[fitted], targets[fitted], aim, per_class, min_positives)
+    known = logits[held], targets[held], aim, per_class
+    before, first = _measure(1.0, np.float32(0.5), *known)
+    after, second = _measure(half, thresholds.values, *known)
+    temperature, thresholds = _fit(logits, targets, aim, per_class, min_positives)
     record = {
         'temperature': temperature,
         'thresholds': thresholds.values.tolist(),
@@ -130,15 +138,6 @@ def calibrate(
     return record, {'temperature 1': first, f'fitted temperature {half:.3g}': second}
 
 
-def _check(logits: np.ndarray, targets: np.ndarray) -> None:
-    if len(logits) < 4:
-        raise ValueError(f'{len(logits)} images to calibrate on, expected at least 4')
-    if not np.isfinite(logits).all():
-        raise ValueError('the logits hold NaN or infinite values')
-    if not (targets == 1).any():
-        raise ValueError('no image has a positive label: nothing to calibrate on')
-
-
 def _fit(
     logits: np.ndarray, targets: np.ndarray, objective: Objective, per_class: bool, fewest: int
 ) -> tuple[float, ChosenThresholds]:
@@ -148,10 +147,10 @@ def _fit(
 
 
 def _measure(
-    logits: np.ndarray,
-    targets: np.ndarray,
     temperature: float,
     thresholds: np.ndarray,
+    logits: np.ndarray,
+    targets: np.ndarray,
     objective: Objective,
     per_class: bool,
 ) -> tuple[dict[str, float], Reliability]:
@@ -167,17 +166,14 @@ def _measure(
     value, reached = objective.values(*counts)
     name, scope = objective.name, 'mean of classes' if per_class else 'all decisions'
     if name == 'cost':
-        own = {'cost per image': -float(value.sum()) / len(targets)}
+        own = 'cost per image', -value.sum() / len(targets)
     elif objective.target:
-        own = {f'% reach {name} {objective.target:g}, {scope}': 100 * float(reached.mean())}
+        own = f'% reach {name} {objective.target:g}, {scope}', 100 * reached.mean()
     else:
-        own = {f'{name.upper()}, {scope}': 100 * float(value[counts[2] > 0].mean())}
-    return {
-        'NLL': negative_log_likelihood(logits / temperature, targets),
-        'ECE': 100 * diagram.error,
-        **{name: 100 * float(number) for name, number in zip(PRF_NAMES, six)},
-        **own,
-    }, diagram
+        own = f'{name.upper()}, {scope}', 100 * value[counts[2] > 0].mean()
+    loss = negative_log_likelihood(logits / temperature, targets)
+    percent = zip(('ECE', *PRF_NAMES), 100 * np.array([diagram.error, *six]))
+    return {key: float(number) for key, number in [('NLL', loss), *percent, own]}, diagram
 
 
 @dataclass(frozen=True)
@@ -203,23 +199,21 @@ class Calibration:
     def from_metadata(cls, metadata: Mapping[str, Any], num_classes: int) -> 'Calibration':
         """Of a checkpoint's `metadata['calibration']`; without one, temperature 1 and 0.5 for all.
 
-        Raises:
-            ValueError: it is not a temperature above 0 and one number per class.
+        ValueError where it is not a temperature above 0 and one number per class.
         """
-        stated = metadata.get('calibration')
+        stated, plain = metadata.get('calibration'), np.full(num_classes, 0.5, np.float32)
         if stated is None:
-            plain = np.full(num_classes, 0.5, np.float32)
             return cls(1.0, plain, 'threshold 0.5, not calibrated')
         try:
             temperature = float(stated['temperature'])
             thresholds = np.asarray(stated['thresholds'], np.float32)
             source = f'calibrated for {stated["objective"]} on {int(stated["images"])} images'
+            good = thresholds.shape == plain.shape and np.isfinite(thresholds).all()
+            if not good or not 0 < temperature < math.inf:
+                raise ValueError(
+                    f'temperature {temperature}, thresholds of shape {thresholds.shape}; expected '
+                    f'more than 0, and {num_classes} finite numbers'
+                )
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise ValueError(f"metadata['calibration'] is damaged: {error!r}") from error
-        good = thresholds.shape == (num_classes,) and np.isfinite(thresholds).all()
-        if not good or not 0 < temperature < math.inf:
-            raise ValueError(
-                f"metadata['calibration']: temperature {temperature} and thresholds of shape "
-                f'{thresholds.shape}; expected more than 0, and {num_classes} finite numbers'
-            )
         return cls(temperature, thresholds, source)

@@ -37,9 +37,6 @@ class MultiLabelScores(BaseMetric):
         empty_classes: 'skip' or 'zero', see :func:`multilabel_scores`.
         prefix: Put before the returned names as 'prefix/mAP'.
 
-    Raises:
-        ValueError: A wrong argument; NaN scores or labels other than 1, 0, -1 (the image is named);
-            another number of classes or images than the data set's.
     """
 
     default_prefix = ''

@@ -29,13 +29,7 @@ class ScoresFile:
 
     @classmethod
     def load(cls, path: str | Path) -> 'ScoresFile':
-        """Read a file that :meth:`save` wrote.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is not an .npz file, lacks an array, holds pickled objects, or its
-                shapes do not fit together.
-        """
+        """Read a file that :meth:`save` wrote; ValueError for another, damaged or pickled one."""
         if not Path(path).is_file():
             raise FileNotFoundError(f'{path}: no such scores file (mlgcn test --out writes one)')
         if not zipfile.is_zipfile(path):

@@ -8,12 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Objective:
-    """What a threshold is chosen for.
+    """What a threshold is chosen for: 'f1', 'f2', 'precision', 'recall' or 'cost'.
 
-    Args:
-        name: 'f1', 'f2', 'precision', 'recall' or 'cost'.
-        target: precision or recall to reach, in (0, 1].
-        costs: of a false positive and of a false negative.
+    `target`: precision or recall to reach, in (0, 1]. `costs`: of a false positive and negative.
     """
 
     name: str
@@ -43,10 +40,7 @@ class Objective:
     def values(
         self, hits: np.ndarray, wrong: np.ndarray, positives: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Value (greater is better) and "reaches the target" of cuts, from their counts.
-
-        The counts are true positives, false positives and all positives, of any one shape.
-        """
+        """Value (greater is better) and "reaches the target" of cuts, from TP, FP and positives."""
         reached = np.ones(hits.shape, bool)
         if self.name in ('f1', 'f2'):
             square = 1 if self.name == 'f1' else 4
@@ -66,10 +60,9 @@ def best_threshold(
 ) -> tuple[np.float32, bool]:
     """The best threshold of float32 scores of any shape, and whether it reaches the target.
 
-    Each cut between two different scores is tried. The threshold lies midway between the lowest
-    score that is present and the highest that is not (between them and 1 or 0 at the ends; above 1
-    where no label is to be present and a score is 1). Of equally good cuts the one with the fewest
-    labels is taken.
+    Each cut between two different scores is tried; of equally good ones the one with the fewest
+    labels is taken. The threshold lies midway between the lowest score that is present (1 where
+    none is; above 1 if a score is 1) and the highest that is not (0 where all are).
     """
     known = targets >= 0
     order = np.argsort(-probabilities[known])
@@ -108,15 +101,11 @@ def choose_thresholds(
     per_class: bool = True,
     min_positives: int = 10,
 ) -> ChosenThresholds:
-    """A threshold for every class, from its own scores where it has enough positives.
+    """A threshold for every class of probabilities (N, K) float32 and targets (N, K) of 1, 0, -1.
 
-    Classes with fewer than `min_positives` share one, chosen on all of their scores together; where
-    these, too, hold fewer positives, on the scores of all classes.
-
-    Args:
-        probabilities: float32 (N, K) in [0, 1].
-        targets: (N, K) of 1, 0, -1.
-        per_class: False gives all classes one threshold, chosen on all decisions together.
+    It is chosen on the scores of the class. Classes with fewer than `min_positives` share one,
+    chosen on all of their scores together; where these, too, hold fewer positives, on the scores of
+    all classes. Without `per_class` all classes share one.
     """
     positives = (targets == 1).sum(axis=0)
     rare = (positives < min_positives) | (not per_class)

@@ -103,7 +103,7 @@ def in_words(certificate: dict[str, Any]) -> str:
         f'{labels["decisions_that_differ"]} of {labels["decisions"]} decisions differ'
     )
     if certificate['images_beyond_limit']:
-        explained = certificate.get('neighbours', {}).get('images_explained', 0)
+        explained = certificate['neighbours']['images_explained']
         text += f', {certificate["images_beyond_limit"]} beyond rounding ({explained} due to ties)'
     reading = certificate['reading']
     others = labels['images'] - reading['images_with_the_same_pixels']

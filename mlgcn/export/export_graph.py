@@ -12,14 +12,11 @@ from .neighbours import record_edges
 
 
 class ExportGraph(nn.Module):
-    """A loaded model with what surrounds it: its preprocessor before, temperature, sigmoid after.
+    """A loaded model with its preprocessor before and temperature and sigmoid after it.
 
-    Args:
-        loaded: the model; its weights are shared.
-        edges: also return the neighbours that every grapher finds, (B, G, N, k) each.
-        half: weights and arithmetic of backbone and neck in float16. The neighbour search stays
-            in float32, where it always is, and so does the head: ADD-GCN's sums over all places of
-            a map can exceed float16's 65,504.
+    `edges`: also return the neighbours that every grapher finds, (B, G, N, k) each. `half`: weights
+    and arithmetic of backbone and neck in float16. The neighbour search and the head stay in
+    float32: ADD-GCN's sums over all places of a map can exceed float16's 65,504.
     """
 
     def __init__(self, loaded: LoadedModel, edges: bool = False, half: bool = False):

@@ -39,8 +39,7 @@ def export_model(
     """Write `path` and `path`.certificate.json, and return the certificate.
 
     The file takes RGB images (B, H, W, 3) in uint8, already resized, and gives logits and
-    probabilities (B, K); everything else that a user needs is in its metadata
-    (:func:`.certificate.make_metadata`). It is run beside PyTorch before it gets its name.
+    probabilities (B, K); :func:`.certificate.make_metadata` has the rest.
 
     Args:
         loaded: from :func:`mlgcn.apis.load_model`, on the CPU.

@@ -37,14 +37,10 @@ class ResizeRule:
 def resize_rule(
     pipeline: Sequence[dict[str, Any]], size: tuple[int, int] | None = None
 ) -> tuple[ResizeRule, Callable[[dict], dict]]:
-    """The rule of a test pipeline (load, Resize, PackInputs) and the pipeline, built.
+    """The rule of a test pipeline of load, Resize, PackInputs, and the pipeline, built.
 
-    Args:
-        pipeline: transforms as the config has them.
-        size: (height, width) to resize to instead of the config's.
-
-    Raises:
-        ConfigError: the pipeline has other transforms, whose effect no exported file would have.
+    `size` (height, width) replaces the config's. ConfigError where the pipeline has other
+    transforms, whose effect no exported file would have.
     """
     names = [str(step['type']).rpartition('.')[2] for step in pipeline]
     resize = dict(pipeline[1])

@@ -33,11 +33,6 @@ class Parity:
     ones, and the logits then differ by more. Such an image is *explained* if a float64 model shows
     both: no neighbour that the file picked is farther than the true one of its rank, beyond
     rounding; and with these neighbours prescribed its logits are the file's, up to rounding.
-
-    Args:
-        loaded: the model.
-        file: what was written.
-        precision: of the file, a key of LIMITS.
     """
 
     def __init__(
@@ -108,32 +103,28 @@ class Parity:
     def summary(self) -> dict[str, Any]:
         """Plain values for the certificate."""
         seen, flipped = self.seen, self.seen['flipped']
-        number, beyond = len(flipped), seen['agrees'].count(False)
-        summary: dict[str, Any] = dict(
+        most = {key: max(seen[key], default=None) for key in ('excess', 'own_excess', 'rest')}
+        return dict(
             limits=self.limits,
             logits=dict(
                 max_difference=max(seen['max_difference']),
-                mean_difference=sum(seen['mean_difference']) / number,
+                mean_difference=sum(seen['mean_difference']) / len(flipped),
                 largest=max(seen['largest']),
             ),
-            images_beyond_limit=beyond,
-            share_beyond_limit=beyond / number,
+            images_beyond_limit=seen['agrees'].count(False),
             label_sets=dict(
-                images=number,
+                images=len(flipped),
                 equal=flipped.count(0),
-                decisions=number * len(self.loaded.classes),
+                decisions=len(flipped) * len(self.loaded.classes),
                 decisions_that_differ=sum(flipped),
             ),
-        )
-        if self.has_graphers:
-            differing = seen['rows_that_differ']
-            summary['neighbours'] = dict(
+            neighbours=dict(
                 rows=sum(seen['rows']),
-                rows_that_differ=sum(differing),
-                images_with_such_rows=sum(map(bool, differing)),
+                rows_that_differ=sum(seen['rows_that_differ']),
+                images_with_such_rows=sum(map(bool, seen['rows_that_differ'])),
                 images_explained=sum(seen['explained']),
-                largest_excess_of_file=max(seen['excess'], default=None),
-                largest_excess_of_pytorch=max(seen['own_excess'], default=None),
-                difference_to_float64_with_its_neighbours=max(seen['rest'], default=None),
-            )
-        return summary
+                largest_excess_of_file=most['excess'],
+                largest_excess_of_pytorch=most['own_excess'],
+                difference_to_float64_with_its_neighbours=most['rest'],
+            ),
+        )

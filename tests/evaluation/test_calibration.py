@@ -142,9 +142,9 @@ def test_other_objectives_measure_themselves():
 @pytest.mark.parametrize(
     'logits, targets, words',
     [
-        (np.zeros((3, 2)), np.ones((3, 2)), '3 images .* at least 4'),
+        (np.zeros((3, 2)), np.ones((3, 2)), '3 images .* expected 4'),
         (np.full((4, 2), np.nan), np.ones((4, 2)), 'NaN or infinite'),
-        (np.zeros((4, 2)), np.zeros((4, 2)), 'no image has a positive label'),
+        (np.zeros((4, 2)), np.zeros((4, 2)), 'with 0 positive labels'),
     ],
 )
 def test_wrong_data(logits, targets, words):
