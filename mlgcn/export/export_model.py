@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch.export import ExportedProgram
 
 from mlgcn.apis import LoadedModel
 from mlgcn.engine.config_check import ConfigError
 
 from .certificate import in_words, make_certificate, make_metadata
 from .export_graph import ExportGraph
-from .files import FORMATS
+from .files import FORMATS, ExportedFile, Trace
 from .images import find_images, resize_rule
 from .parity import Parity
 
@@ -47,16 +48,13 @@ def export_model(
         format: 'onnx' or 'torch-export'.
         size: (height, width) in pixels; the test pipeline's if None.
         dynamic_batch: any number of images at once, instead of one.
-        half: backbone and neck in float16 (see :class:`ExportGraph`); inputs and outputs stay.
-        images: files, folders or globs to compare on; see :func:`.images.find_images`.
-        count: how many of them.
+        half: backbone and neck in float16 (see :class:`ExportGraph`).
+        images, count: what to compare on, see :func:`.images.find_images`.
 
     Raises:
         ExportError: the exporter failed, or the file disagrees with PyTorch; it then is at
             `path`.rejected, with its certificate beside it.
-        ConfigError: a test pipeline that no file would have, another suffix, or a package that is
-            not installed.
-        ValueError: the images would be too small for the model.
+        ConfigError: an unknown test pipeline or suffix, or a package that is not installed.
         OSError: nothing can be written there.
     """
     path = Path(path)
@@ -65,7 +63,7 @@ def export_model(
     precision, batch = 'float16' if half else 'float32', BATCH if dynamic_batch else 1
     metadata = make_metadata(loaded, rule, precision)
 
-    def trace(edges: bool):
+    def trace(edges: bool) -> ExportedProgram:
         return ExportGraph(loaded, edges, half).trace((rule.height, rule.width), dynamic_batch)
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export-') as folder:
@@ -74,15 +72,7 @@ def export_model(
         packed = [pipeline(dict(img_path=name)) for name in paths]
         pixels = [one['inputs'].numpy()[::-1].transpose(1, 2, 0) for one in packed]
         pixels = np.ascontiguousarray(np.stack(pixels))  # the pipeline's (3, H, W) are BGR
-        try:
-            texts = {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
-            file = FORMATS[format](staged, trace, texts)
-            if dict(file.metadata) != texts:
-                raise RuntimeError('its metadata do not read back as they were written')
-        except RuntimeError as error:
-            reason = f'{type(error).__name__}: {(str(error).splitlines() or [""])[0]}'
-            raise ExportError(f'{path}: not written, {reason}') from error
-        parity = Parity(loaded, file, precision)
+        parity = Parity(loaded, _write(staged, format, trace, metadata), precision)
         for first in range(0, len(paths), batch):
             parity.add(packed[first : first + batch], pixels[first : first + batch])
         parts = sorted(staged.parent.glob(f'{path.name}*'))
@@ -93,6 +83,18 @@ def export_model(
     if target != path:
         raise ExportError(f'{target}: {in_words(certificate)}')
     return certificate
+
+
+def _write(path: Path, format: str, trace: Trace, metadata: dict[str, Any]) -> ExportedFile:
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
+    try:
+        file = FORMATS[format](path, trace, texts)
+    except RuntimeError as error:
+        reason = f'{type(error).__name__}: {(str(error).splitlines() or [""])[0]}'
+        raise ExportError(f'{path.name}: not written, {reason}') from error
+    if dict(file.metadata) != texts:
+        raise ExportError(f'{path.name}: its metadata do not read back as they were written')
+    return file
 
 
 def _place(parts: Sequence[Path], certificate: dict[str, Any], target: Path) -> None:

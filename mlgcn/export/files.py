@@ -91,4 +91,5 @@ class TorchExportFile:
         return list(self.with_edges(torch.from_numpy(images))[2:])
 
 
+ExportedFile = OnnxFile | TorchExportFile
 FORMATS = {'onnx': OnnxFile, 'torch-export': TorchExportFile}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mlgcn.apis import LoadedModel
 
-from .files import OnnxFile, TorchExportFile
+from .files import ExportedFile
 from .neighbours import graphers, record_edges, replay, rows_that_differ
 
 LARGEST = float(np.finfo(np.float32).max)  # stands for a difference that is not a number
@@ -35,9 +35,7 @@ class Parity:
     rounding; and with these neighbours prescribed its logits are the file's, up to rounding.
     """
 
-    def __init__(
-        self, loaded: LoadedModel, file: OnnxFile | TorchExportFile, precision: str = 'float32'
-    ):
+    def __init__(self, loaded: LoadedModel, file: ExportedFile, precision: str = 'float32'):
         self.loaded, self.file, self.limits = loaded, file, LIMITS[precision]
         self.has_graphers = bool(graphers(loaded.model))
         self.exact = None  # the float64 model, when it is needed

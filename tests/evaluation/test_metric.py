@@ -8,8 +8,6 @@ import torch
 import torch.multiprocessing
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
-from mmengine.model import BaseModel
-from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 
 from mlgcn.evaluation import METRIC_NAMES, ScoresFile, multilabel_scores
@@ -176,45 +174,3 @@ def test_ranks_give_the_same_as_one_process(world, tmp_path):
                 assert outcome[f'{n}_{round_up}'] == expected  # bit for bit
             file = ScoresFile.load(tmp_path / f'{n}_{round_up}.npz')
             np.testing.assert_array_equal(file.scores, logits)
-
-
-class Toy(BaseModel):
-    """Its scores improve when its one weight grows, as its loss makes it do."""
-
-    def __init__(self):
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(()))
-
-    def forward(self, inputs, data_samples=None, mode='tensor'):
-        if mode == 'loss':
-            return {'loss': -self.weight}
-        for one in data_samples:
-            one.pred_logits = one.pred_logits + self.weight * (one.gt_score - 0.5)
-        return data_samples
-
-
-@pytest.mark.slow
-def test_runner_saves_the_best_by_plain_map(tmp_path):
-    logits, target = data(12)
-    rows = [{'inputs': i, 'data_samples': sample(i, logits[i], target[i])} for i in range(12)]
-    loader = {
-        'dataset': rows,
-        'batch_size': 5,
-        'num_workers': 0,
-        'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        'collate_fn': {'type': 'pseudo_collate'},
-    }
-    runner = Runner(
-        Toy(),
-        work_dir=str(tmp_path),
-        train_dataloader=loader,
-        train_cfg={'by_epoch': True, 'max_epochs': 2},
-        optim_wrapper={'optimizer': {'type': 'SGD', 'lr': 1.0}},
-        val_dataloader=loader,
-        val_cfg={},
-        val_evaluator={'type': 'mlgcn.MultiLabelScores'},
-        default_hooks={'checkpoint': {'type': 'CheckpointHook', 'save_best': 'mAP'}},
-        default_scope='mmpretrain',
-    )
-    runner.train()
-    assert (tmp_path / 'best_mAP_epoch_2.pth').is_file()
