@@ -19,6 +19,8 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from tiny import ROOT
 
+from mlgcn.apis.shipped_configs import find_config
+from mlgcn.cli import COMMANDS, main
 from mlgcn.engine.config_file import read_config
 
 PAGES = sorted(
@@ -28,7 +30,8 @@ PAGES = sorted(
 )
 DOCS = ROOT / 'docs'
 BLOCK = re.compile(r'^(<!-- run -->\n)?```(\w*)\n(.*?)^```', re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r'(?:python|bash) tools/\w+\.(?:py|sh)(?: .*)?')
+SCRIPT = r'(?:python |bash )(tools/\w+\.(?:py|sh)(?: .*)?)'
+COMMAND = re.compile(SCRIPT + r'|^(?:\w+=\S+ )*(mlgcn [a-z]+(?: .*)?)$', re.MULTILINE)
 DISTRIBUTED = {'dist_train.sh': 'train.py', 'dist_test.sh': 'test.py'}
 
 
@@ -38,7 +41,7 @@ def blocks(page, kind):
 
 
 def commands():
-    """Every command with a tool, in code blocks and in the text."""
+    """Every `mlgcn COMMAND` and tools/SCRIPT, in code blocks and in the text."""
     found = {}
     for page in PAGES:
         text = page.read_text()
@@ -46,8 +49,8 @@ def commands():
                  for line in code.replace('\\\n', ' ').splitlines()]  # fmt: skip
         lines += [' '.join(code.split()) for code in re.findall(r'`([^`]+)`', BLOCK.sub('', text))]
         for line in lines:
-            for command in COMMAND.findall(line):
-                words = tuple(shlex.split(command, comments=True)[1:])
+            for script, command in COMMAND.findall(line):
+                words = tuple(shlex.split(script or command, comments=True))
                 found.setdefault(words, page.relative_to(ROOT))
     return [pytest.param(words, id=f'{page}: {" ".join(words)}') for words, page in found.items()]
 
@@ -75,6 +78,15 @@ def parsing(monkeypatch):
 @pytest.mark.parametrize('words', commands())
 def test_commands_parse(words, parsing, monkeypatch):
     tool, *args = words
+    if tool == 'mlgcn':
+        assert args[0] in COMMANDS, f'mlgcn has no command {args[0]}'
+        if len(args) == 1:  # named in a sentence
+            return
+        monkeypatch.setattr(sys, 'argv', list(words))
+        with pytest.raises(Parsed):
+            main()
+        check_config(args)
+        return
     assert (ROOT / tool).is_file(), f'{tool}: no such tool'
     name = Path(tool).name
     if name in DISTRIBUTED:
@@ -100,9 +112,10 @@ def check_config(args):
             assert equals, f'{word}: expected KEY=VALUE'
             options[key] = value
     for word in args:
-        if re.fullmatch(r'configs/\w+/\w+\.py', word):
-            read_config(ROOT / word, options)  # checks the keys of everything that has a `type`
-            cfg = Config.fromfile(ROOT / word)
+        if re.fullmatch(r'configs/\w+/\w+\.py|[a-z]+_(coco|voc|own|scenes)\w*', word):
+            path = find_config(word if word.isidentifier() else ROOT / word)
+            read_config(path, options)  # checks the keys of everything that has a `type`
+            cfg = Config.fromfile(path)
             for key in options:
                 parent, _, last = key.rpartition('.')
                 section = functools.reduce(lambda node, k: node.get(k, {}), parent.split('.'), cfg)
@@ -111,7 +124,7 @@ def check_config(args):
 
 def test_commands_are_found():
     found = [' '.join(param.values[0]) for param in commands()]
-    assert len(found) > 30 and any(command.startswith('tools/report.py') for command in found)
+    assert len(found) > 30 and any(command.startswith('mlgcn report') for command in found)
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -158,15 +171,16 @@ def test_new_head(new_head):
 
 
 # What makes the tour quick: fewer pictures and epochs.
-SHORTER = {'make_scenes.py': '--train 24 --val 24', 'train.py': '--cfg-options '
+SHORTER = {'scenes': '--train 24 --val 24', 'train': '--cfg-options '
            'train_cfg.max_epochs=2 train_dataloader.batch_size=8'}  # fmt: skip
 DRIVER = """
-import json, runpy, sys
+import json, sys
+from mlgcn.cli import main
 for words in json.load(sys.stdin):
     print('$', *words, flush=True)
     sys.argv = words
     try:
-        runpy.run_path(words[0], run_name='__main__')
+        main()
     except SystemExit as stop:
         if stop.code:
             raise
@@ -178,8 +192,8 @@ def execute(folder, lines):
     todo = []
     for line in lines:
         words = shlex.split(line.replace('epoch_12.pth', 'epoch_2.pth'), comments=True)
-        words = words[words.index('python') + 1 :]
-        todo.append([*words, *SHORTER.get(Path(words[0]).name, '').split()])
+        words = words[words.index('mlgcn') :]
+        todo.append([*words, *SHORTER.get(words[1], '').split()])
     done = subprocess.run(
         [sys.executable, '-c', DRIVER], cwd=folder, input=json.dumps(todo), text=True,
         capture_output=True, timeout=1200,
@@ -191,17 +205,17 @@ def execute(folder, lines):
 
 @pytest.mark.slow
 def test_tour_and_new_head_run(new_head):
-    lines = ['python tools/make_scenes.py data/scenes']
+    lines = ['mlgcn scenes data/scenes']
     for marked, code in blocks(DOCS / 'tour.md', 'bash'):
         lines += code.splitlines() if marked else []
     for _, code in blocks(DOCS / 'new_head.md', 'bash'):
         lines += code.splitlines()
     made = ['report.html', 'preds.json', 'drawn', 'seen', 'query.npz', 'addgcn.onnx']
     if importlib.util.find_spec('onnxruntime') is None:  # optional, and tested by itself
-        lines = [line for line in lines if 'tools/export.py' not in line]
+        lines = [line for line in lines if 'mlgcn export' not in line]
         made.remove('addgcn.onnx')
-    told = execute(new_head, lines)
-    assert told.count('$ tools/') == len(lines) > 10
+    output = execute(new_head, lines)
+    assert output.count('$ mlgcn ') == len(lines) > 10
     assert [name for name in made if not (new_head / name).exists()] == []
 
 
