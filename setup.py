@@ -17,13 +17,25 @@ def requirements(name: str) -> list[str]:
 setup(
     name='mlgcn',
     version=re.search(r"__version__ = '(.+)'", (ROOT / 'mlgcn/__init__.py').read_text()).group(1),
-    description='Multi-label image recognition with graph networks: ADD-GCN and GKGNet',
+    description='Multi-label image recognition with graph networks, on mmengine and mmpretrain',
     long_description=(ROOT / 'README.md').read_text(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Topic :: Scientific/Engineering :: Image Recognition',
+        *(f'Programming Language :: Python :: 3.{minor}' for minor in range(10, 14)),
+    ],
     python_requires='>=3.10',
-    packages=find_packages(include=['mlgcn', 'mlgcn.*']),
-    package_data={'mlgcn.datasets': ['*.json'], 'mlgcn.ops': ['*.c']},
+    # configs/ is installed as mlgcn/configs, so that configs have names from any folder
+    packages=[*find_packages(include=['mlgcn', 'mlgcn.*']), 'mlgcn.configs'],
+    package_dir={'mlgcn.configs': 'configs'},
+    package_data={
+        'mlgcn': [f'**/*.{suffix}' for suffix in ('json', 'c', 'j2', 'css', 'js')],
+        'mlgcn.configs': ['**/*.py', '**/*.yml', '**/*.md'],
+    },
     entry_points={'console_scripts': ['mlgcn = mlgcn.cli:main']},
     install_requires=requirements('runtime'),
     extras_require={'optional': requirements('optional'), 'tests': requirements('tests')},
