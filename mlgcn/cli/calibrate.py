@@ -17,10 +17,11 @@ import numpy as np
 
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
+from mlgcn.checkpoints.atomic_files import write_atomically
 from mlgcn.checkpoints.metadata import LICENCES
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
-from mlgcn.visualization.reliability_diagram import reliability_diagram
+from mlgcn.visualization.label_figures import reliability_diagram
 
 from . import options
 
@@ -77,7 +78,7 @@ def main(args: argparse.Namespace) -> None:
         logits, labels, model.classes, args.objective, args.per_class, args.min_positives, args.seed
     )
     tell(record, model.classes, labels)
-    reliability_diagram(list(diagrams.items())).png().save(diagram)
+    write_atomically(diagram, reliability_diagram(list(diagrams.items())))
     loaded = model.checkpoint
     save_weights(
         target, loaded.weights, calibrated_metadata(model, record), loaded.content, args.in_place

@@ -21,8 +21,8 @@ from rich.progress import track
 from mlgcn.apis import MultiLabelInferencer, Prediction
 from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
 from mlgcn.apis.inferencer import check_decision
-from mlgcn.apis.labelled_picture import PictureFolder, labelled_picture
 from mlgcn.datasets.image_io import BadImage, read_image
+from mlgcn.visualization.label_card import PictureFolder, label_card
 
 from . import options
 from .prediction_file import PredictionFile
@@ -116,7 +116,7 @@ def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: s
         photo = Image.fromarray(read_image(file.path)[..., ::-1])
     except BadImage as error:
         return Prediction(prediction.image, error=error.fault)
-    folder.save(labelled_picture(photo, prediction.labels, note), *file)
+    folder.save(label_card(photo, prediction.labels, note), *file)
     return prediction
 
 

@@ -16,7 +16,7 @@ import sys
 from mlgcn.apis import MultiLabelInferencer
 from mlgcn.apis.image_list import list_images
 from mlgcn.apis.inferencer import check_decision
-from mlgcn.visualization.explanation import write_explanations
+from mlgcn.visualization.explanation_page import write_explanations
 
 from . import options
 

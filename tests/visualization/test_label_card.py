@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlgcn.apis.labelled_picture import LONGEST, SHORTEST, PictureFolder, labelled_picture
+from mlgcn.visualization.label_card import LONGEST, SHORTEST, PictureFolder, label_card
 
 LABELS = [('cat', 0.9), ('dog', 0.2)]
 
 
 @pytest.mark.parametrize('size', [(1, 1), (40, 30), (800, 600), (5000, 20), (20, 5000)])
 def test_the_panel_is_legible_at_any_size(size):
-    picture = labelled_picture(Image.new('RGB', size, '#ff0000'), LABELS)
+    picture = label_card(Image.new('RGB', size, '#ff0000'), LABELS)
     assert SHORTEST <= picture.width <= LONGEST
     pixels = np.asarray(picture).astype(int)
     red = (pixels[..., 0] > 200) & (pixels[..., 1:].max(axis=2) < 50)
@@ -24,7 +24,7 @@ def test_the_panel_is_legible_at_any_size(size):
 
 def test_bars_are_as_long_as_probabilities_say():
     blue = np.array([0x1F, 0x6F, 0xB2])
-    picture = np.asarray(labelled_picture(Image.new('RGB', (500, 100)), LABELS))
+    picture = np.asarray(label_card(Image.new('RGB', (500, 100)), LABELS))
     lengths = (picture == blue).all(axis=2).sum(axis=1)
     lengths = [n for n, before in zip(lengths[1:], lengths) if n and not before]
     assert len(lengths) == 2 and abs(lengths[1] / lengths[0] - 2 / 9) < 0.03
@@ -32,12 +32,12 @@ def test_bars_are_as_long_as_probabilities_say():
 
 def test_turned_and_transparent_photographs():
     photo = Image.new('RGBA', (500, 100))
-    assert labelled_picture(photo, LABELS).mode == 'RGB'
+    assert label_card(photo, LABELS).mode == 'RGB'
     turned = Image.new('RGB', (900, 450))
     turned.getexif()[0x0112] = 6
-    assert labelled_picture(turned, []).width == 450
+    assert label_card(turned, []).width == 450
     grey = Image.new('I;16', (500, 100))
-    assert labelled_picture(grey, []).mode == 'RGB'
+    assert label_card(grey, []).mode == 'RGB'
 
 
 def test_names_do_not_collide(tmp_path):

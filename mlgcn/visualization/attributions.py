@@ -1,0 +1,223 @@
+"""What a model computed for one photograph: class maps, label graph, chosen patches, ablations.
+
+B = 1 throughout. An ablation removes edges and returns the changes of the logits of n labels.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
+from mmpretrain.models import ImageClassifier
+from mmpretrain.models.utils import ClsDataPreprocessor
+from numpy import ndarray
+from torch import Tensor
+
+from mlgcn.models.backbones import PyramidViG
+from mlgcn.models.heads import ADDGCNHead
+from mlgcn.models.layers.dynamic_gcn import DynamicGCN
+from mlgcn.models.necks import LabelGraphNeck
+from mlgcn.ops import gather_keys
+
+
+class ChosenPatches(NamedTuple):
+    """The k patches h * W + w of `grid` that n labels chose, nearest first, in G channel groups.
+
+    `share` sums to 1 over k: of the group's channels, those whose maximum is this patch's.
+    """
+
+    index: Tensor  # (G, n, k)
+    share: Tensor  # (G, n, k)
+    grid: tuple[int, int]  # (H, W)
+
+
+class PatchNeighbours(NamedTuple):
+    """The k neighbours of N = H * W patches in one stage, nearest first.
+
+    A neighbour is a key: the mean of reduction x reduction patches.
+    """
+
+    index: Tensor  # (G, N, k)
+    grid: tuple[int, int]  # (H, W)
+    reduction: int
+
+
+@torch.no_grad()
+def run_model(
+    model: ImageClassifier, packed: dict
+) -> tuple[ndarray, Sequence[Tensor], list[PatchNeighbours], ndarray]:
+    """The picture that the model saw, the backbone's maps, every stage's neighbours, logits (K,).
+
+    Only a PyramidViG has neighbours. Raises a ValueError where a logit is NaN or infinite.
+    """
+    x = model.data_preprocessor(pseudo_collate([packed]), False)['inputs']
+    neighbours: list[PatchNeighbours] = []
+    if isinstance(model.backbone, PyramidViG):
+        with recorded_neighbours(model.backbone) as neighbours:
+            maps = model.backbone(x)
+    else:
+        maps = model.backbone(x)
+    logits = logits_from_maps(model, maps)[0].float().cpu().numpy()
+    if not np.isfinite(logits).all():
+        raise ValueError('the model gives NaN or infinite logits')
+    return seen_image(model.data_preprocessor, x), maps, neighbours, logits
+
+
+def seen_image(preprocessor: ClsDataPreprocessor, x: Tensor) -> ndarray:
+    """uint8 (H, W, 3) in RGB behind a model's input (1, 3, H, W), cropped and resized as that is.
+
+    Undoes the data preprocessor's normalisation and channel order.
+    """
+    x = x[0].float()
+    if getattr(preprocessor, 'mean', None) is not None:
+        x = x * preprocessor.std + preprocessor.mean
+    if not preprocessor.to_rgb:
+        x = x.flip(0)
+    return x.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+
+
+def logits_from_maps(model: ImageClassifier, maps: Sequence[Tensor]) -> Tensor:
+    """Logits (B, K) of the model's neck and head on the backbone's maps."""
+    return model.head(model.neck(maps) if model.with_neck else maps)
+
+
+def class_maps(
+    model: ImageClassifier, maps: Sequence[Tensor], labels: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Gradient times feature, summed over channels: (n, H, W), and the rest of each logit (n,).
+
+    HiResCAM (Draelos and Carin, arXiv 2011.08891). For a linear head on pooled features map and
+    bias add up to the logit exactly: after average pooling it is CAM (Zhou et al., CVPR 2016)
+    divided by H * W. For other heads it is the first-order term of the last map only.
+
+    Raises:
+        ValueError: the backbone's last output is not a map (1, C, H, W).
+    """
+    last = maps[-1]
+    if not isinstance(last, Tensor) or last.dim() != 4:
+        seen = tuple(last.shape) if isinstance(last, Tensor) else type(last).__name__
+        raise ValueError(
+            f'{type(model.backbone).__name__}: its last output is {seen}, not a map '
+            '(B, C, H, W), so class activation maps have no positions'
+        )
+    with torch.enable_grad():
+        last = last.detach().requires_grad_()
+        logits = logits_from_maps(model, (*maps[:-1], last))[0, list(labels)]
+        gradients = [torch.autograd.grad(z, last, retain_graph=True)[0] for z in logits]
+    found = torch.stack([(gradient * last).sum(dim=1)[0] for gradient in gradients]).detach()
+    return found, logits.detach() - found.sum(dim=(1, 2))
+
+
+@torch.no_grad()
+def label_graph(
+    head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Attention (n, H, W) in (0, 1), dynamic adjacency in (0, 1), static adjacency of any sign.
+
+    Both adjacency matrices are (n, n), from row (sender) to column (receiver).
+    """
+    labels = list(labels)
+    explained = head.explain(maps)
+    static = head.gcn.static_adj.weight[:, :, 0].T  # the convolution's rows are receivers
+    adjacency = explained['adjacency'][0]
+    graphs = (matrix[labels][:, labels] for matrix in (adjacency, static))
+    return explained['attention'][0, labels], *graphs
+
+
+@torch.no_grad()
+def edge_effects(head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
+    """Changes of logits (n, n): entry (i, j) is that of label j when label i loses its edges.
+
+    Row and column i of the dynamic adjacency, except the diagonal, become 0. Off the diagonal the
+    entry is the effect of the single edge i to j: nothing else that j receives has changed.
+    """
+    before = head(maps)[0, list(labels)]
+    rows = []
+    for label in labels:
+        with without_edges(head.gcn, label):
+            rows.append(head(maps)[0, list(labels)] - before)
+    return torch.stack(rows)
+
+
+@contextmanager
+def without_edges(gcn: DynamicGCN, label: int) -> Iterator[None]:
+    """Within the context `label` neither sends nor receives over dynamic edges."""
+    original = gcn.adjacency
+
+    def cut(nodes: Tensor) -> Tensor:
+        adjacency = original(nodes)
+        keep = torch.ones_like(adjacency)
+        keep[:, label, :] = keep[:, :, label] = 0
+        keep[:, label, label] = 1
+        return adjacency * keep
+
+    gcn.adjacency = cut
+    try:
+        yield
+    finally:
+        del gcn.adjacency  # the class's method is visible again
+
+
+@torch.no_grad()
+def chosen_patches(
+    neck: LabelGraphNeck, maps: Sequence[Tensor], labels: Sequence[int]
+) -> list[ChosenPatches]:
+    """The patches of every stage of the label branch, in its last block."""
+    *_, edges = neck(maps, return_edges=True)
+    found = []
+    for index, patches in zip(edges, maps):
+        index = index[:, :, list(labels)]  # (1, G, n, k)
+        groups, k = index.shape[1], index.shape[3]
+        winner = gather_keys(patches, index)[0].argmax(dim=2)  # (C, n): the neck takes the maximum
+        share = F.one_hot(winner.unflatten(0, (groups, -1)), k).float().mean(dim=1)
+        found.append(ChosenPatches(index[0], share, tuple(patches.shape[2:])))
+    return found
+
+
+@torch.no_grad()
+def patch_effects(model: ImageClassifier, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
+    """Changes of logits (n, S + 1) when labels lose their patches in each stage, then in all.
+
+    One pass ablates every label: in GKGNet labels do not exchange messages.
+    """
+    before = logits_from_maps(model, maps)[0, list(labels)]
+    stages = range(len(model.neck.stages))
+    columns = []
+    for ablated in (*([s] for s in stages), stages):
+        with without_patches(model.neck, ablated):
+            columns.append(logits_from_maps(model, maps)[0, list(labels)] - before)
+    return torch.stack(columns, dim=1)
+
+
+@contextmanager
+def without_patches(neck: LabelGraphNeck, stages: Sequence[int]) -> Iterator[None]:
+    """Within the context the max-relative feature max_j(y_j - x) of all labels is x - x = 0."""
+
+    def cut(_, args: tuple[Tensor]) -> Tensor:
+        mixed = args[0].clone()  # (B, 2 C, K): x_0, m_0, x_1, m_1, ...
+        mixed[:, 1::2] = 0
+        return mixed
+
+    with ExitStack() as stack:
+        for block in (block for s in stages for block in neck.stages[s].blocks):
+            hook = block.grapher.graph_conv[0].register_forward_pre_hook(cut)
+            stack.callback(hook.remove)
+        yield
+
+
+@contextmanager
+def recorded_neighbours(backbone: PyramidViG) -> Iterator[list[PatchNeighbours]]:
+    """A list that one forward pass fills with the neighbours in every stage's last block."""
+    found: list[PatchNeighbours] = []
+
+    def keep(grapher, args, output) -> None:
+        found.append(PatchNeighbours(output[1][0], tuple(args[0].shape[2:]), grapher.reduction))
+
+    with ExitStack() as stack:
+        for stage in backbone.stages:
+            hook = stage.blocks[-1].grapher.register_forward_hook(keep)
+            stack.callback(hook.remove)
+        yield found

@@ -1,0 +1,23 @@
+const root = document.documentElement;
+let dark = matchMedia('(prefers-color-scheme: dark)').matches;
+document.getElementById('theme').onclick = () => {
+  dark = !dark;
+  root.style.colorScheme = dark ? 'dark' : 'light';
+};
+
+const figures = [...document.querySelectorAll('.zoom')];
+const dialog = document.querySelector('dialog');
+let shown = 0;
+const show = index => {
+  shown = (index + figures.length) % figures.length;
+  const picture = figures[shown].firstElementChild.cloneNode(true);
+  dialog.querySelector('figure').replaceChildren(picture, picture.alt ?? '');
+  dialog.scrollTo(0, 0);
+};
+figures.forEach((figure, index) => figure.onclick = () => { show(index); dialog.showModal(); });
+dialog.onclick = event => event.target === dialog ? dialog.close() : show(shown + +event.target.value || shown);
+dialog.onkeydown = event => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (step) { event.preventDefault(); show(shown + step); }
+};
+dialog.onclose = () => figures[shown].focus();

@@ -1,0 +1,39 @@
+addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(part => part.open = true));
+
+const valueOf = cell => cell.dataset.v ?? cell.textContent.replace(/[,%]/g, '');
+document.querySelectorAll('.sortable').forEach(table => {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, i) => {
+    const button = document.createElement('button');
+    button.append(...head.childNodes);
+    head.append(button);
+    button.onclick = () => {
+      const down = head.ariaSort ? head.ariaSort === 'ascending' : i > 0;
+      heads.forEach(other => other.removeAttribute('aria-sort'));
+      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+      const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
+      const rows = [...body.rows].map(row => [valueOf(row.cells[i]), row]);
+      rows.sort(([a], [b]) => (down ? -1 : 1) * compare(a, b));
+      body.append(...rows.map(([, row]) => row));
+    };
+  });
+});
+
+const search = document.querySelector('input[type=search]');
+search.oninput = () => {
+  const wanted = search.value.trim().toLowerCase();
+  for (const row of search.closest('section').querySelector('tbody').rows)
+    row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
+};
+
+const curves = JSON.parse(document.getElementById('curve-data').textContent);
+const choice = document.getElementById('curve');
+choice.onchange = () => curves[choice.value].forEach((curve, i) => {
+  const [line, circle] = document.querySelectorAll('#chart g')[i].children;
+  line.setAttribute('points', curve.points);
+  circle.setAttribute('visibility', curve.circle.length ? 'visible' : 'hidden');
+  circle.setAttribute('cx', curve.circle[0] ?? 0);
+  circle.setAttribute('cy', curve.circle[1] ?? 0);
+  document.querySelectorAll('.words')[i].textContent = curve.words;
+});
+choice.onchange();

@@ -1,0 +1,107 @@
+"""Tiny models of every kind that the pages explain, as fixtures."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+from PIL import Image
+
+import mlgcn  # noqa: F401
+from mlgcn.apis import MultiLabelInferencer
+from mlgcn.checkpoints.metadata import make_metadata, save_weights
+from mlgcn.visualization.attributions import run_model
+
+NAMES = ['cat', 'dog & <b>cow</b>', 'hen', '<script>alert(1)</script>']
+K, SIZE = len(NAMES), 64
+RESNET = dict(
+    type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 2, 1)
+)  # maps of 4 x 4 places
+CHANNELS = (8, 16, 32)
+MODELS_HERE = {
+    'addgcn': dict(
+        backbone=RESNET,
+        head=dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12),
+    ),
+    'gkgnet': dict(
+        backbone=dict(
+            type='mlgcn.PyramidViG',
+            arch=(CHANNELS, (1, 2, 1)),
+            k=3,
+            img_size=SIZE,
+            out_indices=(0, 1, 2),
+        ),
+        neck=dict(type='mlgcn.LabelGraphNeck', num_classes=K, in_channels=CHANNELS, k=3, num_gcn=2),
+        head=dict(type='mlgcn.GKGHead', num_classes=K, in_channels=32),
+    ),
+    'addgcn_pvig': dict(
+        backbone=dict(
+            type='mlgcn.PyramidViG',
+            arch=(CHANNELS, (1, 2, 1)),
+            k=3,
+            img_size=SIZE,
+            out_indices=(2,),
+        ),
+        head=dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12),
+    ),
+    'avg': dict(
+        backbone=RESNET,
+        head=dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32, pool='avg'),
+    ),
+    'max': dict(
+        backbone=RESNET,
+        head=dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32, pool='max'),
+    ),
+}
+NORMALISATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
+PIPELINE = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='Resize', scale=(SIZE, SIZE), backend='pillow'),
+    dict(type='PackInputs'),
+]
+
+
+def save(folder, kind):
+    """A checkpoint of random weights with everything that the tools need."""
+    torch.manual_seed(0)
+    cfg = Config(
+        dict(
+            model=dict(type='ImageClassifier', **MODELS_HERE[kind]),
+            data_preprocessor=NORMALISATION,
+            test_dataloader=dict(dataset=dict(pipeline=PIPELINE)),
+        )
+    )
+    model = MODELS.build(cfg.model)
+    for name, value in model.state_dict().items():  # so large that all edges and biases tell
+        if name.startswith('head'):
+            value.copy_(value + torch.randn(value.shape) * 0.1)
+    weights = model.state_dict()
+    path = folder / f'{kind}.pth'
+    save_weights(path, weights, make_metadata(weights, NAMES, 'none', cfg))
+    return path
+
+
+@pytest.fixture(scope='session')
+def photo_file(tmp_path_factory):
+    noise = np.random.RandomState(0).randint(0, 256, (9, 12, 3), np.uint8)
+    path = tmp_path_factory.mktemp('photos') / 'a photo.png'
+    Image.fromarray(noise).resize((120, 90), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+@pytest.fixture(scope='session')
+def loaded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('checkpoints')
+    return {kind: MultiLabelInferencer(save(folder, kind), device='cpu') for kind in MODELS_HERE}
+
+
+@pytest.fixture
+def run(photo_file):
+    """(model, maps of the photograph, logits (K,)) of an inferencer."""
+
+    def run(inferencer):
+        packed = inferencer.model.pack(photo_file)
+        _, maps, _, logits = run_model(inferencer.model.model, packed)
+        return inferencer.model.model, maps, torch.from_numpy(logits)
+
+    return run

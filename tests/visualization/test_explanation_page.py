@@ -1,0 +1,84 @@
+"""The page of explanations and its command."""
+
+import re
+import runpy
+import sys
+
+import pytest
+from conftest import NAMES
+from html_page import Page
+from paths import TESTS
+from PIL import Image
+
+from mlgcn.visualization import write_explanations
+
+CAM, ABLATION = 'Class activation maps', 'Edge ablation'
+HEADINGS = {
+    'addgcn': ['Attention', 'Graph', ABLATION],
+    'gkgnet': ['Patches that the labels chose', 'Neighbours of a patch', ABLATION, CAM],
+    'addgcn_pvig': ['Attention', 'Graph', ABLATION, 'Neighbours of a patch'],
+    'avg': [CAM],
+}
+FIGURES = {'addgcn': 7, 'gkgnet': 3 * 3 + 1 + 3 * 3 + 3, 'addgcn_pvig': 7 + 3, 'avg': 3}
+
+
+@pytest.mark.parametrize('kind', HEADINGS)
+def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
+    labels = ['hen', NAMES[1], NAMES[3]]
+    path = write_explanations(loaded[kind], [photo_file, photo_file], tmp_path / 'new/out', labels)
+    text = path.read_text()
+    page = Page(text)
+    assert '<b>cow' not in text and 'alert(1)' not in ''.join(page.scripts)
+    assert page.headings == 2 * [str(photo_file), *HEADINGS[kind]]
+    assert len(page.figures) == 2 * (FIGURES[kind] + 1)  # and the photographs themselves
+    assert [row[0] for row in page.rows[1:4]] == sorted(labels, key=[r[0] for r in page.rows].index)
+    for folder in (path.parent / 'a_photo', path.parent / 'a_photo-2'):
+        pngs = sorted(folder.glob('*.png'))
+        assert len(pngs) == FIGURES[kind]
+        for png in pngs:
+            with Image.open(png) as image:
+                assert min(image.size) > 150
+        with Image.open(folder / 'overview.jpg') as image:
+            assert image.width <= 903 and image.height <= 480
+
+
+def command(monkeypatch, *args):
+    monkeypatch.setattr(sys, 'argv', ['visualize.py', *map(str, args)])
+    runpy.run_path(str(TESTS.parent / 'tools/visualize.py'), run_name='__main__')
+
+
+def test_command(loaded, photo_file, tmp_path, monkeypatch, capsys):
+    out = tmp_path / 'out'
+    checkpoint = loaded['gkgnet'].model.path
+    command(monkeypatch, checkpoint, photo_file.parent, '--out', out, '--top-k', 1)
+    assert f'{out}/index.html: open it in a browser; 1 photograph,' in capsys.readouterr().out
+    assert len(list(out.glob('a_photo/*.png'))) == 3 + 1 + 3 + 1
+
+
+WRONG = [
+    ('gkgnet', ['{photo}', '--labels', 'hens'], "'hens' among its 4; did you mean 'hen'"),
+    ('gkgnet', ['{photo}', '--labels', 'zebra'], "'zebra' among its 4; it has cat, "),
+    ('gkgnet', ['{photo}', '{broken}'], 'broken.jpg'),
+    ('gkgnet', ['none.jpg'], 'none.jpg: no such file'),
+    ('gkgnet', ['{photo}', '--patch', '64,3'], 'patch 64,3 .* x goes from 0 to 63'),
+    ('gkgnet', ['{photo}', '--patch=-1,3'], 'patch -1,3 lies outside'),
+    ('gkgnet', ['{photo}', '--patch', '3'], '--patch 3: expected a pixel as X,Y'),
+    ('avg', ['{photo}', '--patch', '3,3'], 'backbone ResNet has no graph of patches'),
+    ('avg', ['{photo}', '--threshold', '2'], 'threshold is 2.0'),
+    ('avg', ['{photo}', '--top-k', '9'], 'top_k is 9, but the model has 4 classes'),
+    ('avg', ['{photo}', '--out', '{broken}'], 'broken.jpg'),
+]
+
+
+@pytest.mark.parametrize('kind, args, message', WRONG)
+def test_wrong_input_is_one_line_and_status_2(
+    kind, args, message, loaded, photo_file, tmp_path, monkeypatch, capsys
+):
+    broken, out = tmp_path / 'broken.jpg', tmp_path / 'out'
+    broken.write_bytes(b'no image')
+    args = [arg.format(photo=photo_file, broken=broken) for arg in args]
+    with pytest.raises(SystemExit) as stopped:
+        command(monkeypatch, loaded[kind].model.path, '--out', out, *args)
+    lines = capsys.readouterr().err.splitlines()
+    (error,) = [line for line in lines if line.startswith('error: ')]
+    assert stopped.value.code == 2 and re.search(message, error) and not out.exists()

@@ -1,0 +1,84 @@
+"""Maps and patches lie where the model's grids put them."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mlgcn.visualization.attributions import ChosenPatches, PatchNeighbours
+from mlgcn.visualization.drawing import DPI, style
+from mlgcn.visualization.photo_figures import (
+    GROUPS,
+    HEAD,
+    MARGIN,
+    Photo,
+    map_figure,
+    neighbours_figure,
+    patches_figure,
+)
+
+GREY = np.full((96, 96, 3), 200, np.uint8)
+
+
+def pixels(drawing):
+    """The PNG's photograph, (400, 400, 3): a row and column per point."""
+    image = Image.open(io.BytesIO(drawing.png())).convert('RGB')
+    size = [round(side * 72 / DPI) for side in image.size]
+    shown = np.asarray(image.resize(size, Image.Resampling.BOX)).astype(int)
+    return shown[HEAD : HEAD + 400, MARGIN : MARGIN + 400]
+
+
+def near(picture, color, tolerance=60):
+    rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    return np.abs(picture - rgb).max(axis=-1) < tolerance
+
+
+def test_patches_lie_where_the_strides_put_them():
+    photo = Photo(GREY, 'p')
+    assert photo.patch_box(1, 2, (24, 24)) == (8, 4, 12, 8)
+    assert photo.patch_box(4, 8, (24, 24), span=4) == (32, 16, 48, 32)
+    assert photo.patch_at((95, 50), (24, 24)) == (12, 23)
+    odd = Photo(np.zeros((100, 60, 3), np.uint8), 'p')  # strided convolutions round up
+    for grid, stride in (((25, 15), 4), ((13, 8), 8), ((7, 4), 16), ((4, 2), 32)):
+        assert odd.strides(grid) == (stride, stride)
+    assert odd.patch_box(3, 1, (4, 2)) == (32, 96, 60, 100)
+    assert odd.patch_at((59, 99), (4, 2)) == (3, 1)
+
+
+@pytest.mark.parametrize('signed', [False, True])
+def test_a_map_is_drawn_square_by_square(signed):
+    values = np.linspace(-1, 1, 9).reshape(3, 3)
+    with style(['cat']):
+        drawing = map_figure(Photo(GREY, 'p'), values, 'cat', 'subtitle', signed)
+        shown = pixels(drawing)
+    middles = shown[[66, 200, 333]][:, [66, 200, 333]]
+    assert len(np.unique(middles.reshape(9, 3), axis=0)) == 9
+    if signed:  # purple below 0, orange above, nothing on 0
+        assert np.ptp(middles[1, 1]) <= 2
+        assert middles[0, 0, 2] > middles[0, 0, 1] and middles[2, 2, 0] > middles[2, 2, 2]
+    assert drawing.svg('salt').count('<image') == 2  # the map and its scale, not the photograph
+
+
+def test_the_chosen_patches_are_marked():
+    index = torch.tensor([[[0, 35]], [[6 * 2 + 3, 5]]])  # (2 groups, 1 label, 2 patches) of 6 x 6
+    chosen = ChosenPatches(index, torch.full((2, 1, 2), 0.5), (6, 6))
+    with style(['cat']):
+        shown = pixels(patches_figure(Photo(GREY, 'p'), chosen, 0, 'cat'))
+    side = 400 / 6
+    for group, places in enumerate(((0, 35), (15, 5))):
+        for patch in places:
+            row, column = divmod(patch, 6)
+            edge = round((row + 0.5) * side), round(column * side + 2.5 * group)
+            around = shown[edge[0] - 3 : edge[0] + 4, max(edge[1] - 3, 0) : edge[1] + 4]
+            assert near(around, GROUPS[group]).any(), (group, patch)
+
+
+def test_the_neighbours_and_the_patch_are_marked():
+    keys = torch.full((1, 36, 1), 8)  # the last of 3 x 3 keys
+    neighbours = PatchNeighbours(keys, (6, 6), 2)
+    with style(['cat']):
+        shown = pixels(neighbours_figure(Photo(GREY, 'p'), neighbours, (0, 0), 'cat'))
+    assert near(shown[330, 262:272], GROUPS[0]).any()  # the key's left edge at 2 / 3
+    assert (shown[33, 62:72].max(axis=1) < 120).any()  # the patch's own, white on black
