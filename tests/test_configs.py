@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from mlgcn.engine.config_check import check_config
+from mlgcn.engine.config import check_config
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_')

@@ -21,7 +21,7 @@ from tiny import ROOT
 
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.cli import COMMANDS, main
-from mlgcn.engine.config_file import read_config
+from mlgcn.engine.config import read_config
 
 PAGES = sorted(
     path

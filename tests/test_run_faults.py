@@ -12,7 +12,7 @@ import pytest
 from machine import errors, free_port, run_tool
 from tiny import ROOT, make_photos, write_config
 
-from mlgcn.engine.latest_checkpoint import load_whole
+from mlgcn.engine.resume import load_whole
 from mlgcn.engine.work_dir import claim
 
 pytestmark = pytest.mark.slow
@@ -127,7 +127,7 @@ def test_two_of_four_processes_killed(tmp_path, config):
     assert (work / 'epoch_2.pth').exists()
 
 
-def test_processes_start_again_and_the_one_that_fails_has_the_word(tmp_path, config):
+def test_processes_start_again_and_the_first_failure_is_reported(tmp_path, config):
     """A killed process costs one restart, which resumes; then a wrong label ends the run."""
     harms = "kind='kill_once', rank=1, at=4", "kind='wrong_label', rank=1, at=5"
     work = tmp_path / 'run'

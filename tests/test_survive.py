@@ -130,7 +130,7 @@ def outcome(work_dir):
     """What must be equal: files, their weights, averages, moments and scores, the last metrics."""
     result = {}
     for path in sorted(Path(work_dir).glob('*.pth')):
-        file = safe_load(path, 'cpu')
+        file = safe_load(path)
         moments = file.get('optimizer', {}).get('state', {})
         result[path.name] = (
             fingerprint(file['state_dict']),
@@ -139,7 +139,7 @@ def outcome(work_dir):
             if all(isinstance(state, dict) for state in moments.values())
             else None,
             file['meta']['epoch'],
-            file['meta']['passport'].get('metrics'),
+            file['meta']['mlgcn_metadata'].get('metrics'),
             file['message_hub']['runtime_info'].get('best_score'),
         )
     scalars = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))[-1].read_text().splitlines()
@@ -250,7 +250,7 @@ def test_a_damaged_checkpoint(whole):
     last = work_dir / 'epoch_3.pth'
     last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
     finish(start(config, work_dir, '--resume'), 0)
-    assert 'epoch_3.pth is passed over' in log_of(work_dir)
+    assert 'epoch_3.pth is skipped' in log_of(work_dir)
     assert 'resumed epoch: 2' in log_of(work_dir)
     assert outcome(work_dir) == expected
 

@@ -2,7 +2,7 @@
 """`torchrun` for dist_train.sh and dist_test.sh: `python tools/dist_run.py GPUS SCRIPT ARGS...`
 
 Machines and restarts come from the environment (see dist_train.sh). Where torchrun prints pages
-about its own state when a process fails, this leaves the word to the failing process.
+about its own state when a process fails, this prints the message of the first failure.
 """
 
 import logging
@@ -59,12 +59,16 @@ def report(failures: dict, command: list[str]) -> int:
             text += '; --resume goes on from the last checkpoint'
         print(f'error: {text}', file=sys.stderr)
         return 128 - next(iter(killed.values())).exitcode
-    if not any(failure.error_file_data.get('spoken') for failure in failures.values()):
-        rank, failure = next(iter(failures.items()))
-        message = failure.error_file_data['message']
-        if message == '<NONE>':  # torch's word for none
-            message = f'process {rank}: ended with status {failure.exitcode}'
-        print(f'error: {message}', file=sys.stderr)
+
+    def order(item: tuple) -> tuple:  # those without a message of their own come last
+        data = item[1].error_file_data
+        return data.get('caused_by_peer', True), data.get('timestamp', float('inf'))
+
+    rank, failure = min(failures.items(), key=order)
+    message = failure.error_file_data['message']
+    if message == '<NONE>':  # torch's word for none
+        message = f'error: process {rank}: ended with status {failure.exitcode}'
+    print(message, file=sys.stderr)
     return max(1, *(failure.exitcode for failure in failures.values()))
 
 

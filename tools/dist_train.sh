@@ -8,6 +8,9 @@
 # RDZV_ID names the run.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: bash tools/dist_train.sh CONFIG GPUS [ARGS...]" >&2; exit 2; }
+settings() { for name; do [ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"; done; }
+# a stopped run prints it with --resume
+export MLGCN_COMMAND="$(settings PYTHON NNODES MASTER_ADDR PORT MAX_RESTARTS RDZV_ID)$(printf '%q ' bash "$0" "$@")"
 CONFIG=$1 GPUS=$2 TOOLS=$(dirname "$0")
 shift 2
 exec "${PYTHON:-python}" "$TOOLS/dist_run.py" "$GPUS" "$TOOLS/train.py" "$CONFIG" "$@" --launcher pytorch

@@ -3,6 +3,9 @@
 # GPUS, GPUS_PER_NODE, CPUS_PER_TASK, SRUN_ARGS and PORT come from the environment.
 set -euo pipefail
 [ $# -ge 3 ] || { echo "usage: GPUS=8 bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG [ARGS...]" >&2; exit 2; }
+settings() { for name; do [ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!name}"; done; }
+# a stopped run prints it with --resume
+export MLGCN_COMMAND="$(settings PYTHON GPUS GPUS_PER_NODE CPUS_PER_TASK SRUN_ARGS PORT)$(printf '%q ' bash "$0" "$@")"
 PARTITION=$1 JOB_NAME=$2
 shift 2
 GPUS=${GPUS:-8}

@@ -27,7 +27,7 @@ default_hooks = dict(
     # images that were replaced because they could not be read (bad_images='skip'), at the end
     skipped_images=dict(type='mlgcn.SkippedImagesHook'),
     # classes, input size, normalisation, config, scores and sha256, inside every checkpoint
-    passport=dict(type='mlgcn.PassportHook'),
+    metadata=dict(type='mlgcn.MetadataHook'),
 )
 
 env_cfg = dict(

@@ -10,7 +10,7 @@ strategy = dict(
         type='MMFullyShardedDataParallel',
         # modules of at least a million parameters are gathered and freed one after the other
         auto_wrap_policy=dict(
-            type='mlgcn.engine.fsdp_strategy.wrap_large_modules',
+            type='mlgcn.engine.optim.wrap_large_modules',
             min_num_params=1_000_000,
         ),
     ),

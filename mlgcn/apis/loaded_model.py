@@ -16,9 +16,7 @@ from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
 from mlgcn.checkpoints.trusted_config import metadata_config
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.config_file import read_config
-from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
+from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.registry import MODELS, TRANSFORMS

@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 import mlgcn
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 
 PACKAGE = Path(mlgcn.__file__).parent
 # an installed mlgcn holds a copy; in a checkout they lie beside the package

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit, update_init_info
-from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
 
@@ -16,7 +15,6 @@ from .error import some
 POLICIES = ('interpolate', 'keep')
 
 
-@WEIGHT_INITIALIZERS.register_module(name='Pretrained', force=True)
 class Pretrained(PretrainedInit):
     """Upstream's initializer ignores what does not fit, even when that is the whole file.
 

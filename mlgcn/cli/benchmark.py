@@ -25,9 +25,7 @@ from torch import nn
 from torch.utils.benchmark import Measurement, Timer
 
 from mlgcn.apis.shipped_configs import find_config
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.config_file import read_config
-from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
+from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
 from mlgcn.models.layers import grapher
 from mlgcn.ops import group_knn_plain, max_relative_plain

@@ -26,7 +26,7 @@ from mlgcn.datasets import MultiLabelPhotos
 from mlgcn.datasets.annotations import AnnotationError
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
-from mlgcn.engine.config_file import read_config
+from mlgcn.engine.config import read_config
 
 from . import options
 

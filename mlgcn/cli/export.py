@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from mlgcn.apis import load_model
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 from mlgcn.export import export_model
 from mlgcn.export.certificate import in_words
 from mlgcn.export.export_model import FORMATS, ExportError, check_target

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.launch import may_speak, process_name
+from mlgcn.engine.config import ConfigError
+from mlgcn.engine.launch import process_name, record_failure
 from mlgcn.engine.work_dir import claimed
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
@@ -140,7 +140,7 @@ def run(main: Callable[[], None]) -> None:
     """Call `main`; a failure ends with one line that says what to do.
 
     The status is 2 for a wrong input, 1 for a fault of the machine (:func:`explain`) or a defect
-    of ours, which keeps its traceback. Of several processes the one that failed first speaks.
+    of ours, which keeps its traceback. Of several processes the first failure is printed.
     `MLGCN_TRACEBACK=1` shows every traceback.
     """
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
@@ -157,30 +157,29 @@ def run(main: Callable[[], None]) -> None:
 
 
 def fail(error: Exception) -> int:
-    """Print `error`, where it is this process's to say; the exit status."""
+    """Print `error`, or leave it to the launcher of several processes; the exit status."""
     fault = explain(error, claimed())
     line = process_name() + (fault or one_line(error))
     known = fault is not None or isinstance(error, USER_ERRORS)
     if known:
-        sys.unraisablehook = lambda unraisable: None  # what falls apart on the way out
-    if may_speak(line, consequence=lost_connection(error)):
-        _print(error, line, known, place=fault is None and not isinstance(error, ConfigError))
+        sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
+    text = failure_text(error, line, known, fault is None and not isinstance(error, ConfigError))
+    if not record_failure(text, caused_by_peer=lost_connection(error)):
+        print(text, file=sys.stderr)
     return 2 if known and fault is None else 1
 
 
-def _print(error: Exception, line: str, known: bool, place: bool) -> None:
+def failure_text(error: Exception, line: str, known: bool, place: bool) -> str:
+    """What a user reads: one line, with the place of the fault where that may help."""
     if not known:
-        print(process_name(), file=sys.stderr, end='')
-        traceback.print_exception(error)
-        return
-    print(f'error: {line}', file=sys.stderr)
-    if place:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            f'  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
-            'MLGCN_TRACEBACK=1 shows the whole traceback)',
-            file=sys.stderr,
-        )
+        return process_name() + ''.join(traceback.format_exception(error)).rstrip()
+    if not place:
+        return f'error: {line}'
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f'error: {line}\n  ({type(error).__name__} in {os.path.basename(where.filename)}:'
+        f'{where.lineno}; MLGCN_TRACEBACK=1 shows the whole traceback)'
+    )
 
 
 def one_line(error: BaseException) -> str:

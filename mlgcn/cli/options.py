@@ -8,8 +8,7 @@ from mmengine.config import Config, DictAction
 
 from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.checkpoints import trust_checkpoints
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.config_file import read_config
+from mlgcn.engine.config import ConfigError, read_config
 from mlgcn.engine.launch import init_processes
 
 

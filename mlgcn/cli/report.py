@@ -9,7 +9,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 from mlgcn.evaluation import PROTOCOLS
 from mlgcn.visualization.report import write_report
 

@@ -5,7 +5,7 @@ import argparse
 from mmengine.runner import Runner
 
 from mlgcn.checkpoints import load
-from mlgcn.engine.fit_to_data import build_dataset, fit_to_data
+from mlgcn.engine.config import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
 
 from . import options

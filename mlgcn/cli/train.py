@@ -8,9 +8,9 @@ import argparse
 from mmengine.dist import get_world_size
 from mmengine.registry import RUNNERS
 
-from mlgcn.engine.fit_to_data import build_dataset, check_batch_size, fit_to_data
+from mlgcn.engine.config import build_dataset, check_batch_size, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
-from mlgcn.engine.resume_hook import choose_checkpoint
+from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
 from mlgcn.engine.work_dir import check_room, claim
 

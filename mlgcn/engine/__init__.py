@@ -1,15 +1,11 @@
-"""What upstream's engine lacks: safe loading, checks before training, CPU process groups."""
-
-from mlgcn.checkpoints import Pretrained
+"""Runs that survive: checkpoints, resumption, finite losses, processes; changes to upstream."""
 
 from . import upstream_patches
-from .bf16_optim_wrapper import BF16OptimWrapper
 from .checkpoint_hook import RunCheckpointHook
 from .finite_hook import FiniteHook
-from .fsdp_strategy import FSDPStrategy
-from .linear_warmup import LinearWarmupLR
-from .passport_hook import PassportHook
-from .resume_hook import ResumeHook
+from .metadata_hook import MetadataHook
+from .optim import BF16OptimWrapper, FSDPStrategy, LinearWarmupLR
+from .resume import ResumeHook
 from .skipped_images_hook import SkippedImagesHook
 from .train_loop import ResumableTrainLoop
 
@@ -20,8 +16,7 @@ __all__ = [
     'FSDPStrategy',
     'FiniteHook',
     'LinearWarmupLR',
-    'PassportHook',
-    'Pretrained',
+    'MetadataHook',
     'ResumableTrainLoop',
     'ResumeHook',
     'RunCheckpointHook',

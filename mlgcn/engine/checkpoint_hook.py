@@ -15,24 +15,24 @@ from mmengine.runner import Runner
 from mlgcn.checkpoints.atomic_files import remove_leftovers, write_atomically
 from mlgcn.registry import HOOKS
 
-from .finite_hook import told
-from .launch import may_speak
-from .run_state import is_finite, run_state, unwrapped
+from .finite_hook import event_summary
+from .launch import record_failure
 from .stop_request import StopRequest, resume_command
+from .train_loop import unwrapped
 
 
 @HOOKS.register_module()
 class RunCheckpointHook(CheckpointHook):
     """mmengine's `CheckpointHook`, for runs that are killed at any moment.
 
-    * Checkpoints hold the state of the run (:func:`mlgcn.engine.run_state.run_state`). Those taken
-      within an epoch are called `mid_epoch_E.pth`, E complete epochs; the newest one is kept
-      (with `by_epoch=False` all are iter_N.pth, as upstream's).
+    * Checkpoints hold the state of the run (:meth:`ResumableTrainLoop.state`). Those taken within
+      an epoch are called `mid_epoch_E.pth`, E complete epochs; the newest one is kept (with
+      `by_epoch=False` all are iter_N.pth, as upstream's).
     * A new checkpoint is whole, and `last_checkpoint` names it, before an old one is removed.
     * Weights that are not finite are not saved.
-    * SIGTERM or SIGINT, to any process: all finish the iteration, save, tell the command that goes
-      on, and exit with 128 + the signal's number. Within a validation nothing is left to save
-      where its epoch is saved; the validation is repeated by the resumed run.
+    * SIGTERM or SIGINT, to any process: all finish the iteration, save, print the command that
+      resumes the run, and exit with 128 + the signal's number. Within a validation nothing is left
+      to save where its epoch is saved; the resumed run repeats the validation.
 
     Args:
         every_iters: also save after so many iterations of an epoch; 0: don't.
@@ -54,7 +54,7 @@ class RunCheckpointHook(CheckpointHook):
         self.validated = False
         self.saved_iter = -1
         self.saved_at = time.monotonic()
-        self._state: dict[str, Any] | None = None
+        self._written: dict[str, Any] | None = None  # what `write` adds to the checkpoint
         self._outdated: str | None = None
 
     def before_train(self, runner: Runner) -> None:
@@ -83,20 +83,21 @@ class RunCheckpointHook(CheckpointHook):
         if self.every_minutes and time.monotonic() - self.saved_at >= 60 * self.every_minutes:
             due = True
         signum, due = agreed(self.request.signum, due)
-        if (signum or due) and self.saved_iter != runner.iter + 1 and not self.by_epoch:
-            self._save_checkpoint(runner)
-        elif (signum or due) and self.saved_iter != runner.iter + 1:
-            meta = dict(epoch=runner.epoch, iter=runner.iter + 1)
-            self.write(runner, f'mid_epoch_{runner.epoch}.pth', meta)
+        if (signum or due) and self.saved_iter != runner.iter + 1:
+            if self.by_epoch:
+                meta = dict(epoch=runner.epoch, iter=runner.iter + 1)
+                self.write(runner, f'mid_epoch_{runner.epoch}.pth', meta)
+            else:
+                self._save_checkpoint(runner)
         if signum:
             self.leave(runner, signum)
 
     def after_val_iter(self, runner: Runner, batch_idx: int, *args, **kwargs) -> None:
         """Stop where that was asked for and the epoch is saved."""
         loader = runner.val_dataloader
-        in_all = len(loader.dataset) // get_world_size() // (loader.batch_size or 1)
         # all processes have so many iterations, some perhaps one more
-        if self.saved_iter == runner.iter and batch_idx < in_all:
+        common = len(loader.dataset) // get_world_size() // (loader.batch_size or 1)
+        if self.saved_iter == runner.iter and batch_idx < common:
             signum, _ = agreed(self.request.signum, 0)
             if signum:
                 self.leave(runner, signum)
@@ -115,12 +116,14 @@ class RunCheckpointHook(CheckpointHook):
 
     def write(self, runner: Runner, name: str, meta: dict[str, int]) -> bool:
         """Save everything under `name` and let `last_checkpoint` name it; whether that was done."""
-        bad = not is_finite(list(unwrapped(runner.model).parameters()))
-        if agreed(bad)[0]:
+        finite = all(p.isfinite().all() for p in unwrapped(runner.model).parameters())
+        if agreed(not finite)[0]:
             runner.logger.error(f'{name} is not written: weights are not finite')
             return False
-        self._state = run_state(runner, meta['iter'], meta['epoch'], self.validated)
-        self._meta = dict(meta)
+        self._written = dict(meta=dict(meta))
+        if hasattr(runner.train_loop, 'state'):
+            state = runner.train_loop.state(meta['iter'], meta['epoch'], self.validated)
+            self._written['run_state'] = state
         self.last_ckpt = os.path.join(self.out_dir, name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
@@ -130,7 +133,7 @@ class RunCheckpointHook(CheckpointHook):
             save_param_scheduler=self.save_param_scheduler,
             meta=meta,
         )
-        self._state = None
+        self._written = None
         self.saved_iter, self.saved_at = meta['iter'], time.monotonic()
         if is_main_process():
             write_atomically(Path(runner.work_dir, 'last_checkpoint'), self.last_ckpt.encode())
@@ -139,24 +142,23 @@ class RunCheckpointHook(CheckpointHook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Add the state of the run, where :meth:`write` saves."""
-        if self._state is not None:
-            checkpoint['run_state'] = self._state
-            checkpoint['meta'].update(self._meta)  # FlexibleRunner writes its own
+        if self._written is not None:
+            checkpoint['meta'].update(self._written['meta'])  # FlexibleRunner writes its own
+            checkpoint['run_state'] = self._written.get('run_state')
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, int]) -> None:
         self._remove_outdated()
         # FlexibleRunner changed it when it saved the best
         meta = dict(epoch=meta['epoch'], iter=runner.iter if self.by_epoch else step)
-        hub = runner.message_hub
-        kept = [i for i in hub.get_info('keep_ckpt_ids', []) if i != step] + [step]
-        if self.max_keep_ckpts > 0:
-            hub.update_info('keep_ckpt_ids', kept)
-        if not self.write(runner, self.filename_tmpl.format(step), meta):
-            hub.update_info('keep_ckpt_ids', kept[:-1])
-            return
-        if self.max_keep_ckpts > 0:
-            hub.update_info('keep_ckpt_ids', kept[-self.max_keep_ckpts :])
-            for old in kept[: -self.max_keep_ckpts] if is_main_process() else ():
+        hub, keep = runner.message_hub, self.max_keep_ckpts
+        kept = [i for i in hub.get_info('keep_ckpt_ids', []) if i != step]
+        if keep > 0:  # the checkpoint to be written says so itself
+            hub.update_info('keep_ckpt_ids', [*kept, step])
+        done = self.write(runner, self.filename_tmpl.format(step), meta)
+        if keep > 0:
+            kept += [step] if done else []
+            hub.update_info('keep_ckpt_ids', kept[-keep:])
+            for old in kept[:-keep] if is_main_process() else ():
                 Path(self.out_dir, self.filename_tmpl.format(old)).unlink(missing_ok=True)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
@@ -179,10 +181,10 @@ class RunCheckpointHook(CheckpointHook):
         """End this process, as all others do."""
         name = Signals(signum).name
         runner.logger.info(
-            f'{told(runner)}\n{name}: stopped; the last checkpoint is {self.last_ckpt}. '
+            f'{event_summary(runner)}\n{name}: stopped; the last checkpoint is {self.last_ckpt}. '
             f'Go on with:\n  {resume_command()}'
         )
-        may_speak(f'stopped by {name}', consequence=False)
+        record_failure(f'stopped by {name}')
         raise SystemExit(128 + signum)
 
 

@@ -19,11 +19,10 @@ from torch.optim import Optimizer
 
 from mlgcn.registry import HOOKS
 
-from .latest_checkpoint import latest_checkpoint, load_whole
-from .run_state import unwrapped
+from .resume import latest_checkpoint, load_whole
+from .train_loop import unwrapped
 
 POLICIES = ('skip', 'rollback', 'stop')
-NONE = dict(skipped=0, in_row=0, rollbacks=0)
 
 
 class NonFiniteError(ValueError):
@@ -45,7 +44,7 @@ class FiniteHook(Hook):
             instead, and goes on with the next batch; it stops where `max_rollbacks` did not help.
             'stop' stops at the first.
         in_row: updates left out in a row before that happens.
-        max_rollbacks: so often a run is rolled back.
+        max_rollbacks: how often a run is rolled back.
 
     Raises:
         ValueError: an unknown policy.
@@ -60,18 +59,22 @@ class FiniteHook(Hook):
         self.policy = policy
         self.in_row = in_row
         self.max_rollbacks = max_rollbacks
+        self._start_update()
+
+    def _start_update(self) -> None:
         self.files: list[str] = []
-        self.finite = torch.tensor(True)  # the losses since the last update
+        self.finite = torch.tensor(True)  # the losses of this update
         self.dropped: bool | None = None  # None: the optimizer's step was not reached
 
     def before_train(self, runner: Runner) -> None:
         """Watch the model's losses and the optimizer's steps."""
-        model, self.optimizer = unwrapped(runner.model), runner.optim_wrapper.optimizer
-        self.statistics = batch_norm_statistics(model)
+        model, optimizer = unwrapped(runner.model), runner.optim_wrapper.optimizer
+        layers = [module for module in model.modules() if isinstance(module, _NormBase)]
+        self.statistics = [value for layer in layers for value in layer.buffers(recurse=False)]
         self.saved = [value.clone() for value in self.statistics]
         self.handles = [
             model.register_forward_hook(self._see_losses),
-            self.optimizer.register_step_pre_hook(self._check_gradients),
+            optimizer.register_step_pre_hook(self._check_gradients),
         ]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -92,13 +95,8 @@ class FiniteHook(Hook):
         """Before a step: without gradients it does nothing."""
         if getattr(optimizer, 'found_inf', None) is not None and optimizer.found_inf.item():
             return  # fused optimizers step themselves over the loss scaler's overflow
-        gradients = [
-            parameter.grad
-            for group in optimizer.param_groups
-            for parameter in group['params']
-            if parameter.grad is not None
-        ]
-        norm = nn.utils.get_total_norm(gradients)
+        parameters = [p for group in optimizer.param_groups for p in group['params']]
+        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
         self.dropped = anywhere(~(norm.isfinite() & self.finite.to(norm.device)))
         if self.dropped:
             optimizer.zero_grad(set_to_none=True)
@@ -109,8 +107,8 @@ class FiniteHook(Hook):
             return
         finite, files = bool(self.finite), self.files
         dropped = anywhere(~self.finite) if self.dropped is None else self.dropped
-        self.finite, self.files, self.dropped = torch.tensor(True), [], None
-        counts = dict(runner.message_hub.get_info('not_finite') or NONE)
+        self._start_update()
+        counts = event_counts(runner)
         if not dropped:
             if counts['in_row']:
                 runner.message_hub.update_info('not_finite', {**counts, 'in_row': 0})
@@ -152,22 +150,28 @@ class FiniteHook(Hook):
         """The log's last lines count the events."""
         for handle in self.handles:
             handle.remove()
-        runner.logger.info(told(runner))
+        runner.logger.info(event_summary(runner))
 
 
-def stop(runner: Runner, text: str) -> NoReturn:
-    """End the run; the log's last line counts the events."""
-    runner.logger.info(told(runner))
-    raise NonFiniteError(text)
+def event_counts(runner: Runner) -> dict[str, int]:
+    """Updates left out, in all and in a row, and rollbacks of the whole run."""
+    counts = runner.message_hub.get_info('not_finite')
+    return dict(counts or dict(skipped=0, in_row=0, rollbacks=0))
 
 
-def told(runner: Runner) -> str:
-    """In a line: how often something was not finite in the whole run."""
-    counts = runner.message_hub.get_info('not_finite') or NONE
+def event_summary(runner: Runner) -> str:
+    """The counts, in a line."""
+    counts = event_counts(runner)
     return (
         f'Losses or gradients that were not finite: {counts["skipped"]} updates left out, '
         f'{counts["rollbacks"]} rollbacks'
     )
+
+
+def stop(runner: Runner, text: str) -> NoReturn:
+    """End the run; the log's last line counts the events."""
+    runner.logger.info(event_summary(runner))
+    raise NonFiniteError(text)
 
 
 def anywhere(flag: torch.Tensor) -> bool:
@@ -187,15 +191,10 @@ def describe(runner: Runner, finite: bool, files: list[str]) -> str:
     return f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what} not finite for {names}'
 
 
-def batch_norm_statistics(model: nn.Module) -> list[torch.Tensor]:
-    """The running means, variances and counts of all normalisation layers."""
-    layers = [module for module in model.modules() if isinstance(module, _NormBase)]
-    return [value for layer in layers for value in layer.buffers(recurse=False)]
-
-
 def restore(runner: Runner, checkpoint: dict[str, Any]) -> None:
     """Weights, moving average, optimizer and loss scale of `checkpoint`; not its learning rates."""
-    resuming, runner._resume = runner._resume, True  # EMAHook then tells its weights apart
+    # EMAHook swaps the averaged weights in a checkpoint back only where `_resume` is set
+    resuming, runner._resume = runner._resume, True
     for hook in runner.hooks:
         if isinstance(hook, EMAHook):
             hook.after_load_checkpoint(runner, checkpoint)

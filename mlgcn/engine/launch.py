@@ -1,4 +1,4 @@
-"""Process groups and configs that work on the CPU too; which process reports a failure."""
+"""Process groups and configs that work on the CPU too; failures that the launcher reports."""
 
 import ctypes
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, master_only
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -28,15 +28,18 @@ def init_processes(cfg: Config, launcher: str) -> None:
     one the group must exist before the Runner, and the model wrapper must not ask for a device.
     """
     cfg.launcher = launcher
-    if 'TORCHELASTIC_RUN_ID' in os.environ:
-        end_with_launcher()
+    if 'TORCHELASTIC_RUN_ID' in os.environ and sys.platform == 'linux':
+        # the kernel sends this process SIGTERM when the launcher is killed
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if torch.cuda.is_available():
         return
     if launcher == 'slurm':
         for name, slurm in SLURM.items():
             os.environ.setdefault(name, os.environ[slurm])
         if 'MASTER_ADDR' not in os.environ:
-            os.environ['MASTER_ADDR'] = _first_slurm_host(os.environ['SLURM_NODELIST'])
+            command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
+            hosts = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            os.environ['MASTER_ADDR'] = hosts.split()[0]
     if launcher != 'none':
         if not torch.distributed.is_initialized():
             seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
@@ -45,22 +48,32 @@ def init_processes(cfg: Config, launcher: str) -> None:
     adapt_to_cpu(cfg)
 
 
-def end_with_launcher() -> None:
-    """Let the kernel send this process SIGTERM when the launcher is killed (on Linux)."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _first_slurm_host(nodes: str) -> str:
-    command = ['scontrol', 'show', 'hostnames', nodes]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
+def adapt_to_cpu(cfg: Config) -> None:
+    """Replace what torch offers on a GPU only; changes that move results are logged."""
+    changes = []
+    if cfg.get('sync_bn') is not None:
+        cfg.sync_bn = None
+        changes.append('BatchNorm is not synchronised between processes')
+    if cfg.get('strategy') is not None and 'model_wrapper' in cfg.strategy:
+        cfg.strategy.model_wrapper.device_id = 'cpu'
+    wrapper = cfg.get('optim_wrapper', {})
+    if wrapper.get('type') == 'AmpOptimWrapper':
+        wrapper.type = 'mlgcn.BF16OptimWrapper'
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            wrapper.pop(key, None)
+        changes.append('mixed precision is bfloat16 instead of float16')
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(loader) is not None and cfg[loader].get('pin_memory'):
+            cfg[loader].pin_memory = False
+    for change in changes if is_main_process() else ():
+        print_log(f'no GPU: {change}', logger='current')
 
 
 def resume_after_restart(runner: Runner) -> None:
     """Where torchrun started the processes again (`MAX_RESTARTS`), resume what they have saved.
 
-    Also where machines joined or left, which torchrun does not count as a restart: what tells is a
-    checkpoint younger than tools/dist_run.py.
+    Also where machines joined or left, which torchrun does not count as a restart: hence the
+    comparison with the start of tools/dist_run.py, `MLGCN_STARTED`.
     """
     newest = Path(runner.work_dir, 'last_checkpoint')
     started = float(os.environ.get('MLGCN_STARTED', 'inf'))
@@ -76,46 +89,22 @@ def process_name() -> str:
     return '' if rank is None or alone else f'process {rank}: '
 
 
-def may_speak(message: str, consequence: bool) -> bool:
-    """Whether this failing process should print: under torchrun only the machine's first one.
+def record_failure(message: str, caused_by_peer: bool = False) -> bool:
+    """Leave `message` for torchrun (tools/dist_run.py), which prints the first failure's.
+
+    `torch.distributed.elastic`'s `@record` writes tracebacks with times in whole seconds, too
+    coarse to tell the first failure from those that it causes.
 
     Args:
-        message: left where torchrun (tools/dist_run.py) finds it.
-        consequence: the failure follows from another process's, which has the word.
+        message: what the user reads.
+        caused_by_peer: another process failed first; its message is printed instead.
+
+    Returns:
+        False where torchrun did not start this process: it must print the message itself.
     """
-    record = os.environ.get('TORCHELASTIC_ERROR_FILE')  # .../attempt_0/RANK/error.json
-    if not record:
-        return True
-    spoken = False
-    if not consequence:
-        try:
-            (Path(record).parents[1] / 'spoken').touch(exist_ok=False)
-            spoken = True
-        except OSError:
-            pass
-    error = dict(message=message, timestamp=str(int(time.time())), spoken=spoken)
-    Path(record).write_text(json.dumps(error))
-    return spoken
-
-
-def adapt_to_cpu(cfg: Config) -> None:
-    """What torch offers on a GPU only, replaced by what a CPU has; every change is logged."""
-    if cfg.get('sync_bn') is not None:
-        cfg.sync_bn = None
-        _tell('no GPU: BatchNorm is not synchronised between processes')
-    if cfg.get('strategy') is not None and 'model_wrapper' in cfg.strategy:
-        cfg.strategy.model_wrapper.device_id = 'cpu'
-    wrapper = cfg.get('optim_wrapper', {})
-    if wrapper.get('type') == 'AmpOptimWrapper':
-        wrapper.type = 'mlgcn.BF16OptimWrapper'
-        for key in ('loss_scale', 'dtype', 'use_fsdp'):
-            wrapper.pop(key, None)
-        _tell('no GPU: mixed precision is bfloat16 instead of float16')
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if cfg.get(loader) is not None and cfg[loader].get('pin_memory'):
-            cfg[loader].pin_memory = False
-
-
-@master_only
-def _tell(text: str) -> None:
-    print_log(text, logger='current')
+    file = os.environ.get('TORCHELASTIC_ERROR_FILE')
+    if not file:
+        return False
+    failure = dict(message=message, timestamp=time.time(), caused_by_peer=caused_by_peer)
+    Path(file).write_text(json.dumps(failure))
+    return True

@@ -9,7 +9,6 @@ from types import FrameType
 from mmengine.registry import FUNCTIONS
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-STARTED_WITH = ('PYTHON', 'NNODES', 'PORT', 'MAX_RESTARTS')
 
 
 class StopRequest:
@@ -27,7 +26,7 @@ class StopRequest:
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
 
     def ignore(self) -> None:
-        """Give the signals back to those who had them."""
+        """Give the signals back to the handlers that were there before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
@@ -43,35 +42,21 @@ class StopRequest:
 
 @FUNCTIONS.register_module()
 def leave_process_group(worker_id: int) -> None:
-    """`worker_init_fn` of a data loader: signals to the run's process group do not reach workers.
-
-    Otherwise Ctrl-C in a terminal, `timeout` or a job scheduler would end them before the run has
-    finished its iteration. They end by themselves when the run does.
-    """
+    """`worker_init_fn` of a data loader: signals to the run's process group spare the workers."""
     os.setpgid(0, 0)
 
 
 def resume_command() -> str:
-    """The command line that started this run, with `--resume`."""
-    script, *arguments = sys.argv
-    if '--resume' in arguments:
-        i = arguments.index('--resume')
-        named = arguments[i + 1 : i + 2] and not arguments[i + 1].startswith('-')
-        del arguments[i : i + 2 if named else i + 1]
-    arguments = [a for a in arguments if not a.startswith('--resume=')]
-    launcher = arguments.index('--launcher') if '--launcher' in arguments else None
-    if launcher is None:
-        python = sys.orig_argv[: -len(sys.argv)]
-        return shlex.join([*python, script, *arguments, '--resume'])
-    kind = arguments[launcher + 1]
-    del arguments[launcher : launcher + 2]
-    folder, get = os.path.dirname(script), os.environ.get
-    if kind == 'slurm':
-        names = [get('SLURM_JOB_PARTITION', 'PARTITION'), get('SLURM_JOB_NAME', 'JOB_NAME')]
-        start = [f'GPUS={get("SLURM_NTASKS")}', 'bash', f'{folder}/slurm_train.sh', *names]
-        return shlex.join([*start, *arguments, '--resume'])
-    settings = [f'{k}={get(k)}' for k in STARTED_WITH if get(k)]
-    start = [*settings, 'bash', f'{folder}/dist_train.sh', arguments[0], get('LOCAL_WORLD_SIZE')]
-    several = get('GROUP_WORLD_SIZE', '1') != '1'
-    command = shlex.join([*start, *arguments[1:], '--resume'])
-    return command + (' (on every machine, NODE_RANK and MASTER_ADDR as before)' if several else '')
+    """The command line that started this run, with `--resume`.
+
+    Launchers (dist_train.sh, slurm_train.sh) leave theirs in the environment.
+    """
+    typed = os.environ.get('MLGCN_COMMAND')
+    words = shlex.split(typed) if typed else list(sys.orig_argv)
+    if '--resume' in words:
+        i = words.index('--resume')
+        named = words[i + 1 : i + 2] and not words[i + 1].startswith('-')
+        del words[i : i + 2 if named else i + 1]
+    command = shlex.join([*(w for w in words if not w.startswith('--resume=')), '--resume'])
+    several = os.environ.get('GROUP_WORLD_SIZE', '1') != '1'
+    return command + (' (on every machine, with its NODE_RANK)' if several else '')

@@ -2,59 +2,101 @@
 
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.dist import broadcast, get_world_size
+from mmengine.dist import broadcast, gather_object, get_rank, get_world_size
+from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
 
 from mlgcn.registry import LOOPS
 
-from .config_check import ConfigError
-from .run_state import (
+from .config import ConfigError
+from .randomness import (
+    SeededDataset,
+    SeededSampler,
     random_state,
     set_random_state,
-    set_run_state,
     unchanged_randomness,
-    unwrapped,
 )
-from .sample_seeds import SeededDataset, SeededSampler
 
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's `EpochBasedTrainLoop` that goes on where a checkpoint was taken.
 
-    Upstream starts the epoch again, with other random numbers. Here the sampler leaves the samples
-    that were seen out (nothing is decoded for it), augmentation depends on the sample's place in
-    the epoch alone (:class:`SeededSampler`), and neither the start of data loading nor validation
-    changes what the training draws. A validation that was cut short is repeated. Before
-    validation all processes take the first one's buffers (BatchNorm's statistics), which are those
-    in checkpoints, so that the score is the checkpoint's.
+    Upstream starts the epoch again, with other random numbers. Here the sampler leaves out the
+    samples that were seen (nothing is decoded for it), augmentation depends on the sample's place
+    in the epoch alone, and neither the start of data loading nor validation changes what the
+    training draws. A validation that was cut short is repeated.
 
     Args:
         runner: the runner.
         dataloader: config of the training data, with a built data set.
         kwargs: upstream's (`max_epochs`, `val_begin`, `val_interval`, `dynamic_intervals`).
+
+    Raises:
+        ConfigError: the loader has a batch sampler.
     """
 
     def __init__(self, runner: Runner, dataloader: dict[str, Any], **kwargs):
-        super().__init__(runner, seeded_loader(dataloader), **kwargs)
-        self.resumed: dict[str, Any] | None = None  # :func:`run_state`'s, set by ResumeHook
-        self.random_state: dict[str, Any] | None = None  # while validating
+        if 'batch_sampler' in dataloader:
+            raise ConfigError(
+                'train_dataloader.batch_sampler: mlgcn cannot resume in the middle of its epochs; '
+                "expected a sampler and a batch_size, or train_cfg.type='EpochBasedTrainLoop'"
+            )
+        seeded = dict(
+            dataset=SeededDataset(dataloader['dataset']),
+            sampler=dict(type=SeededSampler, sampler=dataloader['sampler']),
+        )
+        super().__init__(runner, {**dataloader, **seeded}, **kwargs)
+        self.resumed: dict[str, Any] | None = None  # a checkpoint's :meth:`state`
+        self.random_state: dict[str, Any] | None = None  # the training's, while validating
 
-    @property
-    def position(self) -> int:
-        """Iterations done in the current epoch."""
-        return self._iter - self._epoch * len(self.dataloader)
+    def state(self, iteration: int, epoch: int, validated: bool) -> dict[str, Any]:
+        """What a checkpoint needs beside upstream's parts to go on as if never stopped.
 
-    def run(self) -> torch.nn.Module:
+        All processes must call it; rank 0 gets the whole.
+
+        Args:
+            iteration: iterations done.
+            epoch: complete epochs.
+            validated: whether the validation of the last of them, if one was due, is over.
+        """
+        own = dict(random=self.random_state or random_state())
+        if not self.runner.optim_wrapper.should_update():  # an accumulation of gradients is open
+            own['gradients'] = {
+                name: parameter.grad.cpu()
+                for name, parameter in unwrapped(self.runner.model).named_parameters()
+                if parameter.grad is not None
+            }
+        return dict(
+            world_size=get_world_size(),
+            epoch_length=len(self.dataloader),
+            position=iteration - epoch * len(self.dataloader),
+            validated=validated,
+            sampler_seed=self.dataloader.sampler.sampler.seed,
+            ranks=gather_object(own) if get_world_size() > 1 else [own],
+        )
+
+    def _restore(self, own: dict[str, Any]) -> None:
+        """Set this process's random numbers and gradients."""
+        set_random_state(own['random'])
+        gradients = own.get('gradients', {})
+        for name, parameter in unwrapped(self.runner.model).named_parameters():
+            if name in gradients:
+                parameter.grad = gradients[name].to(parameter.device)
+        if gradients:  # upstream has just warned that they are lost
+            self.runner.logger.info('the gradients accumulated so far are restored')
+
+    def run(self) -> nn.Module:
         """Train until `max_epochs`."""
         self.runner.call_hook('before_train')
-        if self.resumed is not None:
-            set_run_state(self.runner, self.resumed)
-            if self._epoch > 0 and self.position == 0 and not self.resumed['validated']:
-                self.validate_if_due()
-            self.resumed = None
+        resumed, self.resumed = self.resumed, None
+        if resumed and resumed['ranks'] is not None:
+            self._restore(resumed['ranks'][get_rank()])
+        between_epochs = self._iter == self._epoch * len(self.dataloader)
+        if resumed and self._epoch > 0 and between_epochs and not resumed['validated']:
+            self.validate_if_due()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
             self.validate_if_due()
@@ -63,7 +105,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def run_epoch(self) -> None:
         """The iterations of the epoch that are not done yet."""
-        done = self.position
+        done = self._iter - self._epoch * len(self.dataloader)
         self.dataloader.sampler.start = done * self.dataloader.batch_size
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
@@ -82,30 +124,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if self._epoch % self.val_interval and self._epoch != self._max_epochs:
             return
         if get_world_size() > 1:
+            # checkpoints hold rank 0's BatchNorm statistics: the score must be of the same weights
             for buffer in unwrapped(self.runner.model).buffers():
                 broadcast(buffer)
-        self.random_state = random_state()  # what a checkpoint taken meanwhile must hold
+        self.random_state = random_state()  # a checkpoint taken meanwhile must hold this one
         self.runner.val_loop.run()
         set_random_state(self.random_state)
         self.random_state = None
-
-
-def seeded_loader(dataloader: dict[str, Any]) -> dict[str, Any]:
-    """The config of a loader, with its data set and sampler wrapped.
-
-    Raises:
-        ConfigError: it has a batch sampler.
-    """
-    if 'batch_sampler' in dataloader:
-        raise ConfigError(
-            'train_dataloader.batch_sampler: mlgcn cannot resume in the middle of its epochs; '
-            "expected a sampler and a batch_size, or train_cfg.type='EpochBasedTrainLoop'"
-        )
-    return {
-        **dataloader,
-        'dataset': SeededDataset(dataloader['dataset']),
-        'sampler': dict(type=SeededSampler, sampler=dataloader['sampler']),
-    }
 
 
 def use_resumable_loop(cfg: Config) -> None:
@@ -116,3 +141,8 @@ def use_resumable_loop(cfg: Config) -> None:
     for name in ('train_dataloader', 'val_dataloader'):
         if cfg.get(name) is not None and cfg[name].get('num_workers'):
             cfg[name].setdefault('worker_init_fn', dict(type='leave_process_group'))
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model without DistributedDataParallel around it."""
+    return model.module if is_model_wrapper(model) else model

@@ -1,28 +1,28 @@
-"""Upstream's loaders, closed: importing mlgcn puts safe ones where mmengine looks for its own.
+"""Every change that importing mlgcn makes to other packages, in one table.
 
-* mmengine reads a checkpoint again, with everything allowed, when the safe unpickler refuses it,
-  and downloads (`torchvision://`, `http://`) go through torch.hub, which unpickles in full.
-* mmengine reads annotation files that end in .pkl with pickle and .yaml with PyYAML's full loader;
-  both run code.
-* yapf, with which mmengine prints configs, keeps a pickle in the user's cache folder.
-* `TORCH_FORCE_WEIGHTS_ONLY_LOAD` holds for every other `torch.load` in this process and those that
-  it starts: timm's, torchvision's and mmpretrain's.
+`make test` compares each with the versions of requirements/runtime.txt: onedl-mmengine 0.10.12,
+PyYAML 6.0, yapf 0.43, torch 2.14 (tests/engine/test_upstream_patches.py has a hostile file for
+each place that reads one).
 """
 
 import os
 import pickle
+from collections.abc import MutableMapping
 from importlib import import_module
 from typing import Any
 
 import yaml
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
-from mmengine.runner import checkpoint as upstream
-from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
+from mmengine.registry import WEIGHT_INITIALIZERS
 
-from mlgcn.checkpoints import CheckpointError
+from mlgcn.checkpoints import CheckpointError, Pretrained
 from mlgcn.checkpoints.atomic_files import save_checkpoint
 from mlgcn.checkpoints.checkpoint import load_content, load_url
-from mlgcn.checkpoints.safe_load import FORCE
+
+try:  # private to yapf; without it there is no cache to unpickle
+    from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
+except ImportError:
+    Grammar = None
 
 
 class NoPickleHandler(PickleHandler):
@@ -42,25 +42,52 @@ class PlainUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f'{module}.{name} is not on the (empty) allow-list')
 
 
-def load_grammar(grammar: Grammar, file: str) -> None:
+def load_grammar(grammar: Any, file: str) -> None:
     """yapf's `Grammar.load` for its own cache, plain values alone."""
     with open(file, 'rb') as opened:
         vars(grammar).update(PlainUnpickler(opened).load())
 
 
+checkpoint = import_module('mmengine.runner.checkpoint')
+runner = import_module('mmengine.runner.runner')
+package = import_module('mmengine.runner')
+initializers = WEIGHT_INITIALIZERS.module_dict
+PATCHES = [
+    # owner, name, ours, why upstream's does not do
+    (
+        checkpoint,
+        '_safe_torch_load',
+        load_content,
+        'reads again in full what is refused',
+    ),
+    (checkpoint, 'load_url', load_url, 'torch.hub unpickles downloads in full'),
+    (checkpoint, 'save_checkpoint', save_checkpoint, 'a killed process leaves half a file'),
+    (runner, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),
+    (package, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),
+    (file_handlers, 'pkl', NoPickleHandler(), 'annotation files that run code'),
+    (file_handlers, 'pickle', NoPickleHandler(), 'annotation files that run code'),
+    (yaml_handler, 'Loader', yaml.SafeLoader, "PyYAML's full loader runs code"),
+    (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
+    (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
+    # holds for timm, torchvision and mmpretrain, and for the processes that this one starts
+    (os.environ, 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1', "other packages' torch.load"),
+]
+
+
 def install() -> None:
-    """Replace upstream's loaders in this process."""
-    if not hasattr(upstream, '_safe_torch_load') or not hasattr(yaml_handler, 'Loader'):
-        raise ImportError(
-            'this version of mmengine reads files in a way mlgcn does not know; install '
-            'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
-        )
-    upstream._safe_torch_load = load_content
-    upstream.load_url = load_url
-    yaml_handler.Loader = yaml.SafeLoader
-    for name in ('mmengine.runner.checkpoint', 'mmengine.runner.runner', 'mmengine.runner'):
-        import_module(name).save_checkpoint = save_checkpoint
-    file_handlers['pkl'] = file_handlers['pickle'] = NoPickleHandler()
-    Grammar.load = load_grammar
-    os.environ[FORCE] = '1'
+    """Put all of them in place.
+
+    Raises:
+        ImportError: upstream has no such name.
+    """
+    for owner, name, ours, reason in PATCHES:
+        if isinstance(owner, MutableMapping):
+            owner[name] = ours
+        elif hasattr(owner, name):
+            setattr(owner, name, ours)
+        elif owner is not None:
+            raise ImportError(
+                f'{owner.__name__} has no {name}, which mlgcn replaces ({reason}); install '
+                'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
+            )
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)

@@ -1,31 +1,29 @@
 """The folder of a run: one can write there, there is room, and no other run uses it."""
 
-import errno
-import fcntl
 import os
 import shutil
 import socket
 import tempfile
 import time
 from pathlib import Path
-from typing import TextIO
 
+from filelock import FileLock, Timeout
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch import nn
 
-from .config_check import ConfigError
+from .config import ConfigError
 
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-_claimed: tuple[str, TextIO | None] | None = None
+_claimed: tuple[str, FileLock | None] | None = None
 
 
 def claim(work_dir: str) -> None:
-    """Make the folder, and lock it in the main process until that ends, however it ends.
+    """Make the folder, and lock it in rank 0 until that process ends, however it ends.
 
-    The lock is a POSIX one: the kernel removes it with its process, and the data loader's
-    processes do not inherit it.
+    The lock is the kernel's (`flock`), and filelock keeps it from the data loader's processes,
+    which outlive a killed run by seconds. What filelock lacks is the holder's name: it is written
+    beside the lock.
 
     Raises:
         ConfigError: the folder can't be written, or another run (named with pid and host) has it.
@@ -39,31 +37,28 @@ def claimed() -> str | None:
     return _claimed[0] if _claimed else None
 
 
-def _lock(work_dir: str) -> TextIO:
+def _lock(work_dir: str) -> FileLock:
+    lock, holder = FileLock(Path(work_dir, '.lock')), Path(work_dir, '.lock_holder')
     try:
         os.makedirs(work_dir, exist_ok=True)
         with tempfile.TemporaryFile(dir=work_dir) as file:
             file.write(bytes(2**16))
-        lock = open(Path(work_dir, '.lock'), 'a+')  # noqa: SIM115 (stays open)
     except OSError as error:
         reason = 'it is not a folder' if isinstance(error, FileExistsError) else error.strerror
         raise ConfigError(
             f'{work_dir}: the work dir cannot be written ({reason}); choose another --work-dir'
         ) from error
     try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in NO_LOCKS:
-            print_log(f'{work_dir}: no locks on this file system: start one run here', 'current')
-            return lock
-        lock.seek(0)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        name = holder.read_text().strip() if holder.exists() else 'just started'
         raise ConfigError(
-            f'{work_dir}: another run is training there ({lock.read().strip() or "just started"}); '
-            'wait for it, stop it, or choose another --work-dir'
+            f'{work_dir}: another run is training there ({name}); wait for it, stop it, or choose '
+            'another --work-dir'
         ) from error
-    lock.truncate(0)
-    lock.write(f'pid {os.getpid()} on {socket.gethostname()} since {time.strftime("%F %T")}\n')
-    lock.flush()
+    except OSError:  # e.g. ENOLCK
+        print_log(f'{work_dir}: no locks on this file system: start one run here', 'current')
+    holder.write_text(f'pid {os.getpid()} on {socket.gethostname()} since {time.strftime("%F %T")}')
     return lock
 
 
@@ -82,8 +77,7 @@ def check_room(runner: Runner) -> None:
     size = sum(v.nbytes for v in model.state_dict().values())
     size += sum(2 * p.nbytes for p in model.parameters() if p.requires_grad)
     copies = max(hook.get('max_keep_ckpts', 1), 1) + bool(hook.get('save_best')) + 1
-    with os.scandir(runner.work_dir) as entries:
-        held = sum(e.stat().st_size for e in entries if e.name.endswith('.pth'))
+    held = sum(path.stat().st_size for path in Path(runner.work_dir).glob('*.pth'))
     free = shutil.disk_usage(runner.work_dir).free
     if free + held < copies * size:
         raise ConfigError(

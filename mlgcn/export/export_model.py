@@ -12,7 +12,7 @@ import numpy as np
 from torch.export import ExportedProgram
 
 from mlgcn.apis import LoadedModel
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 
 from .certificate import in_words, make_certificate, make_metadata
 from .export_graph import ExportGraph

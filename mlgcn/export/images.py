@@ -12,8 +12,7 @@ from PIL import Image, ImageOps
 from mlgcn.apis import LoadedModel
 from mlgcn.apis.image_list import list_images
 from mlgcn.datasets.scenes import draw_one
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.fit_to_data import build_dataset
+from mlgcn.engine.config import ConfigError, build_dataset
 from mlgcn.registry import TRANSFORMS
 
 

@@ -12,7 +12,7 @@ from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import load_model
 from mlgcn.checkpoints import CheckpointError, make_metadata
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 from paths import DATA
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mlgcn.engine.fit_to_data import fit_to_data
+from mlgcn.engine.config import fit_to_data
 from mlgcn.engine.fuse import fuse
 from mlgcn.registry import MODELS
 

@@ -1,6 +1,5 @@
 """What the tools change in a config on a machine without a GPU."""
 
-import json
 import os
 import signal
 import time
@@ -10,17 +9,15 @@ import pytest
 import torch
 from machine import FORK, free_port
 from mmengine.config import Config
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
-from mlgcn.engine.bf16_optim_wrapper import BF16OptimWrapper
 from mlgcn.engine.launch import (
     adapt_to_cpu,
-    end_with_launcher,
     init_processes,
-    may_speak,
     process_name,
+    record_failure,
     resume_after_restart,
 )
-from mlgcn.registry import OPTIM_WRAPPERS
 
 
 def test_gpu_only_settings_are_replaced():
@@ -34,20 +31,6 @@ def test_gpu_only_settings_are_replaced():
     assert cfg.train_dataloader.pin_memory is False
 
 
-def test_bf16_wrapper_trains_under_autocast():
-    layer = torch.nn.Linear(4, 3)
-    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-    wrapper = OPTIM_WRAPPERS.build(dict(type='mlgcn.BF16OptimWrapper', optimizer=optimizer))
-    assert isinstance(wrapper, BF16OptimWrapper)
-    before = layer.weight.detach().clone()
-    with wrapper.optim_context(layer):
-        out = layer(torch.ones(2, 4))
-        assert out.dtype == torch.bfloat16
-        loss = out.float().square().sum()
-    wrapper.update_params(loss)
-    assert layer.weight.dtype == torch.float32 and not torch.equal(before, layer.weight)
-
-
 def test_shards_live_on_the_cpu():
     wrapper = dict(type='MMFullyShardedDataParallel')
     cfg = Config(dict(strategy=dict(type='mlgcn.FSDPStrategy', model_wrapper=wrapper)))
@@ -55,25 +38,16 @@ def test_shards_live_on_the_cpu():
     assert cfg.strategy.model_wrapper.device_id == 'cpu'
 
 
-def record(monkeypatch, tmp_path, rank):
-    """Where torchrun wants the error of process `rank`."""
-    file = tmp_path / 'attempt_0' / str(rank) / 'error.json'
-    file.parent.mkdir(parents=True)
+def test_a_failure_is_left_for_the_launcher(monkeypatch, tmp_path):
+    """In torchelastic's file of this process, which its `ProcessFailure` reads."""
+    file = tmp_path / 'error.json'
     monkeypatch.setenv('TORCHELASTIC_ERROR_FILE', str(file))
-    return file
-
-
-def test_the_first_process_that_fails_speaks(monkeypatch, tmp_path):
-    lost = record(monkeypatch, tmp_path, 0)
-    assert not may_speak('connection closed', consequence=True)
-    assert json.loads(lost.read_text())['message'] == 'connection closed'
-    first = record(monkeypatch, tmp_path, 1)
-    assert may_speak('bad label', consequence=False)
-    assert json.loads(first.read_text())['spoken']
-    record(monkeypatch, tmp_path, 2)
-    assert not may_speak('another bad label', consequence=False)
+    assert record_failure('connection closed', caused_by_peer=True)
+    failure = ProcessFailure(local_rank=0, pid=1, exitcode=1, error_file=str(file))
+    assert failure.message == 'connection closed'
+    assert failure.error_file_data['caused_by_peer'] is True
     monkeypatch.delenv('TORCHELASTIC_ERROR_FILE')
-    assert may_speak('not under torchrun', consequence=True)
+    assert not record_failure('not under torchrun')
 
 
 @pytest.mark.parametrize('env, name', [
@@ -125,7 +99,8 @@ def test_slurm_without_a_gpu_finds_the_first_machine(monkeypatch, tmp_path):
 
 def child(pipe):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run of another test may have taken it
-    end_with_launcher()
+    os.environ['TORCHELASTIC_RUN_ID'] = 'test'
+    init_processes(Config(dict()), 'none')
     pipe.send(os.getpid())
     time.sleep(60)
 

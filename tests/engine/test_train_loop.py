@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from mlgcn.engine.config_check import ConfigError
-from mlgcn.engine.train_loop import seeded_loader, use_resumable_loop
+from mlgcn.engine.config import ConfigError
+from mlgcn.engine.train_loop import ResumableTrainLoop, use_resumable_loop
 
 WORKER = dict(type='leave_process_group')
 
@@ -27,4 +27,4 @@ def test_other_loops_stay(given):
 
 def test_a_batch_sampler_is_refused():
     with pytest.raises(ConfigError, match='train_dataloader.batch_sampler: mlgcn cannot resume'):
-        seeded_loader(dict(batch_sampler=dict(type='BatchSampler')))
+        ResumableTrainLoop(None, dict(batch_sampler=dict(type='BatchSampler')), max_epochs=1)

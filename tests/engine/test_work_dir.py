@@ -13,29 +13,32 @@ from machine import FORK
 from mmengine.config import Config
 
 from mlgcn.engine import work_dir as module
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 from mlgcn.engine.work_dir import check_room, claim, claimed
 
 
-def hold(folder, ready):
+def hold(folder, pipe):
     claim(folder)
-    ready.set()
+    child = FORK.Process(target=signal.pause)  # a data loader's process, which lives on
+    child.start()
+    pipe.send(child.pid)
     signal.pause()
 
 
 def test_a_second_run_is_refused_until_the_first_is_dead(tmp_path):
-    folder, ready = str(tmp_path / 'run'), FORK.Event()
-    first = FORK.Process(target=hold, args=(folder, ready))
+    folder, (ours, theirs) = str(tmp_path / 'run'), FORK.Pipe()
+    first = FORK.Process(target=hold, args=(folder, theirs))
     first.start()
-    assert ready.wait(60)
+    child = ours.recv()
     with pytest.raises(ConfigError, match=f'run: another run .*pid {first.pid} on ') as error:
         claim(folder)
     assert '--work-dir' in str(error.value)
     first.kill()
     first.join()
     claim(folder)
+    os.kill(child, signal.SIGKILL)
     assert claimed() == folder
-    assert f'pid {os.getpid()} on' in Path(folder, '.lock').read_text()
+    assert f'pid {os.getpid()} on' in Path(folder, '.lock_holder').read_text()
 
 
 def test_a_folder_that_is_a_file(tmp_path):
@@ -57,10 +60,10 @@ def test_a_folder_that_takes_no_files(tmp_path, monkeypatch, number):
 
 
 def test_without_locks_the_run_starts(tmp_path, monkeypatch):
-    def refuse(*args):
+    def refuse(*args, **kwargs):
         raise OSError(errno.ENOLCK, 'No locks available')
 
-    monkeypatch.setattr(module.fcntl, 'lockf', refuse)
+    monkeypatch.setattr(module.FileLock, 'acquire', refuse)
     claim(str(tmp_path))
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import mlgcn  # noqa: F401  registers the transforms
-from mlgcn.engine.config_check import ConfigError
+from mlgcn.engine.config import ConfigError
 from mlgcn.export.images import resize_rule
 
 LOAD, PACK = dict(type='LoadImageFromFile', imdecode_backend='pillow'), dict(type='PackInputs')

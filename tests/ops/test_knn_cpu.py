@@ -7,7 +7,7 @@ import torch
 from paths import DATA
 from torch.nn.functional import normalize
 
-from mlgcn.engine.config_file import read_config
+from mlgcn.engine.config import read_config
 from mlgcn.ops import compiled as compiled_module
 from mlgcn.ops import knn_cpu
 from mlgcn.ops.compiled import compiled

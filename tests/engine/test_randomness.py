@@ -1,5 +1,6 @@
-"""A sample's randomness depends on the seed, the epoch and its place."""
+"""A sample's randomness depends on the seed, the epoch and its place; states of generators."""
 
+import io
 import pickle
 import random
 
@@ -8,8 +9,14 @@ import pytest
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from mlgcn.engine import sample_seeds
-from mlgcn.engine.sample_seeds import SeededDataset, SeededSampler
+from mlgcn.engine import randomness
+from mlgcn.engine.randomness import (
+    SeededDataset,
+    SeededSampler,
+    random_state,
+    set_random_state,
+    unchanged_randomness,
+)
 
 
 class Draws(Dataset):
@@ -71,7 +78,7 @@ def test_the_generators_stay_as_they_were():
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     expected = random.random(), np.random.rand(), torch.rand(()).item()
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
-    item = SeededDataset(Draws())[sample_seeds.Sample(0, (0, 0, 0))]
+    item = SeededDataset(Draws())[randomness.Sample(0, (0, 0, 0))]
     assert (random.random(), np.random.rand(), torch.rand(()).item()) == expected
     assert item[1:] != expected
 
@@ -79,7 +86,7 @@ def test_the_generators_stay_as_they_were():
 def test_places_are_numbered_over_all_processes(monkeypatch):
     def samples(rank, size):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, size))
-        monkeypatch.setattr(sample_seeds, 'get_dist_info', lambda: (rank, size))
+        monkeypatch.setattr(randomness, 'get_dist_info', lambda: (rank, size))
         return list(SeededSampler(Draws(), 3, dict(type='DefaultSampler', shuffle=True)))
 
     two = zip(samples(0, 2), samples(1, 2))
@@ -106,6 +113,34 @@ def test_the_data_set_shows_through():
     assert dataset.metainfo == dict(classes=('a',)) and len(dataset) == 10
     with pytest.raises(AttributeError):
         dataset.absent  # noqa: B018
+
+
+def draw():
+    normal = np.random.randn()  # numpy keeps the second of two, torch too
+    return random.random(), random.gauss(0, 1), normal, torch.randn(()).item()
+
+
+def test_saved_and_restored():
+    draw()
+    file = io.BytesIO()
+    torch.save(random_state(), file)
+    expected = [draw() for _ in range(3)]
+    file.seek(0)
+    set_random_state(torch.load(file, weights_only=True))
+    assert [draw() for _ in range(3)] == expected
+
+
+def test_unchanged_also_by_a_failure():
+    state = random_state()
+    expected = draw()
+    set_random_state(state)
+    try:
+        with unchanged_randomness():
+            draw()
+            raise KeyError
+    except KeyError:
+        pass
+    assert draw() == expected
 
 
 @pytest.mark.slow

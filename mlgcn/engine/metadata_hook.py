@@ -1,20 +1,20 @@
-"""Every checkpoint of a run carries its passport."""
+"""Every checkpoint of a run carries its metadata."""
 
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mlgcn.checkpoints import CheckpointError, make_metadata
+from mlgcn.checkpoints import make_metadata
 from mlgcn.checkpoints.metadata import KEY
 from mlgcn.registry import HOOKS
 
 
 @HOOKS.register_module()
-class PassportHook(Hook):
-    """Writes `meta['passport']` (:func:`mlgcn.checkpoints.make_metadata`) into checkpoints.
+class MetadataHook(Hook):
+    """Writes metadata (:func:`mlgcn.checkpoints.make_metadata`) into checkpoints.
 
-    The metric table is that of the very weights saved: it is in the best checkpoint, and left out
-    of those that are saved before they are scored.
+    The metrics are those of the very weights saved: they are in the best checkpoint, and left out
+    of checkpoints that are saved before they are scored.
 
     Args:
         licence: terms of use of the weights, in one sentence.
@@ -27,7 +27,7 @@ class PassportHook(Hook):
         licence: str = "No licence stated; the data set's and the initial weights' terms apply.",
     ):
         self.licence = licence
-        self.scores: dict | None = None
+        self.scores: dict = {}
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Remember the scores and the iteration that they belong to."""
@@ -42,22 +42,13 @@ class PassportHook(Hook):
         }
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the passport."""
+        """Add the metadata."""
         meta = checkpoint['meta']
-        scores = self.scores if self.scores and self.scores['iter'] == meta.get('iter') else None
         meta[KEY] = make_metadata(
             checkpoint['state_dict'],
             meta.get('dataset_meta', {}).get('classes'),
             self.licence,
             runner.cfg,
             epoch=meta.get('epoch'),
-            metrics=scores,
+            metrics=self.scores if self.scores.get('iter', -1) == meta.get('iter') else None,
         )
-
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to resume from a file that holds weights alone."""
-        if runner._resume and 'message_hub' not in checkpoint:
-            raise CheckpointError(
-                f'{runner._load_from}: nothing to resume, it holds weights alone. Start a new run '
-                'from them with --cfg-options load_from=FILE'
-            )

@@ -1,4 +1,4 @@
-"""Passports of the checkpoints that a run saves."""
+"""Metadata of the checkpoints that a run saves."""
 
 import json
 from types import SimpleNamespace
@@ -8,8 +8,8 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 
-from mlgcn.checkpoints import CheckpointError, fingerprint
-from mlgcn.engine.passport_hook import PassportHook
+from mlgcn.checkpoints import fingerprint
+from mlgcn.engine.metadata_hook import MetadataHook
 from mlgcn.evaluation.metric import MultiLabelScores
 
 
@@ -35,8 +35,6 @@ def runner():
         iter=12,
         val_loop=SimpleNamespace(evaluator=evaluator),
         val_dataloader=SimpleNamespace(dataset=range(5)),
-        _resume=False,
-        _load_from='w.pth',
     )
 
 
@@ -45,8 +43,8 @@ def checkpoint(iteration):
     return dict(meta=meta, state_dict={'w': torch.ones(2)})
 
 
-def test_what_a_passport_says(runner):
-    hook, saved = PassportHook(licence='Free.'), checkpoint(12)
+def test_what_metadata_says(runner):
+    hook, saved = MetadataHook(licence='Free.'), checkpoint(12)
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, saved)
     passport = saved['meta']['mlgcn_metadata']
@@ -61,15 +59,7 @@ def test_what_a_passport_says(runner):
 
 
 def test_scores_of_other_weights_stay_out(runner):
-    hook, later = PassportHook(), checkpoint(18)
+    hook, later = MetadataHook(), checkpoint(18)
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, later)
     assert later['meta']['mlgcn_metadata']['metrics'] is None
-
-
-def test_weights_alone_cannot_be_resumed(runner):
-    hook = PassportHook()
-    hook.after_load_checkpoint(runner, dict(state_dict={}))
-    runner._resume = True
-    with pytest.raises(CheckpointError, match='w.pth: nothing to resume.*load_from=FILE'):
-        hook.after_load_checkpoint(runner, dict(state_dict={}))

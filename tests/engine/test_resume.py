@@ -1,6 +1,8 @@
 """Resuming in the same process, with another shape of the run, and from files that do not fit."""
 
+import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from tiny_run import Numbers, rates, runner
 
 from mlgcn.checkpoints import CheckpointError, fingerprint
 from mlgcn.checkpoints.safe_load import safe_load
-from mlgcn.engine.resume_hook import choose_checkpoint
+from mlgcn.engine.resume import candidates, choose_checkpoint, latest_checkpoint, load_whole
 
 
 class Stop(Exception):
@@ -104,7 +106,7 @@ def test_another_number_of_iterations(copied, tmp_path):
         [pytest.approx(rate) for rate in expected.rates[i]] for i in (2, 3)
     ]
     text = log(copied)
-    assert 'mid_epoch_1.pth is passed over: it was taken within an epoch, and is of 1 proc' in text
+    assert 'mid_epoch_1.pth is skipped: it was taken within an epoch, and is of 1 proc' in text
     assert 'going on from the beginning of epoch 2' in text
 
 
@@ -115,9 +117,9 @@ def test_an_epoch_that_was_named_restarts(copied):
 
 def test_a_run_without_a_seed_keeps_its_own(tmp_path):
     run, _ = train(tmp_path / 'run', stop=3, randomness=dict(seed=None))
-    seed = run.train_loop.dataloader.sampler.seed
+    seed = run.train_loop.dataloader.sampler.sampler.seed
     again, _ = train(tmp_path / 'run', stop=3, randomness=dict(seed=None))
-    assert again.train_loop.dataloader.sampler.seed == again.seed == seed
+    assert again.train_loop.dataloader.sampler.sampler.seed == again.seed == seed
 
 
 def test_what_a_checkpoint_holds(stopped):
@@ -128,9 +130,8 @@ def test_what_a_checkpoint_holds(stopped):
 
 
 def test_files_that_cannot_be_resumed(copied):
-    torch.save(
-        dict(meta={}, state_dict={'w': torch.zeros(1)}, message_hub={}), copied / 'weights.pth'
-    )
+    weights = dict(meta={}, state_dict={'w': torch.zeros(1)}, message_hub={})
+    torch.save(weights, copied / 'weights.pth')
     with pytest.raises(CheckpointError, match='weights.pth: nothing to resume'):
         train(copied, load_from=str(copied / 'weights.pth'))
     whole = (copied / 'epoch_1.pth').read_bytes()
@@ -145,3 +146,72 @@ def test_a_new_run_forgets_the_old_one(copied):
     _, watch = train(copied, stop=1)
     assert list(watch.rates) == [0]
     assert 'name it: --resume FILE' in log(copied)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with four checkpoints, of which mid_epoch_10 is the newest of the run."""
+    names = ('epoch_9', 'epoch_10', 'mid_epoch_10', 'best_mAP_epoch_10', 'epoch_50')
+    for name in names:
+        content = dict(optimizer={}, state_dict=dict(w=torch.arange(1000.0)), name=name)
+        torch.save(content, tmp_path / f'{name}.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'mid_epoch_10.pth'))
+    return tmp_path
+
+
+def names(paths):
+    return [path.stem for path in paths]
+
+
+def test_order(run):
+    assert names(candidates(run)) == ['mid_epoch_10', 'epoch_10', 'epoch_9']  # 50: an older run's
+    (run / 'last_checkpoint').write_text(str(run / 'epoch_10.pth'))
+    assert names(candidates(run)) == ['epoch_10', 'epoch_9']
+    (run / 'last_checkpoint').unlink()
+    assert candidates(run) == [] and latest_checkpoint(run) is None
+
+
+def test_a_moved_folder(run, tmp_path_factory):
+    moved = tmp_path_factory.mktemp('moved') / 'run'
+    shutil.copytree(run, moved)
+    assert latest_checkpoint(moved) == str(moved / 'mid_epoch_10.pth')
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == 'truncated':
+        content = content[: len(content) // 2]
+    elif how == 'empty':
+        content = b''
+    else:
+        content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize('how', ['truncated', 'empty', 'one byte'])
+def test_damaged_files_are_skipped(run, how, caplog):
+    damage(run / 'mid_epoch_10.pth', how)
+    damage(run / 'epoch_10.pth', how)
+    assert latest_checkpoint(run) == str(run / 'epoch_9.pth')
+    with pytest.raises(CheckpointError, match='epoch_10.pth'):
+        load_whole(run / 'epoch_10.pth')
+
+
+def test_an_absent_file_is_skipped(run):
+    os.unlink(run / 'mid_epoch_10.pth')
+    assert latest_checkpoint(run) == str(run / 'epoch_10.pth')
+
+
+def test_those_within_an_epoch_of_another_length_are_skipped(run):
+    state = dict(world_size=1, epoch_length=4, position=2)
+    content = dict(optimizer={}, state_dict={'w': torch.zeros(1)}, run_state=state)
+    torch.save(content, run / 'mid_epoch_10.pth')
+    for length, name in ((4, 'mid_epoch_10'), (5, 'epoch_10')):
+        loop = SimpleNamespace(dataloader=range(length))
+        assert latest_checkpoint(run, loop) == str(run / f'{name}.pth')
+
+
+def test_weights_alone(run):
+    torch.save(dict(state_dict={'w': torch.zeros(1)}), run / 'mid_epoch_10.pth')
+    with pytest.raises(CheckpointError, match='holds no state of an optimizer'):
+        load_whole(run / 'mid_epoch_10.pth')

@@ -1,4 +1,4 @@
-"""GKGNet's schedule: the published rate of every iteration, parameter groups and average."""
+"""GKGNet's published schedule, parameter groups and average; bfloat16."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from mmengine.model import ExponentialMovingAverage
 from mmengine.optim import LinearLR, OptimWrapper, build_optim_wrapper
 from torch import nn
 
-from mlgcn.engine.linear_warmup import LinearWarmupLR
+from mlgcn.engine.optim import BF16OptimWrapper, LinearWarmupLR
 from mlgcn.models.backbones.pyramid_vig import PyramidViG
 from mlgcn.models.heads.gkg_head import GKGHead
 from mlgcn.models.necks.label_graph import LabelGraphNeck
-from mlgcn.registry import PARAM_SCHEDULERS
+from mlgcn.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 
 ROOT = Path(__file__).parents[2]
 SCHEDULES = ROOT / 'configs/_base_/schedules'
@@ -114,3 +114,17 @@ def test_upstreams_average_is_the_published_one_a_step_later():
         seen.append(average.module.weight[0].clone())
     torch.testing.assert_close(seen[0], torch.tensor([1.5, 1.75], dtype=torch.float64))
     torch.testing.assert_close(torch.stack(seen[1:]), published[:-1] + step, rtol=0, atol=1e-6)
+
+
+def test_bf16_wrapper_trains_under_autocast():
+    layer = torch.nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    wrapper = OPTIM_WRAPPERS.build(dict(type='mlgcn.BF16OptimWrapper', optimizer=optimizer))
+    assert isinstance(wrapper, BF16OptimWrapper)
+    before = layer.weight.detach().clone()
+    with wrapper.optim_context(layer):
+        out = layer(torch.ones(2, 4))
+        assert out.dtype == torch.bfloat16
+        loss = out.float().square().sum()
+    wrapper.update_params(loss)
+    assert layer.weight.dtype == torch.float32 and not torch.equal(before, layer.weight)

@@ -1,4 +1,4 @@
-"""Randomness of a sample that depends on the seed, the epoch and the sample's place in it alone."""
+"""Random numbers that a resumed run draws again: one stream per sample, generators' states."""
 
 import random
 from collections.abc import Iterator
@@ -12,8 +12,6 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS
 from torch.utils.data import Dataset, Sampler
 
-from .run_state import unchanged_randomness
-
 
 class Sample(NamedTuple):
     """What a `SeededSampler` asks of a `SeededDataset`: an index, and (seed, epoch, place)."""
@@ -23,7 +21,7 @@ class Sample(NamedTuple):
 
 
 class SeededSampler(Sampler):
-    """Upstream's sampler, with a random stream beside each index.
+    """An upstream sampler, with a random stream beside each index.
 
     The place of a sample is its number in the epoch over all processes, so that augmentation is
     the same for any number of processes and workers, and for a run that starts within an epoch.
@@ -31,11 +29,10 @@ class SeededSampler(Sampler):
     Args:
         dataset: what is sampled.
         seed: seed of the order, the same in all processes. None: drawn, and agreed upon.
-        sampler: config of upstream's sampler; its class must have a seed and epochs, as
-            `DefaultSampler` and `RepeatAugSampler` have.
+        sampler: config of the sampler, e.g. `DefaultSampler` or `RepeatAugSampler`.
 
     Raises:
-        TypeError: its class has none.
+        TypeError: the sampler has no `seed` or no `set_epoch`.
     """
 
     def __init__(self, dataset: Dataset, seed: int | None, sampler: dict):
@@ -47,40 +44,21 @@ class SeededSampler(Sampler):
                 f'train_dataloader.sampler: {type(self.sampler).__name__} has no seed or no '
                 'set_epoch, so that its order cannot be repeated; expected e.g. DefaultSampler'
             )
+        self.set_epoch = self.sampler.set_epoch
         self.start = 0  # samples of this process to leave out at the beginning of the epoch
 
-    @property
-    def seed(self) -> int:
-        """Seed of the order and of the samples."""
-        return self.sampler.seed
-
-    @seed.setter
-    def seed(self, value: int) -> None:
-        self.sampler.seed = value
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order and the random streams of epoch `epoch`, counted from 0."""
-        self.sampler.set_epoch(epoch)
-
     def __len__(self) -> int:
-        """Samples of this process in a whole epoch, whatever `start` is."""
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[Sample]:
         rank, world_size = get_dist_info()
         for i, index in islice(enumerate(self.sampler), self.start, None):
             place = i * world_size + rank
-            yield Sample(index, (self.seed, self.sampler.epoch, place))
+            yield Sample(index, (self.sampler.seed, self.sampler.epoch, place))
 
 
 class SeededDataset(Dataset):
-    """A data set whose items are drawn under the stream of their :class:`Sample`.
-
-    Everything else is the data set's own.
-
-    Args:
-        dataset: gives an item for an index; may draw from `random`, `numpy` and `torch` (CPU).
-    """
+    """A data set whose items are drawn (Python, numpy, torch on the CPU) from their own stream."""
 
     def __init__(self, dataset: Dataset):
         self.dataset = dataset
@@ -89,21 +67,51 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, sample: Sample) -> Any:
-        with seeded(sample.stream):
+        words = np.random.SeedSequence(sample.stream).generate_state(3)
+        with unchanged_randomness(cuda=False):
+            random.seed(int(words[0]))
+            np.random.seed(words[1])
+            torch.default_generator.manual_seed(int(words[2]))
             return self.dataset[sample.index]
 
     def __getattr__(self, name: str) -> Any:
-        if name == 'dataset' or name.startswith('__'):  # not there yet while it is unpickled
+        # `dataset` is not there yet while this is unpickled: asking for it would never end
+        if name == 'dataset' or name.startswith('__'):
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
 
+def random_state(cuda: bool = True) -> dict[str, Any]:
+    """States of Python's, numpy's, torch's and (of this process's GPU) CUDA's generators.
+
+    Plain values and tensors alone, so that a checkpoint may hold them.
+    """
+    _, keys, *rest = np.random.get_state()
+    state = dict(
+        python=random.getstate(),
+        numpy=(torch.from_numpy(keys.astype(np.int64)), *rest),
+        torch=torch.get_rng_state(),
+    )
+    if cuda and torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Set the generators to what :func:`random_state` returned."""
+    random.setstate(state['python'])
+    keys, *rest = state['numpy']
+    np.random.set_state(('MT19937', keys.cpu().numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state['torch'].cpu())
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())
+
+
 @contextmanager
-def seeded(stream: tuple[int, ...]) -> Iterator[None]:
-    """Python's, numpy's and torch's CPU generators start at `stream`, and are as before after."""
-    words = np.random.SeedSequence(stream).generate_state(3)
-    with unchanged_randomness(cuda=False):
-        random.seed(int(words[0]))
-        np.random.seed(words[1])
-        torch.default_generator.manual_seed(int(words[2]))
+def unchanged_randomness(cuda: bool = True) -> Iterator[None]:
+    """Whatever is drawn inside does not change what is drawn afterwards."""
+    state = random_state(cuda)
+    try:
         yield
+    finally:
+        set_random_state(state)

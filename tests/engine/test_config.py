@@ -3,8 +3,13 @@
 import pytest
 from mmengine.config import Config
 
-from mlgcn.engine.config_check import ConfigError, check_config, check_overrides
-from mlgcn.engine.fit_to_data import check_batch_size, fit_to_data
+from mlgcn.engine.config import (
+    ConfigError,
+    check_batch_size,
+    check_config,
+    fit_to_data,
+    read_config,
+)
 
 
 def config(**head):
@@ -51,10 +56,11 @@ def test_mistakes_are_named(change, words):
         check_config(cfg)
 
 
-def test_override_of_an_unknown_key_is_refused():
-    check_overrides(config(), ['model.head.thr', 'work_dir'])
+def test_override_of_an_unknown_key_is_refused(tmp_path):
+    (tmp_path / 'c.py').write_text('model = dict(head=dict(thr=0.5))')
+    assert read_config(tmp_path / 'c.py', {'model.head.thr': 0.3}).model.head.thr == 0.3
     with pytest.raises(ConfigError, match="no 'modle'; did you mean 'model'"):
-        check_overrides(config(), ['modle.head.thr'])
+        read_config(tmp_path / 'c.py', {'modle.head.thr': 0.3})
 
 
 def test_number_of_classes_follows_the_data():

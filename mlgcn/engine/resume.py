@@ -1,0 +1,187 @@
+"""`--resume`: the newest whole checkpoint of a run, and what of it holds for this one."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from mlgcn.checkpoints import CheckpointError, load
+from mlgcn.registry import HOOKS
+
+from .train_loop import ResumableTrainLoop
+
+NAME = re.compile(r'(mid_)?(?:epoch|iter)_(\d+)\.pth')
+
+
+@HOOKS.register_module()
+class ResumeHook(Hook):
+    """Hands the run state of a checkpoint to the training loop.
+
+    Where the number of processes, or of iterations per epoch, has changed, the run goes on from
+    the beginning of an epoch, with the learning rates of that moment; the log says so.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self):
+        self.done_epochs = 0  # for which new schedules are to be stepped
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Take the run state out; adapt the rest to another number of processes."""
+        state = checkpoint.pop('run_state', None)
+        if not runner._resume:
+            return
+        check_resumable(runner._load_from, checkpoint)
+        loop = runner.train_loop
+        if state is None:
+            runner.logger.warning(
+                f'{runner._load_from} holds no state of the run (an older one?): random numbers '
+                'start anew'
+            )
+        if state is None or not isinstance(loop, ResumableTrainLoop):
+            return
+        loop.dataloader.sampler.sampler.seed = state['sampler_seed']
+        difference = shape_difference(state, loop)
+        if difference is None:
+            loop.resumed = state
+            return
+        epoch = self.done_epochs = checkpoint['meta']['epoch']
+        runner.logger.warning(
+            f'{runner._load_from} is {difference}: going on from the beginning of epoch {epoch + 1}'
+        )
+        checkpoint['meta']['iter'] = epoch * len(loop.dataloader)
+        forget_rates(checkpoint, runner.optim_wrapper)
+        if state['position'] == 0:
+            loop.resumed = {**state, 'ranks': None}
+
+    def before_train(self, runner: Runner) -> None:
+        """Step new schedules to the epoch that the run goes on from."""
+        schedulers = runner.param_schedulers or []
+        if isinstance(schedulers, dict):  # one list per optimizer
+            schedulers = [s for group in schedulers.values() for s in group]
+        for _ in range(self.done_epochs):
+            for by_epoch, times in (False, len(runner.train_loop.dataloader)), (True, 1):
+                for scheduler in [s for s in schedulers if s.by_epoch == by_epoch] * times:
+                    scheduler.step()
+
+
+def choose_checkpoint(runner: Runner) -> None:
+    """Where a run is to resume from no certain file, take the newest usable one of its folder.
+
+    Without any it starts from the beginning, and says so. Call it before `runner.train`.
+
+    Raises:
+        CheckpointError: the file that was named is damaged.
+    """
+    if not runner._resume:
+        return
+    if runner._load_from is not None:
+        load_whole(runner._load_from)
+        return
+    loop = runner.train_loop  # built by all processes
+    chosen = [latest_checkpoint(runner.work_dir, loop) if is_main_process() else None]
+    broadcast_object_list(chosen)
+    runner._load_from = chosen[0]
+    if chosen[0] is None:
+        runner._resume = False
+        others = any(Path(runner.work_dir).glob('*.pth'))
+        runner.logger.warning(
+            f'--resume: {runner.work_dir} has no checkpoint to go on from; starting from the '
+            'beginning'
+            + ('. To go on from one of the files there, name it: --resume FILE' if others else '')
+        )
+
+
+def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:
+    """The newest whole checkpoint; the log names those that are skipped, and why.
+
+    Args:
+        work_dir: the run's; its `last_checkpoint` names the newest.
+        loop: skip checkpoints taken within an epoch of another length than this loop's.
+    """
+    for path in candidates(Path(work_dir)):
+        try:
+            state = load_whole(path).get('run_state')
+        except (CheckpointError, OSError) as error:
+            reason = str(error)
+        else:
+            if loop is None or state is None or state['position'] == 0:
+                return str(path)
+            reason = shape_difference(state, loop)
+            if reason is None:
+                return str(path)
+            reason = f'it was taken within an epoch, and is {reason}'
+        print_log(f'{path} is skipped: {reason}', 'current', logging.WARNING)
+    return None
+
+
+def candidates(work_dir: Path) -> list[Path]:
+    """What `last_checkpoint` names (moved with the folder, if it was), then those before it."""
+    try:
+        named = Path((work_dir / 'last_checkpoint').read_text().strip())
+    except OSError:
+        return []
+    last = work_dir / named.name
+    if not last.exists():
+        last = named
+    ages = {path: age(path) for path in last.parent.glob('*.pth')}
+    older = [p for p, when in ages.items() if when and when < (age(last) or ()) and p != last]
+    return [last, *sorted(older, key=ages.get, reverse=True)]
+
+
+def age(path: Path) -> tuple[int, bool] | None:
+    """Orders the names of a run's checkpoints; None for other names."""
+    match = NAME.fullmatch(path.name)
+    return match and (int(match[2]), match[1] is not None)
+
+
+def load_whole(path: str | Path) -> dict[str, Any]:
+    """A checkpoint to resume, on the CPU, its checksums compared.
+
+    Raises:
+        CheckpointError: it is damaged, refused, or cannot be resumed.
+        FileNotFoundError: it is not there.
+    """
+    checkpoint = load(str(path)).content
+    check_resumable(path, checkpoint)
+    return checkpoint
+
+
+def check_resumable(path: str | Path, checkpoint: Any) -> None:
+    """Refuse weights alone.
+
+    Raises:
+        CheckpointError: the checkpoint holds no state of an optimizer.
+    """
+    if 'optimizer' not in checkpoint:
+        raise CheckpointError(
+            f'{path}: nothing to resume, it holds no state of an optimizer. Take an epoch_*.pth, '
+            'or start a new run from its weights with --cfg-options load_from=FILE'
+        )
+
+
+def shape_difference(state: dict[str, Any], loop: Any) -> str | None:
+    """How the number of processes or iterations differs between a run state and `loop`, if so."""
+    saved = state['world_size'], state['epoch_length']
+    now = get_world_size(), len(loop.dataloader)
+    if saved == now:
+        return None
+    return (
+        f'of {saved[0]} processes with {saved[1]} iterations an epoch, but now there are {now[0]} '
+        f'with {now[1]}'
+    )
+
+
+def forget_rates(checkpoint: dict[str, Any], optim_wrapper: Any) -> None:
+    """Give a checkpoint's optimizer the new one's learning rates, and remove its schedules."""
+    checkpoint.pop('param_schedulers', None)
+    saved, fresh = checkpoint['optimizer'], optim_wrapper.state_dict()
+    for old, new in zip(saved['param_groups'], fresh['param_groups']):
+        old.update({key: value for key, value in new.items() if key != 'params'})
+    if 'base_param_settings' in fresh:
+        saved['base_param_settings'] = fresh['base_param_settings']
