@@ -8,7 +8,7 @@ STAMP := $(VENV)/.mlgcn-installed
 .PHONY: demo test lint env
 env: $(STAMP)
 
-$(STAMP): setup.py requirements/runtime.txt requirements/tests.txt
+$(STAMP): setup.py requirements/runtime.txt requirements/tests.txt $(wildcard mlgcn/ops/_c/*.c)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "mlgcn needs Python 3.10 or later; set PYTHON=python3.x"; exit 2; }
 	@echo "[mlgcn] installing into $(VENV) (about 6 GB with torch; minutes)"

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
 
@@ -13,6 +13,17 @@ def requirements(name: str) -> list[str]:
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text().splitlines()
     return [line for line in map(str.strip, lines) if line and not line.startswith(('#', '-'))]
 
+
+# Portable machine code for several instruction sets, called by ctypes (mlgcn/ops/c_kernels.py).
+# Optional: where it can't be compiled, mlgcn works without it, slower.
+C = 'mlgcn/ops/_c'
+KERNELS = Extension(
+    'mlgcn.ops._c.kernels',
+    sources=[f'{C}/kernels.c'],
+    depends=[f'{C}/{name}.c' for name in ('graph', 'knn', 'ranking')],
+    extra_compile_args=['-O3', '-fno-math-errno'],
+    optional=True,
+)
 
 setup(
     name='mlgcn',
@@ -36,6 +47,7 @@ setup(
         'mlgcn': [f'**/*.{suffix}' for suffix in ('json', 'c', 'j2', 'css', 'js')],
         'mlgcn.configs': ['**/*.py', '**/*.yml', '**/*.md'],
     },
+    ext_modules=[KERNELS],
     entry_points={'console_scripts': ['mlgcn = mlgcn.cli:main']},
     install_requires=requirements('runtime'),
     extras_require={'optional': requirements('optional'), 'tests': requirements('tests')},

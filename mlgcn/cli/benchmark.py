@@ -27,7 +27,8 @@ from torch.utils.benchmark import Measurement, Timer
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
-from mlgcn.models.layers import grapher
+from mlgcn.models.layers.grapher import graph_operators
+from mlgcn.models.layers.memory import all_kept
 from mlgcn.ops import group_knn_plain, max_relative_plain
 from mlgcn.registry import MODELS
 
@@ -155,13 +156,6 @@ def step(
 @contextmanager
 def plain(model: nn.Module) -> Iterator[None]:
     """GKGNet step by step as published: whole distance matrices, every activation kept."""
-    fast = grapher.group_knn, grapher.max_relative, grapher.STRIP
-    blocks = [m for m in model.modules() if isinstance(m, (grapher.Grapher, grapher.FFN))]
-    grapher.group_knn, grapher.max_relative = group_knn_plain, max_relative_plain
-    grapher.STRIP = float('inf')
-    for block in blocks:
-        block.keep_hidden = True
-    try:
+    operators = dict(search=group_knn_plain, aggregate=max_relative_plain)
+    with graph_operators(model, **operators), all_kept():
         yield
-    finally:
-        grapher.group_knn, grapher.max_relative, grapher.STRIP = fast

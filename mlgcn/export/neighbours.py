@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from unittest import mock
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mlgcn.models.layers import grapher as grapher_module
-from mlgcn.models.layers.grapher import Grapher
+from mlgcn.models.layers.grapher import Grapher, graph_operators
 from mlgcn.ops import pairwise_distances
 from mlgcn.ops.knn import split_groups
 
@@ -59,7 +57,7 @@ def replay(exact: nn.Module, x: Tensor, edges: Sequence[Tensor]) -> tuple[Tensor
         excess.append(_excess(x, y, index, dilation, relative_pos))
         return index
 
-    with mock.patch.object(grapher_module, 'group_knn', prescribed):
+    with graph_operators(exact, search=prescribed):
         logits = exact(x.double(), mode='tensor')
     return logits, max(excess)
 

@@ -40,7 +40,12 @@ class SeparableTable:
     """
 
     def __init__(self, row: Tensor, column: Tensor):
-        self.row, self.column = row, column
+        if row.ndim != 2 or column.ndim != 2 or row.shape[1] != column.shape[1]:
+            raise ValueError(
+                'SeparableTable: row and column must be (H, M) and (W, M), '
+                f'got {tuple(row.shape)} and {tuple(column.shape)}'
+            )
+        self.row, self.column, self.device = row, column, row.device
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,14 +1,53 @@
 """Group KNN on a GPU in Triton: no distance matrix in memory."""
 
+import functools
+import os
+import warnings
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .checks import traced
 from .relative_pos import SeparableTable
 
 MAX_COUNT = 128  # neighbours kept in registers while the keys pass by
 MAX_BLOCK = 128  # nodes of a program at most
 BLOCK_C = 16  # channels of a product at a time: the least that `tl.dot` takes
+
+
+def runs_in_triton(x: Tensor, y: Tensor, count: int) -> bool:
+    """Whether the kernel can take these nodes and keys, and `count` neighbours of a node."""
+    return (
+        all(t.device.type == 'cuda' and t.dtype == torch.float32 for t in (x, y))
+        and count <= MAX_COUNT
+        and x.shape[2] * y.shape[2] < 2**31  # places in a table are counted in int32
+        and not traced()
+        and os.environ.get('MLGCN_COMPILE') != '0'
+        and _works('cuda')
+    )
+
+
+@functools.cache
+def _works(device: str) -> bool:
+    """Whether the kernel compiles here and agrees with torch.cdist; if not, a warning says so."""
+    generator = torch.Generator().manual_seed(0)
+    try:
+        with torch.no_grad(), torch.autocast(device, enabled=False):
+            x, y = (torch.randn(1, 16, n, generator=generator).to(device) for n in (40, 48))
+            found = nearest_in_triton(x, y, 9, 1, None)
+            distance = torch.cdist(*(F.normalize(t.double(), dim=1).mT for t in (x, y)))
+            expected = distance.topk(9, largest=False).indices
+            torch.testing.assert_close(found, expected.int(), msg='wrong neighbours')
+    except Exception as error:  # whatever a compiler can raise
+        reason = (str(error).strip().splitlines() or [''])[0]
+        warnings.warn(
+            f'the Triton kernel is not used ({type(error).__name__}: {reason}): the slower '
+            'PyTorch form is, with the same results',
+            stacklevel=2,
+        )
+        return False
+    return True
 
 
 def nearest_in_triton(
@@ -21,6 +60,8 @@ def nearest_in_triton(
     go to the lower index. The factors of a :class:`SeparableTable` are rounded to float32 and
     added where they are needed. A node whose distances are all NaN gets `count` valid indices.
     """
+    from .triton_kernels import nearest_keys, triton
+
     x, y = (F.normalize(t, dim=1) for t in (x, y))
     centre = y.mean(2, keepdim=True)
     x, y = x.sub_(centre), y.sub_(centre)
@@ -31,31 +72,14 @@ def nearest_in_triton(
         repeated = torch.arange(width + MAX_BLOCK, device=x.device) % width
         row, column = offset.row.float(), offset.column.float()[repeated].T.contiguous()
     elif offset is not None:
-        column = offset[:width].float().T.contiguous()
-    return _nearest(x, y * -2, y.square().sum(1), row, column, width, count, step)
-
-
-@torch.library.custom_op('mlgcn::nearest_keys', mutates_args=())
-def _nearest(
-    x: Tensor,
-    y: Tensor,
-    square: Tensor,
-    row: Tensor | None,
-    column: Tensor | None,
-    width: int,
-    count: int,
-    step: int,
-) -> Tensor:
-    """The tensors that :func:`mlgcn.ops.triton_kernels.nearest_keys` describes."""
-    from .triton_kernels import nearest_keys, triton
-
+        column = offset.float().T.contiguous()
     (pairs, channels, num_nodes), num_keys = x.shape, y.shape[2]
     found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
     with torch.cuda.device_of(x):
         nearest_keys[lambda tile: (pairs * triton.cdiv(num_nodes, tile['BLOCK_N']),)](
             x.contiguous(),
-            y.contiguous(),
-            square,
+            (y * -2).contiguous(),
+            y.square().sum(1),
             row,
             column,
             found,
@@ -70,8 +94,3 @@ def _nearest(
             BLOCK_C=BLOCK_C,
         )
     return found
-
-
-@_nearest.register_fake
-def _(x, y, square, row, column, width, count, step):
-    return x.new_empty(x.shape[0], x.shape[2], -(-count // step), dtype=torch.int32)

@@ -11,13 +11,11 @@ from mmpretrain.structures import DataSample
 from paths import DATA
 
 from mlgcn.checkpoints import published_key
-from mlgcn.models.heads import ADDGCNHead
-from mlgcn.models.layers.dynamic_gcn import DynamicGCN
 
 CASES = ['addgcn_r101_c20_128', 'addgcn_r50_c80_224']
 
 
-def build(arch, **head):
+def build(arch):
     """ResNet + ADDGCNHead as the configs build it, before any training."""
     return ImageClassifier(
         backbone=dict(type='ResNet', depth=arch['depth'], num_stages=4, out_indices=(3,)),
@@ -110,42 +108,3 @@ def test_five_sgd_steps_equal_the_published_trajectory():
     after = expected['eval_logits_after']
     wanted = (np.array(after['out1']) + np.array(after['out2'])) / 2
     np.testing.assert_allclose(logits, wanted, rtol=1e-7, atol=1e-8)
-
-
-def test_dynamic_gcn_by_hand():
-    """Two nodes, one channel, all weights set by hand."""
-    gcn = DynamicGCN(num_nodes=2, channels=1).eval()
-    with torch.no_grad():
-        for parameter in gcn.parameters():
-            parameter.zero_()
-        gcn.static_adj.weight.copy_(torch.tensor([[0.0, 1.0], [1.0, 0.0]])[..., None])  # swap
-        gcn.static_weight.weight.fill_(1.0)
-        gcn.dynamic_weight.weight.fill_(1.0)
-        updated, adjacency = gcn(torch.tensor([[[1.0, 3.0]]]))
-    # static: [1, 3] + [3, 1] = [4, 4]; adjacency: sigmoid(0) = 0.5 everywhere; 4 * .5 + 4 * .5
-    assert torch.equal(adjacency, torch.full((1, 2, 2), 0.5))
-    assert torch.equal(updated, torch.full((1, 1, 2), 4.0))
-
-
-@pytest.mark.parametrize('num_classes', [1, 2000])
-def test_any_number_of_classes(num_classes):
-    head = ADDGCNHead(num_classes, in_channels=8, node_channels=4)
-    feats = (torch.randn(2, 8, 3, 5),)
-    samples = [DataSample().set_gt_score(torch.zeros(num_classes)) for _ in range(2)]
-    head.loss(feats, samples)['loss'].backward()
-    assert head(feats).shape == (2, num_classes)
-    assert all(parameter.grad is not None for parameter in head.parameters())
-
-
-def test_node_score_is_the_diagonal_of_all_pairs():
-    head = ADDGCNHead(5, in_channels=8, node_channels=4)
-    nodes = torch.randn(3, 4, 5)
-    pairs = head.last_linear(nodes)  # (B, K classifiers, K nodes)
-    assert torch.allclose(head.node_score(nodes), pairs.diagonal(dim1=1, dim2=2), atol=1e-6)
-
-
-def test_one_training_image_is_refused_in_words():
-    head = ADDGCNHead(3, in_channels=8, node_channels=4)
-    with pytest.raises(ValueError, match='at least 2 images per process, got 1'):
-        head((torch.randn(1, 8, 2, 2),))
-    assert head.eval()((torch.randn(1, 8, 2, 2),)).shape == (1, 3)

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from gkgnet_cases import load_case
+from models.gkgnet_cases import load_case
 from paths import DATA
 
 from mlgcn.checkpoints import convert, published_key, to_published
-from mlgcn.models.layers import grapher
+from mlgcn.export.neighbours import record_edges
 
 CASES = [
     'gkgnet_t_128_g1_c7_k5',
@@ -17,19 +17,6 @@ CASES = [
     'gkgnet_t_192_g4_c80',
     'gkgnet_s_192_g2_c80',
 ]
-
-
-def record_edges(model, monkeypatch):
-    """The neighbours of every graph layer, in the order of the calls, fill the list returned."""
-    edges = []
-
-    def search(*args):
-        edges.append(group_knn(*args))
-        return edges[-1]
-
-    group_knn = grapher.group_knn
-    monkeypatch.setattr(grapher, 'group_knn', search)
-    return edges
 
 
 def close(value, probe):
@@ -87,11 +74,10 @@ def test_float64_outputs_equal_the_published_model(name):
 
 
 @pytest.mark.parametrize('name', CASES)
-def test_no_more_neighbours_change_in_float32_than_published(name, monkeypatch):
+def test_no_more_neighbours_change_in_float32_than_published(name):
     fixture, model, images, _ = load_case(name)
     knn = fixture['eval']['knn']
-    edges = record_edges(model, monkeypatch)
-    with torch.no_grad():
+    with torch.no_grad(), record_edges(model) as edges:
         single = model.eval()(images)
         model.double()(images.double())
     count = len(knn['calls'])

@@ -2,7 +2,7 @@
 
 from .add_gcn_head import ADDGCNHead
 from .gkg_head import GKGHead
-from .graph_head import MultiLabelHead
 from .linear_head import LinearHead
+from .multilabel_head import MultiLabelHead
 
 __all__ = ['ADDGCNHead', 'GKGHead', 'LinearHead', 'MultiLabelHead']

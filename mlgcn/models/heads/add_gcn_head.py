@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mlgcn.models.layers.dynamic_gcn import DynamicGCN
 from mlgcn.registry import MODELS
 
-from .graph_head import BCE, MultiLabelHead
+from .multilabel_head import BCE, MultiLabelHead
 
 
 @MODELS.register_module()

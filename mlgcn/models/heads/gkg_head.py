@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mlgcn.registry import MODELS
 
-from .graph_head import MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 INIT = dict(type='Normal', layer='Linear', std=0.01)
 

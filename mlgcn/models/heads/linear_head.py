@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mlgcn.registry import MODELS
 
-from .graph_head import BCE, MultiLabelHead
+from .multilabel_head import BCE, MultiLabelHead
 
 INIT = dict(type='Normal', layer='Linear', std=0.01)
 POOLS = {'max': nn.AdaptiveMaxPool2d, 'avg': nn.AdaptiveAvgPool2d}

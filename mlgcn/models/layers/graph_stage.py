@@ -1,16 +1,15 @@
 """One stage of Pyramid ViG: downsampling, then graph blocks that share one table of positions."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.checkpoint import checkpoint
 
 from mlgcn.ops.relative_pos import SeparableTable, relative_position
 
 from .grapher import GraphBlock
+from .memory import checkpointed
 
 
 class GraphStage(nn.Module):
@@ -35,7 +34,7 @@ class GraphStage(nn.Module):
     ):
         super().__init__()
         self.downsample = downsample
-        self.blocks = nn.ModuleList(GraphBlock(**block, keep_hidden=with_cp) for block in blocks)
+        self.blocks = nn.ModuleList(GraphBlock(**block) for block in blocks)
         self.channels, self.reduction = blocks[0]['channels'], blocks[0]['reduction']
         self.grid, self.num_nodes, self.with_cp = grid, num_nodes, with_cp
         self._table = None, None  # key and value of the last table of relative positions
@@ -47,10 +46,8 @@ class GraphStage(nn.Module):
             x.shape[2] * x.shape[3], self.num_keys(x.shape[2:]), x.device
         )
         for block in self.blocks:
-            if self.with_cp and torch.is_grad_enabled():
-                x = checkpointed(block, x, table)
-            else:
-                x, _ = block(x, relative_pos=table)
+            run = partial(checkpointed, block) if self.with_cp else block
+            x, _ = run(x, relative_pos=table)
         return x
 
     def num_keys(self, grid: Sequence[int]) -> int:
@@ -71,29 +68,3 @@ class GraphStage(nn.Module):
         if not torch.compiler.is_compiling():  # a traced tensor is worth nothing later
             self._table = key, table
         return table
-
-
-def checkpointed(block: GraphBlock, x: Tensor, table: Tensor | SeparableTable) -> Tensor:
-    """The block's new nodes; its inner activations are computed again in the backward pass."""
-    x, _ = checkpoint(
-        block,
-        x,
-        relative_pos=table,
-        use_reentrant=False,
-        context_fn=lambda: (nullcontext(), statistics_paused(block)),
-    )
-    return x
-
-
-@contextmanager
-def statistics_paused(module: nn.Module) -> Iterator[None]:
-    """BatchNorm layers leave their running statistics alone: the batch was counted already."""
-    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
-    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
-    for norm in norms:
-        norm.momentum, norm.num_batches_tracked = 0.0, None
-    try:
-        yield
-    finally:
-        for norm, (momentum, batches) in zip(norms, before):
-            norm.momentum, norm.num_batches_tracked = momentum, batches

@@ -1,5 +1,8 @@
 """The building block of GKGNet's two branches: a dynamic graph convolution, then an FFN."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
@@ -9,8 +12,8 @@ from mlgcn.ops.graph import max_relative
 from mlgcn.ops.knn import group_knn
 from mlgcn.ops.relative_pos import SeparableTable
 
-PLAIN_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-STRIP = 2**20  # hidden numbers of an FFN at a time in inference: they stay in a CPU's cache
+from .memory import gelu_between
+
 LAYERS = {1: (nn.Conv1d, nn.BatchNorm1d), 2: (nn.Conv2d, nn.BatchNorm2d)}
 
 
@@ -22,41 +25,6 @@ def conv_norm(in_channels: int, out_channels: int, dim: int, groups: int = 1) ->
     """
     conv, norm = LAYERS[dim]
     return nn.Sequential(conv(in_channels, out_channels, 1, groups=groups), norm(out_channels))
-
-
-def norm_gelu_then(norm: nn.Module, module: nn.Module, x: Tensor, keep: bool = False) -> Tensor:
-    """module(gelu(norm(x))), with less memory and the same bits.
-
-    In training only x is kept for the backward pass, which computes norm(x) and gelu(norm(x))
-    again, unless `keep`: hooks on saved tensors do not nest, so torch's checkpointing needs it.
-    In inference gelu(norm(x)) takes the place of norm(x).
-    """
-    if not torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        return module(torch.ops.aten.gelu_(norm(x)))
-    if keep or torch.compiler.is_compiling() or not isinstance(norm, PLAIN_NORMS):
-        return module(F.gelu(norm(x)))
-    places: dict[tuple[int, torch.Size], str] = {}
-    again: dict[str, Tensor] = {}
-
-    def save(tensor: Tensor) -> Tensor | str:
-        return places.get((tensor.data_ptr(), tensor.shape), tensor)
-
-    def restore(saved: Tensor | str) -> Tensor:
-        if isinstance(saved, Tensor):
-            return saved
-        if saved not in again:
-            frozen = not norm.training
-            stats = (norm.running_mean, norm.running_var) if frozen else (None, None)
-            again['norm'] = F.batch_norm(x, *stats, norm.weight, norm.bias, not frozen, 0, norm.eps)
-            again['gelu'] = F.gelu(again['norm'])
-        return again.pop(saved)
-
-    normed = norm(x)
-    places[normed.data_ptr(), normed.shape] = 'norm'
-    with torch.autograd.graph.saved_tensors_hooks(save, restore):
-        y = F.gelu(normed)
-        places[y.data_ptr(), y.shape] = 'gelu'
-        return module(y)
 
 
 class Grapher(nn.Module):
@@ -73,7 +41,8 @@ class Grapher(nn.Module):
         num_groups: G groups of C / G consecutive channels find their own neighbours.
         drop_path: rate of stochastic depth.
         dim: 2 for nodes on a map (B, C, H, W), 1 for a set of nodes (B, C, N).
-        keep_hidden: see :func:`norm_gelu_then`.
+        search: finds the neighbours; called and answering like :func:`mlgcn.ops.group_knn`.
+        aggregate: takes from the neighbours; like :func:`mlgcn.ops.max_relative`.
     """
 
     def __init__(
@@ -85,7 +54,8 @@ class Grapher(nn.Module):
         num_groups: int = 1,
         drop_path: float = 0.0,
         dim: int = 2,
-        keep_hidden: bool = False,
+        search: Callable[..., Tensor] = group_knn,
+        aggregate: Callable[[Tensor, Tensor, Tensor], Tensor] = max_relative,
     ):
         super().__init__()
         if channels % num_groups:
@@ -93,8 +63,9 @@ class Grapher(nn.Module):
                 f'Grapher: num_groups = {num_groups} does not divide channels = {channels}'
             )
         self.k, self.dilation, self.reduction, self.num_groups = k, dilation, reduction, num_groups
-        self.keep_hidden = keep_hidden
+        self.search, self.aggregate = search, aggregate
         self.fc1 = conv_norm(channels, channels, dim)
+        # always 4 groups, whatever num_groups is, as in both published models
         self.graph_conv = conv_norm(2 * channels, 2 * channels, dim, groups=4)
         self.fc2 = conv_norm(2 * channels, channels, dim)
         self.drop_path = DropPath(drop_path)
@@ -115,55 +86,39 @@ class Grapher(nn.Module):
         nodes = self.fc1(x)
         if keys is None:
             keys = F.avg_pool2d(nodes, self.reduction) if self.reduction > 1 else nodes
-        edges = group_knn(nodes, keys, self.k, self.dilation, self.num_groups, relative_pos)
-        relative = max_relative(nodes, keys, edges)
+        edges = self.search(nodes, keys, self.k, self.dilation, self.num_groups, relative_pos)
+        relative = self.aggregate(nodes, keys, edges)
         mixed = torch.stack([nodes, relative], dim=2).flatten(1, 2)  # x_0, m_0, x_1, m_1, ...
-        conv, norm = self.graph_conv
-        new = norm_gelu_then(norm, self.fc2, conv(mixed), self.keep_hidden)
-        return x + self.drop_path(new), edges
+        return x + self.drop_path(gelu_between(self.graph_conv, self.fc2, mixed)), edges
 
 
 class FFN(nn.Module):
-    """Two 1x1 convolutions with 4 C channels between, and a shortcut: (B, C, ...) -> same."""
+    """Two 1x1 convolutions with 4 C channels between, and a shortcut.
 
-    def __init__(
-        self, channels: int, drop_path: float = 0.0, dim: int = 2, keep_hidden: bool = False
-    ):
+    Args:
+        channels: C.
+        drop_path: rate of stochastic depth.
+        dim: see :class:`Grapher`.
+    """
+
+    def __init__(self, channels: int, drop_path: float = 0.0, dim: int = 2):
         super().__init__()
-        self.keep_hidden = keep_hidden
         self.fc1 = conv_norm(channels, 4 * channels, dim)
         self.fc2 = conv_norm(4 * channels, channels, dim)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
-        """New nodes; in inference on a CPU a large map goes through in strips of rows."""
-        hidden = 4 * x.numel()
-        unbound = self.training or torch.is_grad_enabled() or torch.compiler.is_compiling()
-        if unbound or x.device.type != 'cpu' or hidden < 4 * STRIP:
-            return self._whole(x)
-        rows = max(x.shape[2] * STRIP // hidden, 1)
-        return torch.cat([self._whole(strip.contiguous()) for strip in x.split(rows, 2)], 2)
-
-    def _whole(self, x: Tensor) -> Tensor:
-        conv, norm = self.fc1
-        return x + self.drop_path(norm_gelu_then(norm, self.fc2, conv(x), self.keep_hidden))
+        """From nodes (B, C, ...) to new nodes (B, C, ...)."""
+        return x + self.drop_path(gelu_between(self.fc1, self.fc2, x))
 
 
 class GraphBlock(nn.Module):
     """A grapher and an FFN. For the arguments see :class:`Grapher`."""
 
-    def __init__(
-        self,
-        channels: int,
-        drop_path: float = 0.0,
-        dim: int = 2,
-        keep_hidden: bool = False,
-        **kwargs,
-    ):
+    def __init__(self, channels: int, drop_path: float = 0.0, dim: int = 2, **kwargs):
         super().__init__()
-        both = dict(drop_path=drop_path, dim=dim, keep_hidden=keep_hidden)
-        self.grapher = Grapher(channels, **both, **kwargs)
-        self.ffn = FFN(channels, **both)
+        self.grapher = Grapher(channels, drop_path=drop_path, dim=dim, **kwargs)
+        self.ffn = FFN(channels, drop_path, dim)
 
     def forward(
         self,
@@ -171,6 +126,20 @@ class GraphBlock(nn.Module):
         keys: Tensor | None = None,
         relative_pos: Tensor | SeparableTable | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As :meth:`Grapher.forward`."""
+        """New nodes, shaped like x (B, C, ...), and edges; as :meth:`Grapher.forward`."""
         x, edges = self.grapher(x, keys, relative_pos)
         return self.ffn(x), edges
+
+
+@contextmanager
+def graph_operators(model: nn.Module, **operators: Callable) -> Iterator[None]:
+    """Inside, all graphers of the model use this `search=...`, this `aggregate=...`, or both."""
+    graphers = [module for module in model.modules() if isinstance(module, Grapher)]
+    before = [{name: getattr(grapher, name) for name in operators} for grapher in graphers]
+    for grapher in graphers:
+        vars(grapher).update(operators)
+    try:
+        yield
+    finally:
+        for grapher, usual in zip(graphers, before):
+            vars(grapher).update(usual)

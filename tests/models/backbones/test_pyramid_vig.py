@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from gkgnet_cases import build
 from mmpretrain.structures import DataSample
+from models.gkgnet_cases import build
 
 from mlgcn.models.backbones import PyramidViG
 from mlgcn.ops.relative_pos import SeparableTable

@@ -11,7 +11,8 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from paths import DATA
 from torch import nn
 
-from mlgcn.models.layers.grapher import GraphBlock, Grapher
+from mlgcn.models.layers.grapher import GraphBlock, Grapher, graph_operators
+from mlgcn.ops import group_knn, group_knn_plain, max_relative_plain
 from mlgcn.ops.relative_pos import relative_position
 
 CASES = json.loads((DATA / 'grapher.json').read_text())
@@ -106,3 +107,23 @@ def test_sync_bn_converts_every_norm():
         assert all(type(norm) is nn.SyncBatchNorm for norm in norms)
         shape = (2, 4, 9) if dim == 1 else (2, 4, 3, 3)
         revert_sync_batchnorm(block).eval()(torch.randn(shape), torch.randn(2, 4, 4, 4))
+
+
+def test_operators_are_arguments_of_a_grapher_and_of_a_whole_model():
+    x, calls = torch.randn(1, 8, 4, 4), []
+
+    def search(*args):
+        calls.append(args[2:5])
+        return group_knn_plain(*args)
+
+    blocks = nn.Sequential(GraphBlock(8, k=3), GraphBlock(8, k=2, dilation=2, num_groups=4))
+    graphers = [block.grapher for block in blocks]
+    with graph_operators(blocks, search=search):
+        for grapher in graphers:
+            grapher(x)
+    assert calls == [(3, 1, 1), (2, 2, 4)]
+    assert all(grapher.search is group_knn for grapher in graphers)
+    own = Grapher(8, k=3, search=search, aggregate=max_relative_plain)
+    own.load_state_dict(graphers[0].state_dict())
+    torch.testing.assert_close(own(x), graphers[0](x))
+    assert len(calls) == 3

@@ -63,8 +63,3 @@ def test_wrong_num_classes_is_named(num_classes):
 def test_labels_of_another_size_are_named():
     with pytest.raises(ValueError, match='built for 3 classes, but the labels have 2'):
         LinearHead(3, in_channels=8).loss(FEATS, samples([[1, 0]] * 4))
-
-
-def test_unknown_pooling_is_named():
-    with pytest.raises(ValueError, match="one of .'avg', 'max'., got 'median'"):
-        LinearHead(3, in_channels=8, pool='median')

@@ -1,30 +1,13 @@
-/* Max-relative aggregation on a CPU, forward and backward; the maths: graph.py, the call: graph_cpu.py.
+/* Max-relative aggregation, forward and backward; the maths: ../graph.py. */
+#define NODES 16 /* nodes at a time: 64 bytes of a channel */
 
-   P pairs of image and group, c channels, N nodes, M keys, k neighbours. Threads share the work:
-   everybody takes the next part until none is left. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define BLOCK 16 /* nodes at a time: 64 bytes of a channel */
-
-typedef struct {
-    const float *x;       /* forward: nodes (P, c, N); backward: gradients of the result */
-    const float *rows;    /* keys (P, M, c); forward only */
-    const int32_t *index; /* (P, N, k) */
-    float *out;           /* forward: max - x (P, c, N); backward: gradients of rows, zeroed */
-    uint8_t *winner;      /* (P, N, c), the first neighbour with the maximum; null: not wanted */
-    int64_t *next;
-    int64_t P, c, N, M, k;
-} Graph;
-
-int neighbour_max(const Graph *g) {
-    int64_t c = g->c, blocks = (g->N + BLOCK - 1) / BLOCK, at;
-    float *best = malloc(sizeof(float) * BLOCK * c);
+TARGET int NAME(neighbour_max)(Graph *g) {
+    int64_t c = g->c, blocks = (g->N + NODES - 1) / NODES, at;
+    float *best = malloc(sizeof(float) * NODES * c);
     int32_t *first_of = malloc(sizeof(int32_t) * c);
-    while (best && first_of && (at = __atomic_fetch_add(g->next, 1, __ATOMIC_RELAXED)) < blocks * g->P) {
-        int64_t p = at / blocks, first = at % blocks * BLOCK;
-        int64_t n = g->N - first < BLOCK ? g->N - first : BLOCK;
+    while (best && first_of && (at = __atomic_fetch_add(&g->next, 1, __ATOMIC_RELAXED)) < blocks * g->P) {
+        int64_t p = at / blocks, first = at % blocks * NODES;
+        int64_t n = g->N - first < NODES ? g->N - first : NODES;
         const float *rows = g->rows + p * g->M * c;
         for (int64_t i = 0; i < n; i++) {
             const int32_t *index = g->index + (p * g->N + first + i) * g->k;
@@ -35,7 +18,7 @@ int neighbour_max(const Graph *g) {
             for (int32_t j = 1; j < g->k; j++) {
                 const float *restrict row = rows + index[j] * c;
                 for (int64_t l = 0; !g->winner && l < c; l++)
-                    b[l] = (row[l] > b[l]) | (row[l] != row[l]) ? row[l] : b[l];
+                    b[l] = ((row[l] > b[l]) | (row[l] != row[l])) ? row[l] : b[l];
                 for (int64_t l = 0; g->winner && l < c; l++) {
                     int better = (row[l] > b[l]) | (row[l] != row[l]); /* NaN wins, as in torch */
                     w[l] = better ? j : w[l];
@@ -59,12 +42,12 @@ int neighbour_max(const Graph *g) {
 }
 
 /* Every pair is one thread's: sums are in the order of the nodes, whatever the number of threads. */
-int neighbour_max_backward(const Graph *g) {
+TARGET int NAME(neighbour_max_backward)(Graph *g) {
     int64_t c = g->c, p;
-    while ((p = __atomic_fetch_add(g->next, 1, __ATOMIC_RELAXED)) < g->P) {
+    while ((p = __atomic_fetch_add(&g->next, 1, __ATOMIC_RELAXED)) < g->P) {
         float *rows = g->out + p * g->M * c;
-        for (int64_t first = 0; first < g->N; first += BLOCK) {
-            int64_t last = first + BLOCK < g->N ? first + BLOCK : g->N;
+        for (int64_t first = 0; first < g->N; first += NODES) {
+            int64_t last = first + NODES < g->N ? first + NODES : g->N;
             for (int64_t l = 0; l < c; l++)
                 for (int64_t i = first; i < last; i++) {
                     int64_t node = p * g->N + i;

@@ -1,0 +1,92 @@
+"""Less memory, the same bits: activations computed again in the backward pass, maps in strips.
+
+The layers call :func:`gelu_between` and :func:`checkpointed` and read as if nothing were saved.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+STRIP = 2**20  # hidden numbers at a time in inference: they stay in a CPU's cache
+_all_kept = ContextVar('all_kept', default=False)
+
+
+def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tensor:
+    """second(gelu(first(x))), each a 1x1 convolution and BatchNorm: (B, C, ...) -> (B, C', ...).
+
+    In training, of the hidden activations only the output of first's convolution is kept. In
+    inference, GELU works in place, and on a CPU a large map goes through in strips of rows.
+    """
+    if torch.compiler.is_compiling() or _all_kept.get():
+        return second(F.gelu(first(x)))
+    if torch.is_grad_enabled():
+        return _norm_and_gelu_recomputed(first, second, x)
+    hidden = x.numel() // x.shape[1] * first[0].out_channels
+    rows = max(x.shape[2] * STRIP // hidden, 1)
+    if first.training or not x.is_cpu or hidden < 4 * STRIP:  # batch statistics need it whole
+        rows = x.shape[2]
+    strips = (strip.contiguous() for strip in x.split(rows, 2))
+    return torch.cat([second(torch.ops.aten.gelu_(first(strip))) for strip in strips], 2)
+
+
+def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tensor:
+    (conv, norm), (next_conv, next_norm) = first, second
+
+    def activated(hidden: Tensor) -> Tensor:
+        # checkpoint stops when it has next_conv's input: no convolution is computed again
+        return next_conv(F.gelu(norm(hidden)))
+
+    hidden = conv(x)
+    if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would send again
+        return next_norm(activated(hidden))
+    contexts = lambda: (nullcontext(), statistics_paused(norm))  # noqa: E731
+    out = checkpoint(
+        activated, hidden, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
+    )
+    return next_norm(out)
+
+
+def checkpointed(module: nn.Module, *args, **kwargs):
+    """module(*args, **kwargs), all of whose activations are computed again in the backward pass."""
+    if not torch.is_grad_enabled():
+        return module(*args, **kwargs)
+
+    @contextmanager
+    def again() -> Iterator[None]:
+        with all_kept(), statistics_paused(module):
+            yield
+
+    # all_kept: one recomputation is enough, :func:`gelu_between` needs none inside
+    return checkpoint(
+        module, *args, use_reentrant=False, context_fn=lambda: (all_kept(), again()), **kwargs
+    )
+
+
+@contextmanager
+def all_kept() -> Iterator[None]:
+    """:func:`gelu_between` keeps every activation and cuts no map, as the published models."""
+    token = _all_kept.set(True)
+    try:
+        yield
+    finally:
+        _all_kept.reset(token)
+
+
+@contextmanager
+def statistics_paused(module: nn.Module) -> Iterator[None]:
+    """BatchNorm layers leave their running statistics alone: the batch was counted already."""
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, before):
+            norm.momentum, norm.num_batches_tracked = momentum, batches

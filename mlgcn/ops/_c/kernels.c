@@ -1,0 +1,73 @@
+/* The C forms of mlgcn.ops: portable machine code for several instruction sets in one library.
+
+   graph.c and knn.c are compiled for each set; the functions at the end run the best one that the
+   processor has. (The others can be called too, for tests.) ../c_kernels.py calls them, after
+   ../checks.py has seen all shapes and indices. Threads share the work: each takes the next part
+   until none is left. P pairs of image and group, c channels, N nodes, M keys, k neighbours. */
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every field has 8 bytes: the caller fills them in as an array, in this order. */
+typedef struct {
+    int64_t next;                  /* the next block that no thread works on yet */
+    const float *x, *y;            /* features as they came: (P, c, N), (P, c, M) */
+    const float *key, *key_square; /* -2 * normalised, centred keys (P, c, m); squares (P, m) */
+    const float *centre;           /* (P, c) */
+    const double *row, *column;    /* relative positions: (H, m) and (W, m), or null */
+    const float *table;            /* relative positions: (N, m), or null */
+    int32_t *found;                /* (P, N, ceil(count / step)) */
+    int64_t P, c, N, M, m, W, count, step; /* m: M padded to a multiple of LANES */
+} Search;
+
+typedef struct {
+    int64_t next;
+    const float *x;       /* forward: nodes (P, c, N); backward: gradients of the result */
+    const float *rows;    /* keys (P, M, c); forward only */
+    const int32_t *index; /* (P, N, k) */
+    float *out;           /* forward: max - x (P, c, N); backward: gradients of rows, zeroed */
+    uint8_t *winner;      /* (P, N, c), the first neighbour with the maximum; null: not wanted */
+    int64_t P, c, N, M, k;
+} Graph;
+
+#include "ranking.c"
+
+#if defined(__x86_64__) && defined(__GNUC__) /* gcc and clang */
+#define DISPATCH
+#include <immintrin.h>
+#define WIDTH 16 /* floats of a register */
+#define VECS 4   /* registers of keys at a time */
+#define NAME(function) function##_avx512
+#define TARGET __attribute__((target("avx512f,fma")))
+#include "graph.c"
+#include "knn.c"
+#define WIDTH 8
+#define VECS 2
+#define NAME(function) function##_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#include "graph.c"
+#include "knn.c"
+#endif
+#define WIDTH 4
+#define VECS 2
+#define NAME(function) function##_portable
+#define TARGET
+#include "graph.c"
+#include "knn.c"
+
+#if defined(DISPATCH)
+#define HAS __builtin_cpu_supports
+#define BEST(function)                           \
+    (HAS("avx512f")              ? function##_avx512 \
+     : HAS("avx2") && HAS("fma") ? function##_avx2   \
+                                 : function##_portable)
+#else
+#define BEST(function) function##_portable
+#endif
+
+/* They return 0, or 1 where there is no memory. */
+int group_knn(Search *s) { return BEST(group_knn)(s); }
+int neighbour_max(Graph *g) { return BEST(neighbour_max)(g); }
+int neighbour_max_backward(Graph *g) { return BEST(neighbour_max_backward)(g); }

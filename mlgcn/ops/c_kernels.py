@@ -1,0 +1,133 @@
+"""Neighbour search and max-relative aggregation in C, on the threads that torch may use.
+
+`pip install` (or `python setup.py build_ext --inplace`) compiles _c/kernels.c where there is a C
+compiler. It is no Python module: ctypes calls it, without the interpreter's lock.
+"""
+
+import ctypes
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .checks import traced
+from .relative_pos import SeparableTable
+
+LANES = 64  # of ranking.c: keys are padded to a multiple, and count may not exceed it
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The compiled kernels; None if they were not built, or with MLGCN_COMPILE=0."""
+    if os.environ.get('MLGCN_COMPILE') == '0':
+        return None
+    names = (Path(__file__).with_name('_c') / f'kernels{suffix}' for suffix in EXTENSION_SUFFIXES)
+    path = next((name for name in names if name.exists()), None)
+    try:
+        return path and ctypes.CDLL(str(path))
+    except OSError:  # built for another machine
+        return None
+
+
+def searches_in_c(x: Tensor, y: Tensor, count: int) -> bool:
+    """Whether :func:`nearest_in_c` can do it: in float32 on a CPU, not traced."""
+    return count <= LANES and x.dtype == y.dtype == torch.float32 and _available(x)
+
+
+def aggregates_in_c(x: Tensor, y: Tensor, index: Tensor) -> bool:
+    """Whether :class:`MaxRelativeInC` can do it: any but float64 on a CPU, not traced."""
+    winner_fits_a_byte = index.shape[3] <= 256
+    return winner_fits_a_byte and torch.float64 not in (x.dtype, y.dtype) and _available(x)
+
+
+def _available(x: Tensor) -> bool:
+    return x.is_cpu and not traced() and library() is not None
+
+
+def nearest_in_c(
+    x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
+) -> Tensor:
+    """Every `step`-th of the `count` keys nearest to each node: (P, N, ceil(count / step)) int32.
+
+    Features x (P, c, N) and y (P, c, M) as they come; offset (N, M) is added to the squared
+    distances of the normalised ones. Neighbours whose distances are nearly the same in float32
+    are put in order by their float64 distances, exact ties by the lower index.
+    """
+    (pairs, c, num_nodes), num_keys = x.shape, y.shape[2]
+    norm = y.square().sum(1, keepdim=True).sqrt_().clamp_min_(1e-12)
+    key = y * norm.reciprocal_()  # F.normalize, without its slow reduction
+    centre = key.mean(2, keepdim=True)
+    key -= centre
+    row = column = table = None
+    width = 1
+    if isinstance(offset, SeparableTable):
+        row, column = (_padded(part.double()) for part in (offset.row, offset.column))
+        width = len(column)
+    elif offset is not None:
+        table = _padded(offset.float())
+    square, key = _padded(key.square().sum(1), float('inf')), _padded(key.mul_(-2))
+    found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
+    tensors = x.contiguous(), y.contiguous(), key, square, centre, row, column, table, found
+    sizes = pairs, c, num_nodes, num_keys, key.shape[2], width, count, step
+    _call('group_knn', tensors, sizes)
+    return found
+
+
+class MaxRelativeInC(torch.autograd.Function):
+    """:func:`mlgcn.ops.max_relative` without (B, C, N, k) tensors: the same bits.
+
+    The gradient goes to the first neighbour that attains the maximum, as `Tensor.max` has it.
+    Half precision is computed in float32: the result is rounded once, as in the plain form.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, y: Tensor, index: Tensor) -> Tensor:
+        pairs, num_nodes, k = index.shape[:2].numel(), *index.shape[2:]
+        c, num_keys = x.shape[1] // index.shape[1], y.shape[2:].numel()
+        ctx.sizes, ctx.y_shape = (pairs, c, num_nodes, num_keys, k), y.shape
+        nodes, index = x.float().contiguous(), index.int().contiguous()
+        rows = y.float().reshape(pairs, c, num_keys).mT.contiguous()  # a neighbour is a row
+        winner = None
+        if ctx.needs_input_grad[1]:
+            winner = torch.empty(pairs, num_nodes, c, dtype=torch.uint8)
+        out = torch.empty_like(nodes)
+        _call('neighbour_max', (nodes, rows, index, out, winner), ctx.sizes)
+        ctx.save_for_backward(index, winner)
+        return out.to(torch.promote_types(x.dtype, y.dtype))
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        index, winner = ctx.saved_tensors
+        if winner is None:
+            return -grad, None, None
+        pairs, c, _, num_keys, _ = ctx.sizes
+        rows = torch.zeros(pairs, num_keys, c)
+        nodes = grad.float().contiguous()
+        _call('neighbour_max_backward', (nodes, None, index, rows, winner), ctx.sizes)
+        return -grad, rows.mT.reshape(ctx.y_shape), None
+
+
+def _padded(keys: Tensor, value: float = 0.0) -> Tensor:
+    return F.pad(keys, (0, -keys.shape[-1] % LANES), value=value).contiguous()
+
+
+def _call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
+    """Call a C function on every thread with its struct: a counter, pointers, then sizes."""
+    pointers = (0 if tensor is None else tensor.data_ptr() for tensor in tensors)
+    values = 0, *pointers, *sizes
+    arguments = (ctypes.c_int64 * len(values))(*values)
+    function, threads = getattr(library(), name), torch.get_num_threads()
+    others = [_pool(os.getpid()).submit(function, arguments) for _ in range(threads - 1)]
+    if any([function(arguments), *(other.result() for other in others)]):
+        raise MemoryError(f'{name} in C got no memory')
+
+
+@functools.cache
+def _pool(pid: int) -> ThreadPoolExecutor:
+    """Threads of this process; a forked one has none of its parent's."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix='mlgcn')
