@@ -3,7 +3,8 @@
 The layers call :func:`gelu_between` and :func:`checkpointed` and read as if nothing were saved.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
@@ -28,11 +29,10 @@ def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tens
     if torch.is_grad_enabled():
         return _norm_and_gelu_recomputed(first, second, x)
     hidden = x.numel() // x.shape[1] * first[0].out_channels
-    rows = max(x.shape[2] * STRIP // hidden, 1)
-    if first.training or not x.is_cpu or hidden < 4 * STRIP:  # batch statistics need it whole
-        rows = x.shape[2]
-    strips = (strip.contiguous() for strip in x.split(rows, 2))
-    return torch.cat([second(torch.ops.aten.gelu_(first(strip))) for strip in strips], 2)
+    if first.training or not x.is_cpu or hidden < 4 * STRIP:  # batch statistics need the whole
+        return second(torch.ops.aten.gelu_(first(x)))
+    strips = x.split(max(x.shape[2] * STRIP // hidden, 1), 2)
+    return torch.cat([second(torch.ops.aten.gelu_(first(s.contiguous()))) for s in strips], 2)
 
 
 def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tensor:
@@ -45,11 +45,7 @@ def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Te
     hidden = conv(x)
     if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would send again
         return next_norm(activated(hidden))
-    contexts = lambda: (nullcontext(), statistics_paused(norm))  # noqa: E731
-    out = checkpoint(
-        activated, hidden, use_reentrant=False, preserve_rng_state=False, context_fn=contexts
-    )
-    return next_norm(out)
+    return next_norm(_recomputed(activated, norm, hidden))
 
 
 def checkpointed(module: nn.Module, *args, **kwargs):
@@ -57,15 +53,22 @@ def checkpointed(module: nn.Module, *args, **kwargs):
     if not torch.is_grad_enabled():
         return module(*args, **kwargs)
 
-    @contextmanager
-    def again() -> Iterator[None]:
-        with all_kept(), statistics_paused(module):
-            yield
+    @all_kept()  # once is enough: gelu_between need not save anything inside
+    def run(*args):
+        return module(*args, **kwargs)
 
-    # all_kept: one recomputation is enough, :func:`gelu_between` needs none inside
-    return checkpoint(
-        module, *args, use_reentrant=False, context_fn=lambda: (all_kept(), again()), **kwargs
-    )
+    return _recomputed(run, module, *args)
+
+
+def _recomputed(function: Callable, module: nn.Module, *args):
+    """function(*args), computed again in the backward pass without the module's statistics."""
+    calls = itertools.count()  # more than two where the graph is retained
+
+    def run(*args):
+        with statistics_paused(module) if next(calls) else nullcontext():
+            return function(*args)
+
+    return checkpoint(run, *args, use_reentrant=False)
 
 
 @contextmanager

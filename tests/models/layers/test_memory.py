@@ -47,6 +47,15 @@ def test_recomputed_activations_give_the_same_bits(frozen, autocast, run):
     assert results[0][1].abs().sum() > 0
 
 
+@pytest.mark.parametrize('run', [lambda block, x: block(x), recomputed])
+def test_a_graph_that_is_retained_gives_the_same_gradient_again(run):
+    block, x = GraphBlock(8, k=3), random(2, 8, 6, 5).requires_grad_()
+    out = run(block, x)[0].square().sum()
+    first, again = (torch.autograd.grad(out, x, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, again)
+    assert all(m.num_batches_tracked == 1 for m in block.modules() if hasattr(m, 'momentum'))
+
+
 def bytes_held(function):
     """What is allocated and not freed when the function returns, and its result."""
     with torch.profiler.profile(profile_memory=True) as profile:
