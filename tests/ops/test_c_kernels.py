@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from mlgcn.engine.config_file import read_config
+from mlgcn.engine.config import read_config
 from mlgcn.ops import c_kernels
 from mlgcn.ops.c_kernels import aggregates_in_c, library, searches_in_c
 from mlgcn.ops.graph import max_relative, max_relative_plain
