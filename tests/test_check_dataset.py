@@ -141,14 +141,20 @@ def test_labels(check, sound, tmp_path):
 
 
 def test_similar_class_names(check, sound, tmp_path):
-    write_csv(
-        tmp_path / 'train.csv', [[f'train {i}.jpg', 'cat|Cat |sea_horse|sea horse'] for i in (0, 1)]
-    )
-    _, _, report = check(sound['train'], sound['train'])
-    assert cases(report, 'warnings', 'differ in case') == [
-        "'Cat' / 'cat'",
-        "'sea horse' / 'sea_horse'",
-    ]
+    """In case, spaces, signs or a plural's s, each with the line where it stands first."""
+    rows = [['train 0.jpg', 'cat|Cat '], ['train 1.jpg', 'sea_horse|sea horse|boxes|box|owl']]
+    write_csv(tmp_path / 'train.csv', rows)
+    write_csv(tmp_path / 'val.csv', [['val 6.jpg', 'owls']])
+    _, _, report = check(sound['train'], sound['val'])
+    found = cases(report, 'warnings', 'nearly the same')
+    assert len(found) == 4
+    train, val = f'{tmp_path}/train.csv', f'{tmp_path}/val.csv'
+    texts = ' '.join(found)
+    for name, place in (('cat', f'{train}, line 1'), ('Cat', f'{train}, line 1'),
+                        ('box', f'{train}, line 2'), ('boxes', f'{train}, line 2'),
+                        ('sea_horse', f'{train}, line 2'), ('owl', f'{train}, line 2'),
+                        ('owls', f'{val}, line 1')):  # fmt: skip
+        assert f'{name!r} ({place})' in texts
 
 
 def test_a_row_twice(check, sound, tmp_path):
@@ -157,7 +163,7 @@ def test_a_row_twice(check, sound, tmp_path):
     status, _, report = check(sound['train'], sound['val'])
     assert status == 1
     (case,) = cases(report, 'errors', 'train: annotations')
-    assert "line 2: 'train 0.jpg' a second time, first in" in case
+    assert "line 2: 'train 0.jpg' a second time with other labels, first in line 1" in case
     assert list(report['splits']) == ['val']
 
 

@@ -3,12 +3,13 @@
 import glob
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
-from PIL import Image
-
-from mlgcn.datasets.image_io import FORMATS
+from mlgcn.datasets import foreign_files
+from mlgcn.datasets.foreign_files import is_system_file
+from mlgcn.datasets.image_io import ENDINGS
 
 
 class ImageFile(NamedTuple):
@@ -21,20 +22,24 @@ class ImageFile(NamedTuple):
 def list_images(arguments: Sequence[str]) -> list[ImageFile]:
     """The images of files, folders (with all below them) and globs, in the order of `arguments`.
 
-    Folders are searched for the endings of the formats that `mlgcn.datasets` reads, in the order of
-    their names.
+    Folders are searched, through links too, for the endings of image formats, in the order of their
+    names; those that cannot be read, such as .heic, are among them, to be named. What else is in a
+    folder is counted on stderr, except the files of operating systems.
 
     Raises:
         FileNotFoundError: nothing has that name, no file fits a glob, or a folder has no image.
     """
-    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
     images = []
     for argument in arguments:
         if os.path.isdir(argument):
-            found = [
-                ImageFile(path, os.path.relpath(path, argument)) for path in _walk(argument)
-                if os.path.splitext(path)[1].lower() in endings
-            ]  # fmt: skip
+            paths = list(_walk(argument))
+            images_ = [path for path in paths if _ending(path) in ENDINGS | foreign_files.ENDINGS]
+            others = Counter(_ending(path) or 'none' for path in set(paths) - set(images_))
+            if others:
+                endings = ', '.join(f'{count} {end}' for end, count in others.most_common(5))
+                said = f'{sum(others.values())} files passed over, no images by their ending'
+                print(f'{argument}: {said} ({endings})', file=sys.stderr)
+            found = [ImageFile(path, os.path.relpath(path, argument)) for path in images_]
             if not found:
                 raise FileNotFoundError(
                     f'{argument}: no image in this folder or below it (.jpg, .png, ...)'
@@ -60,7 +65,18 @@ def read_image_list(lines: Iterable[str] | TextIO | None = None) -> Iterator[Ima
             yield ImageFile(path, os.path.basename(path))
 
 
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
 def _walk(folder: str) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        yield from (os.path.join(place, name) for name in sorted(names))
+    """The files in a folder and below it; a folder that several links lead to is entered once."""
+    entered = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not is_system_file(name))
+        yield from (os.path.join(place, name) for name in sorted(names) if not is_system_file(name))

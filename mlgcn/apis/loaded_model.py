@@ -18,6 +18,7 @@ from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
 from mlgcn.checkpoints.trusted_config import metadata_config
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
+from mlgcn.engine.overrides import resolve
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.registry import MODELS, TRANSFORMS
 
@@ -171,7 +172,7 @@ def _read_config(config: Path | None, options: Mapping[str, Any], loaded: Checkp
     if not loaded.metadata:
         raise CheckpointError('it has no metadata (not a checkpoint of mlgcn); give the config')
     cfg = metadata_config(loaded.metadata)
-    cfg.merge_from_dict(dict(options))
+    cfg.merge_from_dict(resolve(cfg, options))
     return cfg
 
 

@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from mmpretrain.registry import DATASETS
 from tqdm.contrib.concurrent import process_map
 
 from mlgcn.apis.shipped_configs import find_config
-from mlgcn.datasets import MultiLabelPhotos
+from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
@@ -43,11 +42,11 @@ def main(args: argparse.Namespace) -> None:
     cfg = read_config(path, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     cv2.setNumThreads(0)  # the processes are the threads
-    splits, unreadable, max_pixels = read_splits(cfg)
+    splits, unreadable, read_options = read_splits(cfg)
     if not splits:
         raise ValueError(unreadable[0].cases[0] if unreadable else f'{args.config}: no data set')
     paths = dict.fromkeys(labels.img_path for split in splits for labels in split.images)
-    facts = read_all(list(paths), max_pixels, args.workers)
+    facts = read_all(list(paths), read_options, args.workers)
     found = [*unreadable, *findings(splits, facts)]
 
     folder = Path(args.work_dir or f'work_dirs/{path.stem}')
@@ -60,11 +59,11 @@ def main(args: argparse.Namespace) -> None:
     sys.exit(1 if errors else 0)
 
 
-def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
-    """The splits whose annotations can be read, errors for the others, and the pixel limit."""
-    splits, errors, classes, seen, max_pixels = [], [], None, [], None
+def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
+    """The splits that can be read, findings about their annotations, `LoadImage`'s options."""
+    splits, errors, classes, seen, read_options = [], [], None, [], {}
     for name in ('train', 'val', 'test'):
-        sets = list(innermost((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
+        sets = list(readers((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
         if sets in seen:
             continue  # as a rule the test set is the validation set
         seen.append(sets)
@@ -74,7 +73,7 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
                 photos = DATASETS.build(dict(settings, lazy_init=True))
                 if not isinstance(photos, MultiLabelPhotos):
                     raise ValueError(f'{type(photos).__name__} is not one of the data sets here')
-                names, images = photos.read_labels()
+                names, images = photos.read()
                 images = photos.with_boxes(images)
             except (ValueError, OSError) as error:
                 problems = error.args if isinstance(error, AnnotationError) else [str(error)]
@@ -84,24 +83,16 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], int]:
             classes = classes or names
             known = photos.metainfo.get('classes') or classes
             splits.append(Split(part, known, images))
-            max_pixels = max(photos.max_pixels, max_pixels or 0)
-    return splits, errors, max_pixels
+            read_options |= photos.read_options
+            if photos.notes:
+                what = f'{part}: how the annotations were read'
+                errors.append(Finding(False, what, list(photos.notes)))
+    return splits, errors, read_options
 
 
-def innermost(dataset: dict) -> Iterator[dict]:
-    """The readers inside wrappers such as ClassBalancedDataset and ConcatDataset."""
-    if 'dataset' in dataset:
-        yield from innermost(dataset['dataset'])
-    elif 'datasets' in dataset:
-        for part in dataset['datasets']:
-            yield from innermost(part)
-    elif dataset:
-        yield dataset
-
-
-def read_all(paths: list[str], max_pixels: int, workers: int) -> dict[str, ImageFacts]:
+def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, ImageFacts]:
     """{path: what its image is like}, read by `workers` processes."""
-    read = partial(image_facts, max_pixels=max_pixels)
+    read = partial(image_facts, **read_options)
     bar = {'desc': 'reading images', 'unit': 'image'}
     try:
         facts = process_map(read, paths, max_workers=workers, chunksize=16, **bar)

@@ -4,12 +4,13 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.engine.config import ConfigError, read_config
 from mlgcn.engine.launch import init_processes
+from mlgcn.engine.overrides import Text
 
 
 class TrustCheckpoint(argparse.Action):
@@ -17,6 +18,24 @@ class TrustCheckpoint(argparse.Action):
 
     def __call__(self, *args: object) -> None:
         trust_checkpoints()
+
+
+class KeyValue(argparse.Action):
+    """`--cfg-options KEY=VALUE ...` to {KEY: Text}; `read_config` decides what the texts mean."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        options = dict(getattr(namespace, self.dest) or {})
+        for word in values:
+            key, equals, text = word.partition('=')
+            if not (equals and key.strip()):
+                parser.error(
+                    f'{option_string} {word!r}: expected KEY=VALUE, without spaces around the =; '
+                    'put values with spaces in quotes'
+                )
+            if key in options and options[key] != text:
+                parser.error(f'{option_string} {key}: given twice, {options[key]!r} and {text!r}')
+            options[key] = Text(text)
+        setattr(namespace, self.dest, options)
 
 
 OPTIONS = {
@@ -32,7 +51,7 @@ OPTIONS = {
     '--seed': dict(type=int, help='of everything random'),
     '--cfg-options': dict(
         nargs='+',
-        action=DictAction,
+        action=KeyValue,
         default={},
         metavar='KEY=VALUE',
         help="override keys of the config, e.g. train_dataloader.batch_size=8 or 'a.b=[1,2]'",

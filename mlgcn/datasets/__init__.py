@@ -2,17 +2,20 @@
 
 from . import transforms
 from .base import MultiLabelPhotos
-from .coco import CocoMultiLabel
+from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
-from .own_photos import own_photos, use_own_photos
+from .own_photos import own_photos, readers, unite_classes, use_own_photos
 from .voc import VOCMultiLabel
 
 __all__ = [
     'CocoMultiLabel',
     'CsvMultiLabel',
+    'JsonMultiLabel',
     'MultiLabelPhotos',
     'VOCMultiLabel',
     'own_photos',
+    'readers',
     'transforms',
+    'unite_classes',
     'use_own_photos',
 ]

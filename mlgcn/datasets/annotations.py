@@ -11,13 +11,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .image_io import ENDINGS
+
 # What is read of each section of a COCO json: the keys and their types.
 COCO_KEYS = {
     'images': {'id': int, 'file_name': str},
     'annotations': {'id': int, 'image_id': int, 'category_id': int},
     'categories': {'id': int, 'name': str},
 }
+BACKGROUND = ('background', 'ignore')  # also between underscores
 VOC_BOX = ('xmin', 'ymin', 'xmax', 'ymax')
+VOC_VALUES = ('1', '0', '-1')  # present, difficult, absent
 NO_BOX = (math.nan,) * 4  # of a box that is not four numbers
 
 
@@ -66,8 +70,19 @@ def read_text(path: str | Path) -> str:
         raise AnnotationError(f'{path}: expected UTF-8 text, but {error}') from None
 
 
-def read_coco(file: str | Path) -> tuple[dict[int, str], list[Labels]]:
-    """({category id: name} in order of ids, the images in the file's order).
+def read_json(file: str | Path) -> Any:
+    """The content of a json file."""
+    try:
+        return json.loads(read_text(file))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise AnnotationError(f'{file}: expected json, but {error}') from None
+
+
+def read_coco(file: str | Path) -> tuple[dict[int, str], list[Labels], set[str]]:
+    """({category id: name} in order of ids, the images in the file's order, names that are none).
+
+    The last are categories without annotations that exporters add: the background, and a root that
+    the others name as their `supercategory` (Roboflow).
 
     `img_path` is the file's `file_name`. Crowds count like other objects.
 
@@ -75,14 +90,15 @@ def read_coco(file: str | Path) -> tuple[dict[int, str], list[Labels]]:
         AnnotationError: not json, a section, key or type is missing, ids are not unique or refer
             to nothing.
     """
-    try:
-        data = json.loads(read_text(file))
-    except json.JSONDecodeError as error:
-        raise AnnotationError(f'{file}: expected json, but {error}') from None
+    data = read_json(file)
     problems = [*_coco_form(data)] or [*_coco_ids(data)]
     if problems:
         raise AnnotationError(*(f'{file}: {problem}' for problem in problems))
     names = dict(sorted((row['id'], row['name']) for row in data['categories']))
+    used = {names[row['category_id']] for row in data['annotations']}
+    parents = {str(row.get('supercategory')) for row in data['categories']
+               if row.get('supercategory') != row['name']}  # fmt: skip
+    extra = {name for name in names.values() if name in parents or name.strip('_') in BACKGROUND}
     boxes = defaultdict(list)
     for row in data['annotations']:
         box = Box(names[row['category_id']], _coco_corners(row), f'annotation id {row["id"]}')
@@ -96,7 +112,42 @@ def read_coco(file: str | Path) -> tuple[dict[int, str], list[Labels]]:
         images.append(
             Labels(row['file_name'], present, (), where, found, size if all(size) else None)
         )
-    return names, images
+    return names, images, extra - used
+
+
+def read_data_list(file: str | Path) -> tuple[list[str], list[Labels]]:
+    """Class names and images of mmpretrain's json: {metainfo: {classes}, data_list: [...]}.
+
+    Each image has `img_path` and `gt_label`, the indices of its classes.
+
+    Raises:
+        AnnotationError: not json or not of that form; an index is out of range.
+    """
+    data = read_json(file)
+    meta = data.get('metainfo') if isinstance(data, dict) else None
+    classes = meta.get('classes') if isinstance(meta, dict) else None
+    rows = data.get('data_list') if classes else None
+    if not isinstance(classes, list) or not isinstance(rows, list):
+        raise AnnotationError(
+            f"{file}: expected {{'metainfo': {{'classes': [...]}}, 'data_list': [...]}}, "
+            f'seen {str(data)[:80]}'
+        )
+    images, problems = [], []
+    for i, row in enumerate(rows):
+        labels = row.get('gt_label') if isinstance(row, dict) else None
+        labels = [labels] if isinstance(labels, int) else labels
+        try:
+            path, wrong = row['img_path'], [k for k in labels if not 0 <= k < len(classes)]
+        except (TypeError, KeyError):
+            problems.append(f"{file}: expected 'img_path' and a list 'gt_label' in data_list[{i}]")
+            continue
+        if wrong:
+            problems.append(f'{file}: data_list[{i}]: labels {wrong} of {len(classes)} classes')
+        else:
+            images.append(Labels(path, [classes[k] for k in labels], (), f'{file}, data_list[{i}]'))
+    if problems:
+        raise AnnotationError(*problems)
+    return classes, images
 
 
 def _coco_corners(row: dict[str, Any]) -> tuple[float, ...] | None:
@@ -187,19 +238,39 @@ def _voc_corners(thing: ET.Element) -> tuple[float, ...] | None:
         return NO_BOX
 
 
-def read_voc_list(file: str | Path) -> dict[str, str]:
-    """{image: '1' | '0' | '-1'} of one `ImageSets/Main/CLASS_SPLIT.txt`."""
-    values, problems = {}, []
+def voc_image(text: str) -> str:
+    """The image that a line of a VOC list means, which may be quoted, have an ending or a path."""
+    name = text.strip().strip('\'"').replace('\\', '/')
+    if 'JPEGImages/' in name:
+        name = name.rpartition('JPEGImages/')[2]
+    elif name.startswith(('/', '.')) or ':' in name:
+        name = name.rpartition('/')[2]
+    stem, dot, ending = name.rpartition('.')
+    return stem if f'{dot}{ending}'.lower() in (*ENDINGS, '.xml') else name
+
+
+def read_voc_list(file: str | Path, values: bool) -> dict[str, str]:
+    """{image: '1' | '0' | '-1'} of one `ImageSets/Main/CLASS_SPLIT.txt`, or the images of a split.
+
+    Raises:
+        AnnotationError: a line without its value, or an image for the second time.
+    """
+    found, problems = {}, []
     for number, line in enumerate(read_text(file).splitlines(), 1):
-        cells = line.rsplit(maxsplit=1)
-        if not cells:
-            continue
-        image = cells[0].strip()
-        if len(cells) != 2 or cells[1] not in ('1', '0', '-1'):
+        *words, value = line.rsplit(maxsplit=1) if values and line.strip() else [line, '']
+        image = voc_image(words[0]) if words else ''
+        if values and line.strip() and (not image or value not in VOC_VALUES):
             problems.append(f"{file}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
-        elif image in values:
+        elif image in found:
             problems.append(f'{file}, line {number}: image {image!r} a second time')
-        values[image] = cells[-1]
+        elif image:
+            found[image] = value
     if problems:
         raise AnnotationError(*problems)
-    return values
+    return found
+
+
+def has_voc_values(file: str | Path) -> bool:
+    """Whether a list is one of a class: any of its lines has a value behind the image."""
+    lines = (line.split() for line in read_text(file).splitlines())
+    return any(len(words) > 1 and words[-1] in VOC_VALUES for words in lines)

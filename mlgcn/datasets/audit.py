@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
 from .annotations import Labels, some
 from .base import unknown_labels
-from .image_facts import ImageFacts
+from .image_facts import TURNED, ImageFacts
 
 LOOK_BITS = 3  # of 128 that may differ between images that look alike
 CROWD = 200  # more images than these with 32 equal bits are not compared: flat pictures
@@ -62,7 +63,7 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
                 list(_across(alike, users))),
         Finding(False, 'images without any label', list(_unlabelled(splits))),
         Finding(False, 'classes without a positive image', list(_without_positive(splits))),
-        Finding(False, 'class names that differ in case or spaces alone', list(_similar(splits))),
+        Finding(False, 'class names that are nearly the same', list(_similar(splits))),
     ]  # fmt: skip
     return [finding for finding in found if finding.cases]
 
@@ -147,7 +148,7 @@ def _within(groups: Sequence[Sequence[str]], users: Users) -> Iterator[str]:
 def _bad_boxes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
     for split in splits:
         for labels in split.images:
-            size = labels.size or facts.get(labels.img_path, ImageFacts('')).size
+            size = _stated_size(labels, facts)
             for box in labels.boxes:
                 if box.corners is None:
                     continue
@@ -161,12 +162,21 @@ def _bad_boxes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
                     yield f'{told} in {size[0]} x {size[1]} ({labels.where}, {box.where})'
 
 
+def _stated_size(labels: Labels, facts: Facts) -> tuple[int, int]:
+    """The annotated width and height, else the image's; (0, 0) where neither is known.
+
+    Sizes that were stated before the EXIF turn are those of the upright image, as the boxes are.
+    """
+    fact = facts.get(labels.img_path, ImageFacts(''))
+    turned = labels.size == fact.size[::-1] and TURNED in fact.kinds
+    return fact.size if turned or not labels.size else labels.size
+
+
 def _sizes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
     for labels in {labels.img_path: labels for s in splits for labels in s.images}.values():
-        size = facts.get(labels.img_path, ImageFacts('')).size
-        if labels.size and any(size) and labels.size != size:
-            stated = f'{labels.size[0]} x {labels.size[1]}'
-            yield f'{labels.img_path}: {size[0]} x {size[1]}, annotated {stated}'
+        size, stated = facts.get(labels.img_path, ImageFacts('')).size, _stated_size(labels, facts)
+        if any(size) and stated != size:
+            yield f'{labels.img_path}: {size[0]} x {size[1]}, annotated {stated[0]} x {stated[1]}'
 
 
 def _unlabelled(splits: Sequence[Split]) -> Iterator[str]:
@@ -184,12 +194,18 @@ def _without_positive(splits: Sequence[Split]) -> Iterator[str]:
 
 
 def _similar(splits: Sequence[Split]) -> Iterator[str]:
-    spellings = defaultdict(dict)
-    for name in (name for split in splits for name in split.classes):
-        spellings[' '.join(name.casefold().replace('_', ' ').split())][name] = None
+    """Names that differ in case, spaces, signs, accents or a plural's s, each with its place."""
+    spellings, places = defaultdict(dict), {}
+    for split in splits:
+        for labels in split.images:
+            for name in (*labels.present, *labels.difficult):
+                places.setdefault(name, labels.where)
+        for name in (*split.classes, *places):
+            letters = ''.join(c for c in normalize('NFKD', name.casefold()) if c.isalnum())
+            spellings[letters.removesuffix('s').removesuffix('e') or name][name] = None
     for names in spellings.values():
         if len(names) > 1:
-            yield ' / '.join(map(repr, names))
+            yield ' / '.join(f'{n!r} ({places[n]})' if n in places else repr(n) for n in names)
 
 
 def report_dict(splits: Sequence[Split], facts: Facts, found: Sequence[Finding]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from unicodedata import normalize
 
 import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 
 from .annotations import AnnotationError, Labels, repeated, some
-from .image_check import absent_files, check_images
-from .image_io import MAX_PIXELS, BadImage, decode_fault
+from .image_check import check_images, locate, used_bits
+from .image_io import BadImage, decode_fault
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
 
@@ -59,6 +61,8 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.check_images = check_images
         self.bad_images = bad_images
         self.left_out: dict[str, str] = {}  # {path: what is wrong}, of the check at the start
+        self.absent: list[str] = []  # listed images that are not there, with hints
+        self.notes: list[str] = []  # what was found out about the annotations, not stated
         super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
@@ -73,23 +77,41 @@ class MultiLabelPhotos(MultiLabelDataset):
         """What to download, and where to put it; '' for data that is not published."""
         return ''
 
-    def load_data_list(self) -> list[dict]:
-        """Read the annotations and turn names into vectors; sets `metainfo['classes']`."""
+    def read(self) -> tuple[list[str], list[Labels]]:
+        """`read_labels`, names in Unicode's composed form, images as they are named on the disk."""
         if self.data_root and not os.path.isdir(self.data_root):
             raise self.not_found('data root', self.data_root)
+        self.notes.clear()
         names, images = self.read_labels()
-        classes = tuple(self._metainfo.get('classes') or names)
+        images = [_composed(labels) for labels in images]
+        if self.check_images:
+            found, self.absent = locate(labels.img_path for labels in images)
+            if found:
+                pairs = [f'{listed} is {path}' for listed, path in found.items()]
+                self.notes.append(f'{len(found)} images are written in another way: {some(pairs)}')
+            images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
+        return list(dict.fromkeys(normalize('NFC', name) for name in names)), images
+
+    def load_data_list(self) -> list[dict]:
+        """Turn the names of `read` into vectors; sets `metainfo['classes']`."""
+        names, images = self.read()
+        for note in self.notes:
+            print_log(f'{self.ann_file or self.data_root}: {note}', 'current', logging.WARNING)
+        classes = tuple(normalize('NFC', c) for c in self._metainfo.get('classes') or names)
         if not classes:
             raise ValueError(f'{self.ann_file or self.data_root}: no class, seen no label at all')
         twice = repeated(classes)
         if twice:
             raise ValueError(f'classes: expected each once, more than once: {some(twice)}')
         self._metainfo['classes'] = classes
+        problems = [*unknown_labels(images, classes), *contradictions(images)]
+        if problems:
+            raise AnnotationError(*problems)
         index = {name: i for i, name in enumerate(classes)}
-        unknown = [*unknown_labels(images, index)]
-        if unknown:
-            raise AnnotationError(*unknown)
-        return [self._to_item(labels, index) for labels in images]
+        items = [self._to_item(labels, index) for labels in images]
+        counts = Counter(k for item in items for k in item['gt_label'])
+        self.positives = {name: counts[i] for name, i in index.items()}
+        return items
 
     def _to_item(self, labels: Labels, index: dict[str, int]) -> dict:
         score = np.zeros(len(index), np.int8)
@@ -105,18 +127,27 @@ class MultiLabelPhotos(MultiLabelDataset):
         if not self.check_images:
             return self.data_list
         paths = [item['img_path'] for item in self.data_list]
-        absent = absent_files(paths)
-        if absent:
+        if self.absent:
             help_ = self.how_to_get() or 'Put them there, or correct `data_prefix` (`own.images`).'
             raise FileNotFoundError(
-                f'{len(absent)} of {len(paths)} listed images are absent from '
-                f'{self.img_prefix or os.getcwd()}: {some(absent)}. {help_}'
+                f'{len(self.absent)} of {len(paths)} listed images are absent from '
+                f'{self.img_prefix or os.getcwd()}: {some(self.absent)}. {help_}'
             )
-        verdicts = check_images(paths, self.max_pixels)
+        verdicts = check_images(paths, **self.read_options)
         animated = [path for path, verdict in verdicts.items() if verdict.animated]
         if animated:
             told = f'{len(animated)} of {len(paths)} images are animated or have pages'
             print_log(f'{told}; the first one is used: {some(animated)}', 'current')
+        deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
+        bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 16
+        if 0 < bits < 15:
+            print_log(
+                f'{len(deep)} of {len(paths)} images have 16 bits, of which a sample uses {bits}: '
+                'they come out dark. Set value_range=(0, '
+                f'{2**bits - 1}) of mlgcn.LoadImage in the pipelines: {some(deep, 3)}',
+                'current',
+                logging.WARNING,
+            )
         faults = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
         if not faults:
             return self.data_list
@@ -133,10 +164,11 @@ class MultiLabelPhotos(MultiLabelDataset):
         return [item for item in self.data_list if item['img_path'] not in faults]
 
     @property
-    def max_pixels(self) -> int:
-        """The pipeline's limit: images that `LoadImage` will refuse are found at the start."""
-        limits = (getattr(step, 'max_pixels', None) for step in self.pipeline.transforms)
-        return next(filter(None, limits), MAX_PIXELS)
+    def read_options(self) -> dict:
+        """The options of the pipeline's `LoadImage`, so that the check at the start reads alike."""
+        options = ('max_pixels', 'value_range')
+        loaders = [step for step in self.pipeline.transforms if hasattr(step, 'value_range')]
+        return {option: getattr(step, option) for step in loaders[:1] for option in options}
 
     def prepare_data(self, idx: int) -> dict:
         """The item after the pipeline; for a broken image an error that names it, or the next."""
@@ -161,7 +193,9 @@ class MultiLabelPhotos(MultiLabelDataset):
 
     def _fault(self, error: Exception, path: str) -> str:
         """What is wrong with the image, when that is why its pipeline raised `error`."""
-        return error.fault if isinstance(error, BadImage) else decode_fault(path, self.max_pixels)
+        return (
+            error.fault if isinstance(error, BadImage) else decode_fault(path, **self.read_options)
+        )
 
     def not_found(self, what: str, where: str) -> FileNotFoundError:
         """The error for something absent: what, where, and how to get it."""
@@ -172,6 +206,24 @@ class MultiLabelPhotos(MultiLabelDataset):
             f'look in the folder that the environment variable MLGCN_DATA names '
             f'({f"now {root}" if root else "now unset, so data/"}).'
         )
+
+
+def _composed(labels: Labels) -> Labels:
+    """Class names in Unicode's composed form, so that equal ones are equal; a plain path."""
+    present, difficult = ({normalize('NFC', n) for n in names} for names in labels[1:3])
+    path = os.path.normpath(labels.img_path)
+    return labels._replace(img_path=path, present=present, difficult=difficult)
+
+
+def contradictions(images: Sequence[Labels]) -> Iterator[str]:
+    """Each image that is listed again with other labels, in words."""
+    first: dict[str, Labels] = {}
+    for labels in images:
+        known = first.setdefault(labels.img_path, labels)
+        if known.present != labels.present or known.difficult != labels.difficult:
+            one, other = (some(sorted(i.present)) or 'none' for i in (labels, known))
+            path = labels.img_path
+            yield f'{labels.where}: {path} has the labels {one}, but {other} in {known.where}'
 
 
 def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mlgcn.registry import DATASETS
 
-from .annotations import Labels, read_coco
+from .annotations import Labels, read_coco, read_data_list, some
 from .base import MultiLabelPhotos
 
 
@@ -14,7 +14,7 @@ class CocoMultiLabel(MultiLabelPhotos):
     """An image has the classes of the objects annotated in it, crowds included.
 
     For `instances_*.json` of COCO and any file of that form, with any categories: all that are
-    listed are classes, also those that no annotation has.
+    listed are classes, also those that no annotation has, except what exporters add (`notes`).
     Published systems differ in two conventions (COCO 2014: 82,783 train and 40,504 val images):
 
     * ADD-GCN: `class_order='name'` and `keep_unlabelled=False` (82,081 and 40,137 images);
@@ -40,13 +40,16 @@ class CocoMultiLabel(MultiLabelPhotos):
         """The categories in `class_order`, and the labels of the images in the file's order."""
         if not os.path.isfile(self.ann_file):
             raise self.not_found('annotation file', self.ann_file)
-        names, images = read_coco(self.ann_file)
+        names, images, extra = read_coco(self.ann_file)
+        if extra:
+            self.notes.append(f'categories without annotations, left out: {some(sorted(extra))}')
         images = [
             labels._replace(img_path=os.path.join(self.img_prefix, labels.img_path))
             for labels in images
             if labels.present or self.keep_unlabelled
         ]
-        return (sorted if self.class_order == 'name' else list)(names.values()), images
+        kept = [name for name in names.values() if name not in extra]
+        return sorted(kept) if self.class_order == 'name' else kept, images
 
     def how_to_get(self) -> str:
         """The built-in scenes' command or COCO 2014's downloads, where the config asks for them."""
@@ -60,3 +63,23 @@ class CocoMultiLabel(MultiLabelPhotos):
             f'in {self.data_root or "one folder"}, which then holds train2014/, val2014/ and '
             'annotations/.'
         )
+
+
+@DATASETS.register_module()
+class JsonMultiLabel(MultiLabelPhotos):
+    """The json of mmpretrain's own data sets: `metainfo.classes`, `data_list` of `gt_label`s.
+
+    Args:
+        ann_file: the json, relative to `data_root`.
+        kwargs: `MultiLabelPhotos`, with `data_prefix` the folder that `img_path`s start from.
+    """
+
+    def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
+        """The classes in the file's order, and the labels of the images in the file's order."""
+        if not os.path.isfile(self.ann_file):
+            raise self.not_found('annotation file', self.ann_file)
+        classes, images = read_data_list(self.ann_file)
+        return classes, [
+            labels._replace(img_path=os.path.join(self.img_prefix, labels.img_path))
+            for labels in images
+        ]

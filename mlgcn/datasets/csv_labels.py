@@ -2,52 +2,195 @@
 
 import csv
 import os
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+
+import yaml
 
 from mlgcn.registry import DATASETS
 
-from .annotations import Labels
+from . import foreign_files, image_io
+from .annotations import AnnotationError, Labels, read_text, some
 from .base import MultiLabelPhotos
+
+ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS
+HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 'image_id', 'photo'}
+EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
+ON_OFF = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
+SEPARATORS = ('|', ';', ',', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
 
 
 @DATASETS.register_module()
 class CsvMultiLabel(MultiLabelPhotos):
-    """A CSV file with the lines `file,label1|label2`; no label at all is allowed: `file,`.
+    r"""A CSV file with the lines `file,label1|label2`; no label at all is allowed: `file,`.
 
-    A first line whose first cell has no file ending (`file,labels`) is a header. Names with
-    commas stand in double quotes. The classes are the labels found, sorted.
+    Names with commas stand in double quotes. The classes are the labels found, sorted. Columns may
+    be separated by `,`, `;` or tabs (or as Excel's first line `sep=;` says). A first line that can
+    be no image is a header. With a header and one column of 0 and 1 for each class, those are the
+    labels. What was found out rather than stated is in `notes`, which are logged.
 
     Args:
         ann_file: the CSV in UTF-8, relative to `data_root`.
+        separator: between the labels of a cell. '': `|`; else `;` or `,` where every part is a
+            label elsewhere, and Python's or JSON's lists.
         kwargs: `MultiLabelPhotos`, with `data_prefix` the folder that the file names start from.
     """
+
+    def __init__(self, ann_file: str, separator: str = '', **kwargs):
+        self.separator = separator
+        super().__init__(ann_file=ann_file, **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The sorted labels, and the images in the file's order."""
         if not os.path.isfile(self.ann_file):
             raise self.not_found('label file', self.ann_file)
-        images: dict[str, Labels] = {}
-        for where, file, cell in self._rows():
-            if file in images:
-                raise ValueError(f'{where}: {file!r} a second time, first in {images[file].where}')
-            present = {label.strip() for label in cell.split('|')} - {''}
-            images[file] = Labels(os.path.join(self.img_prefix, file), present, where=where)
-        names = {label for labels in images.values() for label in labels.present}
-        return sorted(names), list(images.values())
+        rows = self._rows()
+        head = rows.pop(0)[1] if rows and self._is_header(rows) else None
+        if head:
+            self.notes.append(f'the first line is taken for a header: {",".join(head)}')
+        columns = _one_hot(rows) if head and len(head) > 2 else None
+        problems = [*(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))]
+        if problems:
+            raise AnnotationError(*(f'{self.ann_file}, {problem}' for problem in problems))
+        if columns:
+            self.notes.append(f'one column of 0 and 1 for each class: {some(head[1:])}')
+            found = [
+                [n for n, on in zip(head[1:], row[1:]) if ON_OFF[on.lower()]] for _, row in rows
+            ]
+            names = head[1:]
+        else:
+            found = self._split([row[1] for _, row in rows])
+            names = sorted({name for labels in found for name in labels})
+            self.notes += suspicions(names)
+        images = [
+            Labels(
+                os.path.join(self.img_prefix, row[0]), set(labels), where=f'{self.ann_file}, {at}'
+            )
+            for (at, row), labels in zip(rows, found)
+        ]
+        return names, images
 
-    def _rows(self):
-        """(place, file name, labels) of each line but the header and empty ones."""
+    def _rows(self) -> list[tuple[str, list[str]]]:
+        """('line N', cells without spaces around them) of all lines that are not empty."""
+        lines = read_text(self.ann_file).splitlines(keepends=True)
+        stated = re.match(r'"?sep=(.)"?\s*$', lines[0]) if lines else None
+        if stated:
+            lines[0] = '\n'
+        delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, lines[:200]))
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            with open(self.ann_file, encoding='utf-8-sig', newline='') as file:
-                reader = csv.reader(file, skipinitialspace=True, strict=True)
-                for i, row in enumerate(row for row in reader if any(map(str.strip, row))):
-                    where = f'{self.ann_file}, line {reader.line_num}'
-                    if len(row) != 2 or not row[0].strip():
-                        raise ValueError(f"{where}: expected 'file,label1|label2', seen {row}")
-                    if i or Path(row[0].strip()).suffix:
-                        yield where, row[0].strip(), row[1]
-        except UnicodeDecodeError as error:
-            raise ValueError(f'{self.ann_file}: expected UTF-8 text, but {error}') from None
+            rows = [(f'line {reader.line_num}', [*map(str.strip, row)]) for row in reader]
         except csv.Error as error:
-            raise ValueError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
+            raise AnnotationError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
+        return [(at, row) for at, row in rows if any(row)]
+
+    def _fits(self, lines: list[str], delimiter: str) -> int:
+        """On how many lines the delimiter comes behind an image."""
+        starts = (line.split(delimiter)[0] for line in lines if delimiter in line)
+        return sum(self._is_image(start.strip().strip('"')) for start in starts)
+
+    def _is_image(self, cell: str) -> bool:
+        is_file = os.path.isfile(os.path.join(self.img_prefix, cell))
+        return is_file or Path(cell).suffix.lower() in ENDINGS
+
+    def _is_header(self, rows: list[tuple[str, list[str]]]) -> bool:
+        """Whether the first line can be no image, and names columns or differs from the others."""
+        first, *others = (row for _, row in rows)
+        if not first[0] or self._is_image(first[0]):
+            return False
+        labels = {cell for row in others for cell in row[1:]}
+        differs = any(self._is_image(row[0]) for row in others) and not labels & set(first[1:])
+        return first[0].lower() in HEADS or differs
+
+    def _wrong_rows(self, rows: list[tuple[str, list[str]]]) -> Iterator[str]:
+        """Lines that are not an image and its labels, or an image for the second time."""
+        seen: dict[str, tuple[str, str]] = {}
+        for at, row in rows:
+            if len(row) != 2 or not row[0]:
+                yield f"{at}: expected 'file,label1|label2', seen {row}{self._hint(row)}"
+                continue
+            path = os.path.normpath(row[0])
+            if path in seen:
+                first, labels = seen[path]
+                how = '' if labels == row[1] else ' with other labels'
+                yield f'{at}: {row[0]!r} a second time{how}, first in {first}'
+            seen.setdefault(path, (at, row[1]))
+
+    def _hint(self, row: list[str]) -> str:
+        """What else a line with a wrong number of cells may be."""
+        if any(map(self._is_image, row[1:])):
+            return '; the file comes first, and names with commas stand in double quotes'
+        if len(row) > 2 and all(cell.lower() in ON_OFF for cell in row[1:]):
+            return '; columns of 0 and 1 need a header with the names of the classes'
+        return '; several labels stand in one cell' if len(row) > 2 else ''
+
+    def _split(self, cells: list[str]) -> list[list[str]]:
+        """The labels of each cell."""
+        separator = self.separator or ('|' if any('|' in cell for cell in cells) else '')
+        filled = [cell for cell in cells if cell]
+        if not separator and filled and all(re.fullmatch(r'[\[{(].*[\])}]', c) for c in filled):
+            lists = [_read_list(cell) for cell in cells]
+            if None not in lists:
+                self.notes.append(f'labels are read as lists: {filled[0]}')
+                return lists
+        for sign in ';,' if not separator else '':
+            multiple, known = _parts(set(filled), sign)
+            if multiple and all(part in known for parts in multiple.values() for part in parts):
+                separator = sign
+                self.notes.append(f'labels are separated by {sign!r}: {next(iter(multiple))}')
+        parts = (cell.split(separator or '|') for cell in cells)
+        return [[name.strip() for name in names if name.strip()] for names in parts]
+
+
+def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set[str]]:
+    """({name with the sign: its parts}, parts that are a name themselves or belong to several)."""
+    multiple = {n: [p.strip() for p in n.split(sign) if p.strip()] for n in names if sign in n}
+    multiple = {name: parts for name, parts in multiple.items() if len(parts) > 1}
+    counts = Counter(part for parts in multiple.values() for part in set(parts))
+    return multiple, {p for p, n in counts.items() if n > 1} | (set(names) - multiple.keys())
+
+
+def _read_list(cell: str) -> list[str] | None:
+    """The names in ['a', "b"], [a, b], {'a', 'b'} or ('a', 'b'); None for anything else."""
+    try:
+        value = yaml.load('[' + cell[1:-1] + ']' if cell else '[]', yaml.BaseLoader)
+    except yaml.YAMLError:
+        return None
+    return value if all(isinstance(name, str) for name in value) else None
+
+
+def _one_hot(rows: list[tuple[str, list[str]]]) -> bool:
+    """Whether most cells behind the first are 0 or 1."""
+    cells = [cell.lower() in ON_OFF for _, row in rows for cell in row[1:]]
+    return bool(cells) and sum(cells) > len(cells) / 2
+
+
+def _wrong_columns(rows: list[tuple[str, list[str]]], head: list[str]) -> Iterator[str]:
+    for at, row in rows:
+        if len(row) != len(head):
+            yield f'{at}: expected {len(head)} cells as in the header, seen {len(row)}'
+        wrong = [cell for cell in row[1:] if cell.lower() not in ON_OFF]
+        if wrong:
+            yield f'{at}: expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
+
+
+def suspicions(names: Sequence[str]) -> Iterator[str]:
+    """Class names that look like something else, in words."""
+    for sign in SEPARATORS:
+        multiple, known = _parts(names, sign)
+        split = {n: parts for n, parts in multiple.items() if all(p in known for p in parts)}
+        if split or (multiple and sign in ';,'):
+            name, parts = next(iter((split or multiple).items()))
+            count = f' ({len(split or multiple)} such names)' if len(split or multiple) > 1 else ''
+            yield (
+                f'class {name!r} looks like the classes {" and ".join(map(repr, parts))}{count}: '
+                f'if {sign!r} separates labels, set own.separator={sign!r}'
+            )
+    odd = [name for name in names if name.lower() in EMPTY or re.match(r'[\[{(]', name)]
+    if odd:
+        yield f'class names that look like an empty cell or a list: {some(map(repr, odd))}'
+    if names and set(names) <= ON_OFF.keys():
+        yield f'the classes are {some(names)}: with one column for each class, name it in a header'

@@ -11,8 +11,10 @@ import numpy as np
 from PIL import Image
 
 from .image_io import (
+    MAX_PIXELS,
     BadImage,
     is_animated,
+    is_deep,
     jpeg_warning,
     open_file,
     open_image,
@@ -28,6 +30,7 @@ SUFFIXES = {
     'PPM': {'.ppm', '.pgm', '.pbm', '.pnm'},
     'JPEG2000': {'.jp2', '.j2k', '.jpx'},
 }
+TURNED = 'turned by EXIF'
 MODES = {'1': 'black and white', 'P': 'palette', 'CMYK': 'CMYK', 'YCbCr': 'YCbCr', 'LAB': 'LAB'}
 
 
@@ -42,13 +45,13 @@ class ImageFacts(NamedTuple):
     look: int = 0  # 128 bits, of which few differ between images that look alike
 
 
-def image_facts(path: str, max_pixels: int) -> ImageFacts:
-    """Read the file at `path` once, in full."""
+def image_facts(path: str, **options) -> ImageFacts:
+    """Read the file at `path` once, in full; `options` are those of `read_image`."""
     try:
-        pixels = read_image(path, max_pixels)
+        pixels = read_image(path, **options)
     except BadImage as error:
         return ImageFacts(path, error.fault)
-    with open_file(path) as file, open_image(file, max_pixels) as image:
+    with open_file(path) as file, open_image(file, options.get('max_pixels', MAX_PIXELS)) as image:
         kinds = tuple(odd_kinds(image, path))
     height, width = pixels.shape[:2]
     digest = hashlib.blake2b(pixels, key=f'{width}x{height}'.encode(), digest_size=16).hexdigest()
@@ -62,14 +65,14 @@ def odd_kinds(image: Image.Image, path: str) -> Iterator[str]:
         yield MODES[mode]
     elif mode.startswith(('L', 'I', 'F')):
         yield 'grey'
-    if mode.startswith('I') or ';16' in str(image.tile):
+    if is_deep(image):
         yield '16 bits'
     if image.has_transparency_data:
         yield 'alpha or transparent colour'
     if is_animated(image):
         yield 'animated or several pages (the first is used)'
     if orientation(image) != 1:
-        yield 'turned by EXIF'
+        yield TURNED
     if os.path.islink(path):
         yield 'symbolic link'
     suffix = Path(path).suffix.lower()

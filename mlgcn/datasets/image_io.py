@@ -6,19 +6,28 @@ for a broken EXIF block, and lets a file choose any of Pillow's fifty readers (o
 Ghostscript).
 """
 
+import contextlib
 import os
 import re
 import stat
 import warnings
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps
 
+from .foreign_files import is_raw, what_is
+
 Image.init()
-KNOWN = ('JPEG', 'PNG', 'GIF', 'WEBP', 'BMP', 'DIB', 'TIFF', 'PPM', 'JPEG2000', 'AVIF')
+with contextlib.suppress(ImportError):  # an optional reader of the photographs of phones
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+KNOWN = ('JPEG', 'PNG', 'GIF', 'WEBP', 'BMP', 'DIB', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 FORMATS = [name for name in KNOWN if name in Image.OPEN]  # AVIF is missing from older Pillows
+ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS  # 89,478,485: where Pillow begins to warn
 # Behind transparent parts, RGB: ImageNet's mean, as mmcv has it behind grey with alpha.
 BACKGROUND = (124, 117, 104)
@@ -46,7 +55,12 @@ def bad_image(path: str, fault: str) -> BadImage:
     return error
 
 
-def read_image(path: str, max_pixels: int = MAX_PIXELS, draft: int | None = None) -> np.ndarray:
+def read_image(
+    path: str,
+    max_pixels: int = MAX_PIXELS,
+    draft: int | None = None,
+    value_range: tuple[float, float] | None = None,
+) -> np.ndarray:
     """The first frame of an image file, upright, as mmcv has images: uint8 (H, W, 3) in BGR.
 
     CMYK becomes RGB by Pillow's plain formula, of 16 bits the upper 8 are kept, transparent parts
@@ -56,7 +70,7 @@ def read_image(path: str, max_pixels: int = MAX_PIXELS, draft: int | None = None
     Args:
         path: a file; its content tells the format, its name does not.
         max_pixels: more than these are not decoded. Pillow itself stops at 178,956,970.
-        draft: see `LoadImage`.
+        draft, value_range: see `LoadImage`.
 
     Raises:
         BadImage: there is no file, it is not an image, a part of it is missing, it is too large,
@@ -67,11 +81,16 @@ def read_image(path: str, max_pixels: int = MAX_PIXELS, draft: int | None = None
             is_plain = image.format == 'JPEG' and image.mode in ('L', 'RGB')
             if is_plain and not draft and orientation(image) == 1:
                 return _decode_jpeg(file)
-            warning = jpeg_warning(image)  # Pillow passes over most damage
-            if JPEG_DAMAGE.search(warning):
-                raise ValueError(warning)
+            if image.format in ('JPEG', 'MPO'):
+                warning = jpeg_warning(image)  # Pillow passes over most damage
+                if JPEG_DAMAGE.search(warning):
+                    raise ValueError(warning)
+            elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and zeros_at_end(file) > 255:
+                raise ValueError('ends in zeros: a part of the file is missing')
             if draft:
                 image.draft(None, (draft, draft))
+            if value_range and is_deep(image):
+                image = to_8_bits(deep_pixels(image), value_range, orientation(image))
             image.load()
             return bgr(image)
     except Exception as error:
@@ -87,6 +106,10 @@ def open_file(path: str) -> BinaryIO:
 
 def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The header read, nothing decoded; ValueError when the image has too many pixels."""
+    start = file.read(64)
+    file.seek(0)
+    if is_raw(file.name, start):
+        raise Image.UnidentifiedImageError
     image = Image.open(file, formats=FORMATS)
     if image.width * image.height > max_pixels:
         raise ValueError(
@@ -102,16 +125,27 @@ def fault_of(error: Exception, path: str) -> str:
         link = os.path.islink(path)
         return f'a link to {os.readlink(path)}, which is not there' if link else 'No such file'
     if isinstance(error, Image.UnidentifiedImageError):
-        return 'not an image' if os.path.getsize(path) else 'empty file'
+        with open_file(path) as file:
+            start = file.read(256)
+        return what_is(path, start) or ('not an image' if start else 'empty file')
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__  # Pillow raises SyntaxError, EOFError, struct.error
 
 
-def decode_fault(path: str, max_pixels: int = MAX_PIXELS) -> str:
-    """What prevents the image file at `path` from being decoded; '' when nothing does."""
+def zeros_at_end(file: BinaryIO, most: int = 4096) -> int:
+    """How many of the last `most` bytes are zero: what an interrupted copy leaves."""
+    file.seek(0, os.SEEK_END)
+    file.seek(-min(most, file.tell()), os.SEEK_END)
+    end = file.read()
+    file.seek(0)
+    return len(end) - len(end.rstrip(b'\0'))
+
+
+def decode_fault(path: str, **options) -> str:
+    """Why `read_image(path, **options)` raises; '' when it does not."""
     try:
-        read_image(path, max_pixels)
+        read_image(path, **options)
     except BadImage as error:
         return error.fault
     return ''
@@ -124,6 +158,30 @@ def orientation(image: Image.Image) -> int:
     except Exception:  # a broken EXIF block says nothing
         return 1
     return value if value in range(1, 9) else 1
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an open image has more than 8 bits a channel."""
+    return image.mode.startswith(('I', 'F')) or ';16' in str(image.tile)
+
+
+def deep_pixels(image: Image.Image) -> np.ndarray:
+    """The stored values of an image of which :func:`is_deep`: (H, W), or (H, W, 3) in RGB."""
+    if image.mode.startswith(('I', 'F')):
+        return np.asarray(image)
+    image.fp.seek(0)  # Pillow keeps 8 of 16 bits in colour
+    data = np.frombuffer(image.fp.read(), np.uint8)
+    pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    return pixels[..., 2::-1] if pixels.ndim == 3 else pixels
+
+
+def to_8_bits(values: np.ndarray, value_range: tuple[float, float], turn: int) -> Image.Image:
+    """`value_range` stretched to 0 to 255; what lies outside is cut off."""
+    low, high = value_range
+    scaled = (values.astype(np.float64) - low) * (255 / (high - low))
+    image = Image.fromarray(np.rint(scaled.clip(0, 255)).astype(np.uint8))
+    image.getexif()[ExifTags.Base.Orientation] = turn
+    return image
 
 
 def is_animated(image: Image.Image) -> bool:
@@ -165,7 +223,10 @@ def bgr(image: Image.Image) -> np.ndarray:
     if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ('I', 'F'):
-        raise ValueError('32-bit grey has no known range; save it with 8 or 16 bits')
+        raise ValueError(
+            '32-bit grey has no known range; give LoadImage(value_range=(low, high)), or save it '
+            'with 8 or 16 bits'
+        )
     elif image.has_transparency_data:
         image = image.convert('RGBA')
         canvas = Image.new('RGB', image.size, BACKGROUND)

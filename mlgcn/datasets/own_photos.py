@@ -1,37 +1,42 @@
 """Own photographs: one data set type whose reader follows from what it is pointed at."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlgcn.registry import DATASETS
 
+from .annotations import some
 from .base import MultiLabelPhotos
-from .coco import CocoMultiLabel
+from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
 from .voc import VOCMultiLabel
 
-KINDS = """a COCO json, a CSV with the lines `file,label1|label2`, a list \
+KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
 .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
+OWN_KEYS = ('train', 'val', 'test', 'images', 'separator')
 
 
 @DATASETS.register_module(name='OwnPhotos')
-def own_photos(ann_file: str, images: str = '', **kwargs) -> MultiLabelPhotos:
+def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -> MultiLabelPhotos:
     """The data set of `ann_file`, whose kind its ending tells.
 
-    * `*.json`: `CocoMultiLabel`. Images: for `annotations/instances_NAME.json` COCO's own folder
-      `NAME/` beside `annotations/` where it exists, else the json's folder.
-    * `*.csv`: `CsvMultiLabel`. Images: relative to the CSV's folder.
+    * `*.json`: `CocoMultiLabel`, or `JsonMultiLabel` where it has a `data_list`. Images: for
+      `annotations/instances_NAME.json` COCO's own folder `NAME/` beside `annotations/` where it
+      exists, else the json's folder.
+    * `*.csv`, `*.tsv`: `CsvMultiLabel`. Images: relative to the file's folder.
     * `ROOT/ImageSets/Main/NAME.txt`: `VOCMultiLabel` of that split. Images: `ROOT/JPEGImages`.
     * a folder with `Annotations/*.xml`: `VOCMultiLabel` of all its XML files. Images: as above.
 
     Args:
         ann_file: path as the shell has it, not relative to a data root.
         images: the folder of the images, where it is another one.
+        separator: between the labels of a CSV's cell.
         kwargs: those of `MultiLabelPhotos`.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: it is none of the four kinds.
+        ValueError: it is none of these kinds.
     """
     if not ann_file:
         raise ValueError(
@@ -40,35 +45,76 @@ def own_photos(ann_file: str, images: str = '', **kwargs) -> MultiLabelPhotos:
         )
     path = Path(os.path.abspath(os.path.expanduser(ann_file)))
     if not path.exists():
-        raise FileNotFoundError(f'own photographs: {path} not found; expected {KINDS}')
+        parts = [part.strip(' []()\'"') for part in str(ann_file).split(',')]
+        several = len(parts) > 1 and all(map(os.path.exists, parts))
+        hint = (
+            '. Give one list for a split: several are parts of a ConcatDataset' if several else ''
+        )
+        raise FileNotFoundError(f'own photographs: {path} not found; expected {KINDS}{hint}')
     if images:
         kwargs['data_prefix'] = os.path.abspath(os.path.expanduser(images))
-    if path.suffix in ('.json', '.csv'):
-        kind = CocoMultiLabel if path.suffix == '.json' else CsvMultiLabel
+    ending = path.suffix.lower()
+    if ending == '.json':
         folder = path.parent.parent / path.stem.removeprefix('instances_')
         is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
         kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
-        return kind(ann_file=str(path), **kwargs)
-    if path.suffix == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
+        content = path.read_bytes()  # parsed once, by the reader
+        is_coco = b'"data_list"' not in content or b'"categories"' in content
+        return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
+    if ending in ('.csv', '.tsv'):
+        kwargs.setdefault('data_prefix', str(path.parent))
+        return CsvMultiLabel(str(path), separator=separator, **kwargs)
+    if ending == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
         return VOCMultiLabel(data_root=str(path.parents[2]), split=path.stem, **kwargs)
     if (path / 'Annotations').is_dir():
         return VOCMultiLabel(data_root=str(path), split='', **kwargs)
     raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
 
 
+def readers(dataset: dict) -> Iterator[dict]:
+    """The configs of the readers inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    parts = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
+    if dataset and not parts:
+        yield dataset
+    for part in parts:
+        yield from readers(part)
+
+
 def use_own_photos(cfg: dict) -> None:
     """Write `cfg['own']` (`train`, `val`, `test`, `images`) into the three data loaders, in place.
 
     Options given on the command line reach one key each; this lets `own.train=... own.val=...`
-    reach every data set. Where `test` is empty, the test loader reads `val`. Configs without the
-    key `own` are left as they are. Raises ValueError for another key in `own`.
+    reach every data set, also inside wrappers. Where `test` is empty, the test loader reads `val`.
+    Configs without the key `own` are left as they are. Raises ValueError for another key in `own`.
     """
     own = cfg.get('own')
     if own is None:
         return
-    keys = ('train', 'val', 'test', 'images')
-    if set(own) != set(keys):
-        raise ValueError(f'own: expected the keys {", ".join(keys)}, seen {", ".join(own)}')
+    wrong = [key for key in own if key not in OWN_KEYS]
+    if wrong:
+        raise ValueError(f'own: expected the keys {", ".join(OWN_KEYS)}, seen {some(wrong)}')
+    own = {**dict.fromkeys(OWN_KEYS, ''), **own}
+    options = {'images': own['images'], 'separator': own['separator']}
     files = {'train': own['train'], 'val': own['val'], 'test': own['test'] or own['val']}
     for name, ann_file in files.items():
-        cfg[f'{name}_dataloader']['dataset'].update(ann_file=ann_file, images=own['images'])
+        parts = list(readers(cfg[f'{name}_dataloader']['dataset']))
+        for part in parts:
+            if len(parts) == 1 or not part.get('ann_file'):
+                part.update(ann_file=ann_file, **options)
+
+
+def unite_classes(dataset: dict) -> None:
+    """Give the parts of a ConcatDataset the same classes: theirs, united by name and sorted.
+
+    Parts with `classes`, and data sets that are not of mlgcn, are left as they are.
+    """
+    parts = list(readers(dataset))
+    if len(parts) < 2 or any(part.get('classes') for part in parts):
+        return
+    built = [DATASETS.build({**part, 'lazy_init': True}) for part in parts]
+    if not all(isinstance(photos, MultiLabelPhotos) for photos in built):
+        return
+    lists = [photos.read()[0] for photos in built]
+    if any(names != lists[0] for names in lists):
+        for part in parts:
+            part['classes'] = sorted({name for names in lists for name in names})

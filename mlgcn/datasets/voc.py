@@ -11,15 +11,15 @@ from mlgcn.registry import DATASETS
 from .annotations import (
     AnnotationError,
     Labels,
-    read_text,
+    has_voc_values,
     read_voc_list,
     read_voc_xml,
-    repeated,
     some,
 )
 from .base import MultiLabelPhotos
+from .foreign_files import is_system_file
+from .image_io import ENDINGS
 
-IMAGE_KINDS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif', '.jp2', '.avif')
 DOWNLOADS = {
     'VOC2007': 'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from '
     'http://host.robots.ox.ac.uk/pascal/VOC/voc2007/',
@@ -80,29 +80,30 @@ class VOCMultiLabel(MultiLabelPhotos):
     def _read_split(self) -> list[str]:
         """The image names of the split, without ending."""
         if not self.split:
-            return sorted(path.stem for path in Path(self.data_root, 'Annotations').glob('*.xml'))
+            return sorted(path.stem for path in people_files(self._xml('*')))
         path = self._main / f'{self.split}.txt'
         if not path.is_file():
-            splits = sorted(p.stem for p in self._main.glob('*.txt') if '_' not in p.stem)
+            splits = sorted(p.stem for p in people_files(self._main / '*.txt') if '_' not in p.stem)
             raise self.not_found(f'split {self.split!r}', f'{path}; there are: {some(splits)}')
-        ids = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-        twice = repeated(ids)
-        if twice:
-            raise AnnotationError(
-                f'{path}: expected each image once, more than once: {some(twice)}'
-            )
-        return ids
+        return list(read_voc_list(path, values=False))
 
     def _class_lists(self) -> dict[str, Path]:
-        """{class: its list of this split}; empty in folders without such lists."""
+        """{class: its list of this split}; empty in folders without such lists.
+
+        A list without values, such as aug_train.txt, is another split.
+        """
         end = f'_{self.split}.txt'
-        files = sorted(self._main.glob('*' + end)) if self.split else ()
-        return {path.name.removesuffix(end): path for path in files}
+        files = sorted(people_files(self._main / f'*{end}')) if self.split else ()
+        lists = {path.name.removesuffix(end): path for path in files}
+        others = [path.name for path in files if not has_voc_values(path)]
+        if others:
+            self.notes.append(f'lists of images, no classes: {some(others)}')
+        return {name: path for name, path in lists.items() if path.name not in others}
 
     def _from_lists(self, paths: dict[str, str], lists: dict[str, Path]) -> list[Labels]:
         labels = {i: Labels(path, [], [], f'{self._main}, image {i}') for i, path in paths.items()}
         for name, path in lists.items():
-            values = read_voc_list(path)
+            values = read_voc_list(path, values=True)
             differ = sorted(values.keys() ^ labels.keys())
             if differ:
                 raise AnnotationError(
@@ -115,16 +116,25 @@ class VOCMultiLabel(MultiLabelPhotos):
         return list(labels.values())
 
     def _from_xml(self, paths: dict[str, str]) -> list[Labels]:
-        for i in paths:
-            if not self._xml(i).is_file():
-                raise self.not_found('annotation', str(self._xml(i)))
-        return [read_voc_xml(self._xml(i))._replace(img_path=image) for i, image in paths.items()]
+        absent = [str(self._xml(i)) for i in paths if not self._xml(i).is_file()]
+        if absent:
+            raise self.not_found(f'{len(absent)} of {len(paths)} annotations', some(absent))
+        images, problems = [], []
+        for i, image in paths.items():
+            xml = self._xml(i)
+            try:
+                images.append(read_voc_xml(xml)._replace(img_path=image))
+            except AnnotationError as error:
+                problems += error.args
+        if problems:
+            raise AnnotationError(*problems)
+        return images
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
         """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
         folder = self.img_prefix
         files = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
-        name_of = {Path(f).stem: f for f in files if f.lower().endswith(IMAGE_KINDS)}
+        name_of = {Path(f).stem: f for f in files if Path(f).suffix.lower() in ENDINGS}
         return {i: os.path.join(folder, name_of.get(i, f'{i}.jpg')) for i in ids}
 
     def how_to_get(self) -> str:
@@ -136,3 +146,8 @@ class VOCMultiLabel(MultiLabelPhotos):
             f'Download {DOWNLOADS[name]} and unpack in {Path(self.data_root).parent.parent}: '
             f'that gives VOCdevkit/{name}.'
         )
+
+
+def people_files(pattern: Path) -> list[Path]:
+    """The files that fit, without those that an operating system put there."""
+    return [path for path in pattern.parent.glob(pattern.name) if not is_system_file(path.name)]

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from mmengine import registry as mmengine_registry
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.registry import Registry, init_default_scope
 from mmengine.runner import Runner
 from mmpretrain import registry as mmpretrain_registry
 from mmpretrain.registry import DATASETS
 from torch.utils.data import Dataset
 
-from mlgcn.datasets import use_own_photos
+from mlgcn.datasets import readers, unite_classes, use_own_photos
+
+from .overrides import escaped, resolve
 
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
@@ -48,7 +50,8 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
     if not os.path.isfile(path):
         raise ConfigError(f'{path}: no such config file')
     try:
-        cfg = Config.fromfile(path)
+        with escaped('MLGCN_DATA'):
+            cfg = Config.fromfile(path)
     except (SyntaxError, NameError, AttributeError, KeyError) as error:
         raise ConfigError(f'{path}: {error}') from error
     for key in options:
@@ -56,7 +59,7 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
         if root not in KEYS | set(cfg):
             near = nearest(root, KEYS | set(cfg))
             raise ConfigError(f'--cfg-options {key}: the config has no {root!r}{near}')
-    cfg.merge_from_dict(dict(options))
+    cfg.merge_from_dict(resolve(cfg, options))
     use_own_photos(cfg)
     check_config(cfg)
     if not cfg.get('compiled_ops', True):
@@ -144,7 +147,9 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     dataset = cfg[loader].dataset
     if classes is not None:
-        _innermost(dataset).setdefault('classes', list(classes))
+        for part in readers(dataset):
+            part.setdefault('classes', list(classes))
+    unite_classes(dataset)
     return DATASETS.build(dataset)
 
 
@@ -174,7 +179,8 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
         section.num_classes = len(classes)
     for loader in ('val_dataloader', 'test_dataloader'):
         if cfg.get(loader) is not None:
-            _innermost(cfg[loader].dataset).setdefault('classes', list(classes))
+            for part in readers(cfg[loader].dataset):
+                part.setdefault('classes', list(classes))
 
 
 def check_batch_size(cfg: Config, dataset: Dataset, world_size: int) -> None:
@@ -192,10 +198,3 @@ def check_batch_size(cfg: Config, dataset: Dataset, world_size: int) -> None:
             'train_dataloader.batch_size: ADD-GCN trains on at least 2 images per process, got 1 '
             '(its global BatchNorm normalises one value per image)'
         )
-
-
-def _innermost(dataset: ConfigDict) -> ConfigDict:
-    """The reader inside wrappers such as ClassBalancedDataset."""
-    while isinstance(dataset.get('dataset'), dict):
-        dataset = dataset.dataset
-    return dataset

@@ -76,7 +76,7 @@ def test_classes_from_a_file(csv, tmp_path):
     [
         ('a.jpg,dog\nb.jpg,cat\n a.jpg,dog\n', ['line 3', "'a.jpg'", 'line 1']),
         ('a.jpg,dog\nb.jpg,cat,dog\n', ['line 2', "['b.jpg', 'cat', 'dog']", 'label1|label2']),
-        ('a.jpg;dog\n', ['line 1', "['a.jpg;dog']"]),
+        ('a.jpg dog\n', ['line 1', "['a.jpg dog']"]),
         ('a.jpg,dog\n,cat\n', ['line 2', "['', 'cat']"]),
         ('a.jpg,"dog\n', ['unexpected end']),
         (b'a.jpg,\xe9t\xe9\n', ['UTF-8']),

@@ -239,7 +239,7 @@ def test_not_images(tmp_path, picture):
     assert fault(tmp_path / 'text.jpg') == 'not an image'
     assert fault(tmp_path / 'folder.jpg') == 'a folder'
     assert fault(tmp_path / 'pipe.jpg') == 'not a regular file'
-    assert fault(tmp_path / 'program.jpg') == 'not an image'
+    assert fault(tmp_path / 'program.jpg') == 'PostScript: export it as PNG'
     assert fault(tmp_path / 'nothing.jpg') == 'No such file'
 
 

@@ -99,7 +99,7 @@ def test_config_without_own_photos_is_left_alone():
 def test_mistyped_option():
     cfg = Config.fromfile(CONFIG)
     cfg.merge_from_dict({'own.tain': 'x.csv'})
-    with pytest.raises(ValueError, match='expected the keys train, val, test, images, seen .*tain'):
+    with pytest.raises(ValueError, match='expected the keys train, val, .*, seen tain'):
         use_own_photos(cfg)
 
 

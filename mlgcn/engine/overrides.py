@@ -1,0 +1,83 @@
+"""Values of the command line and the environment enter a config as they were written."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+SPACE = '\x1f'
+# keys of names and paths, which hold text although a config may leave them None or out
+TEXT_KEYS = {
+    *('ann_file', 'data_root', 'data_prefix', 'img_path', 'work_dir', 'load_from', 'checkpoint'),
+    *('split', 'images', 'separator'),
+}
+
+
+@contextmanager
+def escaped(name: str) -> Iterator[None]:
+    """An environment variable as mmengine can put it into a config's source text.
+
+    It goes through `re.sub`'s template, then into a Python string.
+    """
+    value = os.environ.get(name)
+    if value is not None:
+        quoted = re.sub(r'([\\\'"])', r'\\\1', value)  # of Python
+        os.environ[name] = quoted.replace('\\', r'\\')
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value
+
+
+class Text(str):
+    """A value as the shell has it. Values of Python's callers are not of this type."""
+
+
+def resolve(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `options`: text stays text where the config's key holds text or names a file.
+
+    Elsewhere it is a number, None, True, False, a list or a tuple, as mmengine's `DictAction` reads
+    it, but with the spaces inside.
+
+    Raises:
+        ValueError: brackets do not match.
+    """
+    return {
+        key: _parse(key, value)
+        if isinstance(value, Text) and not _holds_text(cfg, key)
+        else value + ''
+        if isinstance(value, Text)
+        else value
+        for key, value in options.items()
+    }
+
+
+def _holds_text(cfg: Config, key: str) -> bool:
+    node: Any = cfg
+    *_, last = path = key.split('.')
+    for name in path:
+        if isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
+        else:
+            node = node.get(name) if hasattr(node, 'get') else None
+    return isinstance(node, str) or path[0] == 'own' or last in TEXT_KEYS
+
+
+def _parse(key: str, text: str) -> Any:
+    try:
+        # DictAction removes spaces; a control character keeps their places
+        return _spaced(DictAction._parse_iterable(text.replace(' ', SPACE)))
+    except AssertionError:
+        raise ValueError(f'--cfg-options {key}={text}: brackets do not match') from None
+
+
+def _spaced(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_spaced, value))
+    if not isinstance(value, str):
+        return value
+    return DictAction._parse_int_float_bool(value.replace(SPACE, ' ').strip().strip('\'"'))
