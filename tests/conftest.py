@@ -1,9 +1,52 @@
-"""Shared by all tests: tests/ on sys.path (for `fill`, `paths`, `tiny`), one thread."""
+"""Shared by all tests: tests/ on sys.path (for `fill`, `paths`, `tiny`), one thread, commands."""
 
+import io
+import signal
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
+
+
+class Answer(NamedTuple):
+    """What a command left: exit status, output, error output."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line of a failure."""
+        assert self.status and 'Traceback' not in self.err, self.err
+        (line,) = (line for line in self.err.splitlines() if line.startswith('error: '))
+        return line
+
+
+@pytest.fixture
+def mlgcn(monkeypatch, capsys):
+    """Run `mlgcn ARGS` in this process."""
+    from mlgcn.checkpoints import safe_load
+    from mlgcn.cli import main
+
+    monkeypatch.setattr('logging.raiseExceptions', False)  # handlers of an earlier run's capture
+    monkeypatch.setattr(safe_load, '_trusting', False)
+
+    def run(*args, stdin=''):
+        monkeypatch.setattr(sys, 'argv', ['mlgcn', *map(str, args)])
+        monkeypatch.setattr(sys, 'stdin', io.StringIO(stdin))
+        before, status = signal.getsignal(signal.SIGPIPE), 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code
+        finally:
+            signal.signal(signal.SIGPIPE, before)
+        return Answer(status or 0, *capsys.readouterr())
+
+    return run

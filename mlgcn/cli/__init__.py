@@ -51,8 +51,10 @@ def overview() -> str:
 
 def execute(command: str, arguments: list[str]) -> None:
     """Parse the arguments of one command, and run it."""
+    from .options import Parser
+
     module = importlib.import_module(f'mlgcn.cli.{command}')
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f'mlgcn {command}',
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

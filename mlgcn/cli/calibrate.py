@@ -9,11 +9,12 @@ measured on the other half (the table); those that are stored are then fitted on
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
@@ -25,95 +26,63 @@ from mlgcn.visualization.label_figures import reliability_diagram
 
 from . import options
 
-LISTED = 40
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     options.add(parser, *options.MODEL)
-    parser.add_argument(
-        '--objective', default='f1', help='f1, f2, precision=P, recall=R or cost=FP:FN (f1)'
-    )
-    scope = parser.add_mutually_exclusive_group()
-    scope.add_argument(
-        '--per-class', action='store_true', default=True, help='a threshold per class (default)'
-    )
-    scope.add_argument(
-        '--global',
-        dest='per_class',
-        action='store_false',
-        help='one threshold, for the objective over all decisions',
-    )
-    parser.add_argument(
-        '--min-positives',
-        type=int,
-        default=10,
-        help='classes with fewer positives share a pooled threshold (10)',
-    )
+    add('--objective', default='f1', help='f1, f2, precision=P, recall=R or cost=FP:FN (f1)')
+    add('--global', dest='shared', action='store_true', help='one threshold for all classes')
+    add('--min-positives', type=int, default=10, help='of a class with its own threshold (10)')
     options.add(parser, '--seed', default=0, help='of the split into halves (0)')
-    parser.add_argument(
-        '--scores', help="the checkpoint's scores, written by mlgcn test --out FILE.npz"
-    )
-    out = parser.add_mutually_exclusive_group()
-    options.add(out, '--out', help='.pth or .safetensors to write (CKPT with _calibrated)')
-    out.add_argument('--in-place', action='store_true', help='write into CKPT itself')
-    parser.add_argument('--diagram', help='reliability diagram, .png (beside the checkpoint)')
+    add('--scores', help="the checkpoint's scores, written by mlgcn test --out FILE.npz")
+    options.add(parser, '--out', help='.pth or .safetensors to write (CKPT with _calibrated)')
+    options.add(parser, '--force')
     options.add(parser, '--device', default='cpu', help='e.g. cuda:1 (cpu)')
 
 
 def main(args: argparse.Namespace) -> None:
-    args.config, args.checkpoint, _ = options.split_model(args.model)
+    config, checkpoint, _ = options.split_model(args.model)
     Objective.parse(args.objective)  # an error now rather than after the work
     if args.min_positives < 1:
         raise ValueError(f'--min-positives is {args.min_positives}, expected at least 1')
-    target, diagram = targets(args)
+    target = target_of(Path(checkpoint), args.out, args.force)
     scores = ScoresFile.load(args.scores) if args.scores else None
-    if scores is None and args.config is None:
+    if scores is None and config is None:
         raise CheckpointError(
             'the validation images are named in a config: give CONFIG CKPT, or CKPT --scores FILE'
         )
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-        model = load_model(args.config, args.checkpoint, args.device, args.cfg_options)
-        logits, labels = model.dataset_logits() if scores is None else of_file(scores, args, model)
+        model = load_model(config, checkpoint, args.device, args.cfg_options)
+        if scores is None:
+            logits, labels = model.dataset_logits()
+        else:
+            model.checkpoint.check_classes(scores.class_names.tolist(), f"{args.scores}'s")
+            logits, labels = scores.scores, scores.targets
     record, diagrams = calibrate(
-        logits, labels, model.classes, args.objective, args.per_class, args.min_positives, args.seed
-    )
-    tell(record, model.classes, labels)
+        logits, labels, model.classes, args.objective, not args.shared, args.min_positives,
+        args.seed,
+    )  # fmt: skip
+    print_record(record, model.classes, labels)
+    diagram = target.with_suffix('.reliability.png')
     write_atomically(diagram, reliability_diagram(list(diagrams.items())))
     loaded = model.checkpoint
     save_weights(
-        target, loaded.weights, calibrated_metadata(model, record), loaded.content, args.in_place
+        target, loaded.weights, calibrated_metadata(model, record), loaded.content, args.force
     )
     print(f'{target}: written; {diagram}: reliability on the held-out images')
 
 
-def targets(args: argparse.Namespace) -> tuple[Path, Path]:
-    """Where checkpoint and diagram go; an error now rather than after the work."""
-    source = Path(args.checkpoint)
+def target_of(source: Path, out: str | None, force: bool) -> Path:
+    """The file to write; an error now rather than after the work."""
     if not source.is_file():
         raise FileNotFoundError(f'{source}: no such checkpoint file')
     suffix = '.safetensors' if source.suffix == '.safetensors' else '.pth'
     stem = source.name.removesuffix('.tar').removesuffix(suffix)
-    target = Path(args.out) if args.out else source.with_name(f'{stem}_calibrated{suffix}')
-    if args.in_place:
-        target = source
-    elif target.exists():
-        raise FileExistsError(f'{target} exists already; choose another --out, or --in-place')
+    target = Path(out) if out else source.with_name(f'{stem}_calibrated{suffix}')
     if target.suffix not in ('.pth', '.safetensors'):
         raise CheckpointError(f'{target}: expected a name that ends in .pth or .safetensors')
-    diagram = Path(args.diagram or target.with_suffix('.reliability.png'))
-    if diagram.suffix != '.png':
-        raise ValueError(f'{diagram}: expected a name that ends in .png')
-    for path in (target, diagram):
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise PermissionError(f'{path}: its folder does not exist or cannot be written to')
-    return target, diagram
-
-
-def of_file(
-    scores: ScoresFile, args: argparse.Namespace, model: LoadedModel
-) -> tuple[np.ndarray, np.ndarray]:
-    model.checkpoint.check_classes(scores.class_names.tolist(), f"{args.scores}'s")
-    return scores.scores, scores.targets
+    options.check_new(target, force)
+    return target
 
 
 def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
@@ -127,40 +96,30 @@ def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
     return {**new, **known, 'calibration': record}
 
 
-def tell(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> None:
-    """The table, the thresholds, and what does not hold."""
-    objective, images = record['objective'], record['images']
-    held_out, before, after = record['held_out'].values()
-    print(
-        f'Objective {objective}, {record["scope"]}; {images} images, {len(classes)} classes.\n'
-        f'Fitted on {images - held_out} images, measured on the other {held_out}:\n\n'
-        f'{"":40}{"before":>10}{"after":>10}'
-    )
+def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> None:
+    """Before and after, every threshold, and what was not reached."""
+    images, (held_out, before, after) = record['images'], record['held_out'].values()
+    console = Console(width=100, highlight=False)
+    print(f'Objective {record["objective"]}, {record["scope"]}; {images} images, ', end='')
+    print(f'{len(classes)} classes.')
+    table = Table(f'fitted on {images - held_out} images, measured on {held_out}', box=None)
+    table.add_column('before', justify='right')
+    table.add_column('after', justify='right')
     for name, value in before.items():
-        print(f'{name:40}{value:10.4g}{after[name]:10.4g}')
-    temperature, thresholds = record['temperature'], record['thresholds']
-    print(f'\nStored, fitted on all {images} images: temperature {temperature:.4g}, thresholds')
-    positives = (labels == 1).sum(axis=0)
-    if record['scope'] != 'per class':
-        print(f'  {thresholds[0]:.4f}  for every class')
-    elif len(classes) > LISTED:
-        low, middle, high = np.quantile(thresholds, (0, 0.5, 1))
-        print(f'  {low:.4f} to {high:.4f}, median {middle:.4f}')
-    else:
-        for k, name in enumerate(classes):
-            notes = [f'{positives[k]} positives']
-            notes += ['shared'] if name in record['pooled'] else []
-            notes += ['target not reached'] if name in record['not_reached'] else []
-            print(f'  {thresholds[k]:.4f}  {name} ({", ".join(notes)})')
+        table.add_row(name, f'{value:.4g}', f'{after[name]:.4g}')
+    console.print(table)
+    temperature, pooled, missed = record['temperature'], record['pooled'], record['not_reached']
+    print(f'Stored, fitted on all {images} images: temperature {temperature:.4g}, thresholds:')
+    table = Table('threshold', 'class', 'positives', 'note', box=None)
+    for k, name in enumerate(classes):
+        note = 'shared ' * (name in pooled) + 'target not reached' * (name in missed)
+        positives = str((labels[:, k] == 1).sum())
+        table.add_row(f'{record["thresholds"][k]:.4f}', name, positives, note)
+    console.print(table, markup=False)
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
-    if record['pooled']:
-        print(
-            f'{len(record["pooled"])} classes with few positives share a threshold chosen on '
-            f'{record["pooled_over"]}: {", ".join(record["pooled"])}'
-        )
-    if record['not_reached']:
-        print(
-            f'{objective} is reached at no threshold by {len(record["not_reached"])} classes, '
-            f'which get the nearest: {", ".join(record["not_reached"])}'
-        )
+    if pooled:
+        print(f'shared: too few positives, chosen on {record["pooled_over"]}: {", ".join(pooled)}')
+    if missed:
+        print(f'{record["objective"]} is reached at no threshold, the nearest was taken: ', end='')
+        print(', '.join(missed))

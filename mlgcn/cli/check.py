@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,8 @@ import cv2
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
-from tqdm.contrib.concurrent import process_map
+from rich.console import Console
+from rich.progress import track
 
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.datasets import MultiLabelPhotos, readers
@@ -93,9 +95,11 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
 def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, ImageFacts]:
     """{path: what its image is like}, read by `workers` processes."""
     read = partial(image_facts, **read_options)
-    bar = {'desc': 'reading images', 'unit': 'image'}
+    console = Console(stderr=True)
     try:
-        facts = process_map(read, paths, max_workers=workers, chunksize=16, **bar)
+        with ProcessPoolExecutor(workers) as pool:
+            facts = pool.map(read, paths, chunksize=16)
+            facts = list(track(facts, 'reading images', len(paths), console=console))
     except BrokenProcessPool:
         raise OSError(
             'a process that reads images was killed, as a rule for want of memory; try --workers 1'

@@ -22,19 +22,15 @@ from . import options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     options.add(parser, *options.MODEL, '--force')
-    options.add(parser, '--out', help='file to write (default: CKPT with .onnx or .pt2)')
-    parser.add_argument('--format', choices=FORMATS, default='onnx')
-    parser.add_argument('--dynamic-batch', action='store_true', help='any number of images at once')
-    parser.add_argument('--fp16', action='store_true', help='backbone and neck in float16')
-    parser.add_argument(
-        '--image-size', nargs=2, type=int, metavar=('H', 'W'), help="(the test pipeline's)"
-    )
-    parser.add_argument(
-        '--images', nargs='+', default=[], metavar='IMAGE|FOLDER|GLOB',
-        help="photographs to compare on (default: the config's validation images)",
-    )  # fmt: skip
-    parser.add_argument('--num-images', type=int, default=16, help='of them (default: %(default)s)')
+    options.add(parser, '--out', help='file to write (CKPT with .onnx or .pt2)')
+    add('--format', choices=FORMATS, default='onnx')
+    add('--dynamic-batch', action='store_true', help='any number of images at once')
+    add('--fp16', action='store_true', help='backbone and neck in float16')
+    add('--image-size', nargs=2, type=int, metavar=('H', 'W'), help="(the test pipeline's)")
+    add('--images', nargs='+', default=[], help="to compare on (the config's validation images)")
+    add('--num-images', type=int, default=16, help='of them (16)')
 
 
 def main(args: argparse.Namespace) -> None:
@@ -43,8 +39,7 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError('--num-images and --image-size take numbers above 0')
     path = Path(args.out or Path(checkpoint).with_suffix(FORMATS[args.format].suffix))
     check_target(path, args.format)
-    if path.exists() and not args.force:
-        raise FileExistsError(f'{path} exists already; use --force to overwrite it')
+    options.check_new(path, args.force)
     loaded = load_model(config, checkpoint, cfg_options=args.cfg_options)
     try:
         certificate = export_model(

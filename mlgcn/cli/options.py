@@ -1,16 +1,27 @@
 """Options that several commands share, each defined once, and what they stand for."""
 
 import argparse
+import contextlib
 import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmengine.config import Config
 
+from mlgcn.apis import MultiLabelInferencer
 from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.engine.config import ConfigError, read_config
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.overrides import Text
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as all failures do."""
+
+    def error(self, message: str) -> None:
+        raise ConfigError(f'{message}; {self.prog} --help lists the options')
 
 
 class TrustCheckpoint(argparse.Action):
@@ -114,3 +125,26 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
     if not images and len(rest) != 1:
         raise ConfigError(f'expected [CONFIG] CKPT, got {len(words)} files')
     return config, rest[0], rest[1:]
+
+
+def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabelInferencer:
+    """The model of a command line `[CONFIG] CKPT IMAGE ...`; upstream's log goes to stderr."""
+    config, checkpoint, _ = split_model(args.model, images=True)
+    with contextlib.redirect_stdout(sys.stderr):
+        return MultiLabelInferencer(
+            config or checkpoint,
+            checkpoint if config else None,
+            args.device,
+            args.threshold,
+            args.top_k,
+            args.cfg_options,
+            fused,
+        )
+
+
+def check_new(path: Path, force: bool) -> None:
+    """Refuse to overwrite a file without --force, and to write where that is impossible."""
+    if path.exists() and not force:
+        raise FileExistsError(f'{path} exists already; use --force to overwrite it')
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise PermissionError(f'{path}: its folder does not exist or cannot be written to')

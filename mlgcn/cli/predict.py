@@ -9,10 +9,10 @@ image could not be read (it is named, the others go on), 2 on wrong input.
 
 import argparse
 import contextlib
+import itertools
 import signal
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from PIL import Image
 from rich.console import Console
@@ -20,7 +20,6 @@ from rich.progress import track
 
 from mlgcn.apis import MultiLabelInferencer, Prediction
 from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
-from mlgcn.apis.inferencer import check_decision
 from mlgcn.datasets.image_io import BadImage, read_image
 from mlgcn.visualization.label_card import PictureFolder, label_card
 
@@ -29,45 +28,27 @@ from .prediction_file import PredictionFile
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     options.add(parser, 'model', metavar='[CONFIG] CKPT IMAGE|FOLDER|GLOB|-')
     options.add(parser, '--threshold', '--device', '--cfg-options', '--trust-checkpoint')
-    options.add(
-        parser,
-        '--top-k',
-        help='the K most probable labels; with --threshold, those of them that reach it',
-    )
-    parser.add_argument('--batch-size', type=int, default=16, help='images at once (16)')
-    parser.add_argument(
-        '--fuse',
-        action='store_true',
-        help='faster: batch norms folded, channels last; logits differ by rounding',
-    )
+    options.add(parser, '--top-k', help='the K most probable labels (that reach a --threshold)')
+    add('--batch-size', type=int, default=16, help='images at once (16)')
+    add('--fuse', action='store_true', help='faster; logits differ by rounding')
     options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
-    parser.add_argument('--show-dir', help='folder for the pictures with their labels')
+    add('--show-dir', help='folder for the pictures with their labels')
 
 
 def main(args: argparse.Namespace) -> None:
     if hasattr(signal, 'SIGPIPE'):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
-    config, checkpoint, words = options.split_model(args.model, images=True)
-    check_decision(args.threshold, args.top_k)
-    from_stdin = words == ['-']
-    files = read_image_list(sys.stdin) if from_stdin else list_images(words)
+    _, checkpoint, words = options.split_model(args.model, images=True)
+    files = read_image_list(sys.stdin) if words == ['-'] else list_images(words)
     with contextlib.ExitStack() as stack:
         folder = PictureFolder(args.show_dir) if args.show_dir else None
-        if folder and not from_stdin:
+        if folder and words != ['-']:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out)) if args.out else None
-        with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-            inferencer = MultiLabelInferencer(
-                config or checkpoint,
-                checkpoint if config else None,
-                args.device,
-                args.threshold,
-                args.top_k,
-                args.cfg_options,
-                args.fuse,
-            )
+        inferencer = options.load_inferencer(args, fused=args.fuse)
         print(f'{checkpoint}: {inferencer.decision}', file=sys.stderr)
         images, failed = answer(inferencer, files, args.batch_size, out, folder)
     if out:
@@ -90,7 +71,8 @@ def answer(
         out.start(inferencer)
     console = Console(stderr=True, soft_wrap=True)
     total = len(files) if isinstance(files, list) else None
-    answers = predictions(inferencer, files, batch_size)
+    files, ahead = itertools.tee(files)  # the model reads a batch ahead
+    answers = zip(files, inferencer.stream((file.path for file in ahead), batch_size))
     for file, prediction in track(answers, 'images', total, console=console, disable=not out):
         if folder and not prediction.error:
             prediction = draw(folder, file, prediction, inferencer.decision)
@@ -118,21 +100,6 @@ def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: s
         return Prediction(prediction.image, error=error.fault)
     folder.save(label_card(photo, prediction.labels, note), *file)
     return prediction
-
-
-def predictions(
-    inferencer: MultiLabelInferencer, files: Iterable[ImageFile], batch_size: int
-) -> Iterator[tuple[ImageFile, Prediction]]:
-    """Files with their predictions, in order; `files` is read as far as the batches need."""
-    under_way: deque[ImageFile] = deque()
-
-    def paths() -> Iterator[str]:
-        for file in files:
-            under_way.append(file)
-            yield file.path
-
-    for prediction in inferencer.stream(paths(), batch_size):
-        yield under_way.popleft(), prediction
 
 
 def line(prediction: Prediction) -> str:

@@ -5,18 +5,14 @@ import io
 import json
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from mlgcn.apis import MultiLabelInferencer, Prediction
 
-VERSION = 1
-
 
 class PredictionFile:
-    """Writes predictions to `path` (.json or .csv).
+    """Writes predictions to `path` (.json or .csv), as a context manager.
 
     They go to `path` + '.part', which takes its name when all is written; so an older file stays
     until then. After every :meth:`flush` the part is a whole file of its own with what was done by
@@ -36,32 +32,52 @@ class PredictionFile:
         self.part = self.path.with_name(self.path.name + '.part')
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.part, 'wb')  # noqa: SIM115
-        self._pending: list[bytes] = []
+        self._pending = io.StringIO(newline='')
+        self._csv = csv.writer(self._pending, lineterminator='\n')
         self._end = 0  # where the list of images ends and what closes the file begins
         self.images = self.failed = 0
 
     def start(self, inferencer: MultiLabelInferencer) -> None:
         """Write what comes before the first image."""
         if self.path.suffix == '.csv':
-            self._pending.append(_csv_line(['image', 'labels', 'error', *inferencer.classes]))
+            self._csv.writerow(['image', 'labels', 'error', *inferencer.classes])
             return
-        head = json.dumps(_head(inferencer), ensure_ascii=False)
-        self._pending.append((head[:-1] + ',\n"images": [').encode())
+        calibration = inferencer.calibration
+        head = {
+            'format': 'mlgcn predictions',
+            'version': 1,
+            'checkpoint': os.path.basename(inferencer.model.path),
+            'sha256': inferencer.model.checkpoint.sha256,
+            'decision': inferencer.decision,
+            'temperature': calibration.temperature,
+            'thresholds': calibration.thresholds.tolist() if inferencer.by_threshold else None,
+            'top_k': inferencer.top_k,
+            'classes': list(inferencer.classes),
+        }
+        self._pending.write(json.dumps(head, ensure_ascii=False)[:-1] + ',\n"images": [')
 
     def add(self, prediction: Prediction) -> None:
-        """Take one image's prediction."""
+        """Take one image's prediction, with seven decimals: about float32's precision."""
+        image, error, values = prediction.image, prediction.error, []
+        if not error:
+            values = np.round(prediction.probabilities.astype(np.float64), 7).tolist()
         if self.path.suffix == '.csv':
-            self._pending.append(_csv_line(_csv_row(prediction)))
+            names = '|'.join(name for name, _ in prediction.labels)
+            self._csv.writerow([image, names, error, *values])
         else:
-            row = json.dumps(_json_row(prediction), ensure_ascii=False)
-            self._pending.append((',\n' if self.images else '\n').encode() + _encoded(row))
+            labels = [{'class': name, 'probability': round(p, 7)} for name, p in prediction.labels]
+            row = {'error': error} if error else {'labels': labels, 'probabilities': values}
+            text = json.dumps({'image': image, **row}, ensure_ascii=False)
+            self._pending.write((',\n' if self.images else '\n') + text)
         self.images += 1
-        self.failed += bool(prediction.error)
+        self.failed += bool(error)
 
     def flush(self, complete: bool = False) -> None:
         """Put what was added on disk, and close the brackets behind it."""
-        body, close = b''.join(self._pending), b''
-        self._pending.clear()
+        # UTF-8; bytes of file names that are none become question marks
+        body, close = self._pending.getvalue().encode(errors='replace'), b''
+        self._pending.seek(0)
+        self._pending.truncate()
         if self.path.suffix == '.json':
             count = dict(images=self.images, failed=self.failed, complete=complete)
             close = f'\n],\n"summary": {json.dumps(count)}}}\n'.encode()
@@ -74,9 +90,7 @@ class PredictionFile:
     def __enter__(self) -> 'PredictionFile':
         return self
 
-    def __exit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
         """Give the whole file its name; leave the part where an error came between."""
         if kind is None:
             self.flush(complete=True)
@@ -85,51 +99,3 @@ class PredictionFile:
             os.replace(self.part, self.path)
         elif not self.images:
             self.part.unlink()
-
-
-def _head(inferencer: MultiLabelInferencer) -> dict[str, Any]:
-    calibration = inferencer.calibration
-    return {
-        'format': 'mlgcn predictions',
-        'version': VERSION,
-        'checkpoint': os.path.basename(inferencer.model.path),
-        'sha256': inferencer.model.checkpoint.sha256,
-        'decision': inferencer.decision,
-        'temperature': calibration.temperature,
-        'thresholds': calibration.thresholds.tolist() if inferencer.by_threshold else None,
-        'top_k': inferencer.top_k,
-        'classes': list(inferencer.classes),
-    }
-
-
-def _json_row(prediction: Prediction) -> dict[str, Any]:
-    if prediction.error:
-        return {'image': prediction.image, 'error': prediction.error}
-    labels = [{'class': name, 'probability': round(p, 7)} for name, p in prediction.labels]
-    return {
-        'image': prediction.image,
-        'labels': labels,
-        'probabilities': rounded(prediction.probabilities),
-    }
-
-
-def _csv_row(prediction: Prediction) -> list:
-    labels = '|'.join(name for name, _ in prediction.labels)
-    values = [] if prediction.error else rounded(prediction.probabilities)
-    return [prediction.image, labels, prediction.error, *values]
-
-
-def _csv_line(cells: list) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator='\n').writerow(cells)
-    return _encoded(text.getvalue())
-
-
-def _encoded(text: str) -> bytes:
-    """UTF-8; bytes of file names that are none become question marks."""
-    return text.encode(errors='replace')
-
-
-def rounded(values: np.ndarray) -> list[float]:
-    """Seven decimals, about float32's precision, without its digits of chance."""
-    return np.round(values.astype(np.float64), 7).tolist()

@@ -9,13 +9,8 @@ docs/visualize.md explains the pictures.
 """
 
 import argparse
-import contextlib
-import re
-import sys
 
-from mlgcn.apis import MultiLabelInferencer
 from mlgcn.apis.image_list import list_images
-from mlgcn.apis.inferencer import check_decision
 from mlgcn.visualization.explanation_page import write_explanations
 
 from . import options
@@ -30,30 +25,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--patch',
         metavar='X,Y',
+        type=pixel,
         help='GKGNet: pixel of the picture that the model saw (its size stands on the page), whose '
         "patch's neighbours are drawn (each label's strongest patch)",
     )
     options.add(parser, '--device', '--cfg-options', '--trust-checkpoint')
 
 
+def pixel(text: str) -> tuple[int, int]:
+    x, y = text.split(',')
+    return int(x), int(y)
+
+
 def main(args: argparse.Namespace) -> None:
-    config, checkpoint, words = options.split_model(args.model, images=True)
-    check_decision(args.threshold, args.top_k)
-    patch = None
-    if args.patch is not None:
-        if not re.fullmatch(r'-?\d+,-?\d+', args.patch):
-            raise ValueError(f'--patch {args.patch}: expected a pixel as X,Y, e.g. 120,64')
-        patch = tuple(map(int, args.patch.split(',')))
+    *_, words = options.split_model(args.model, images=True)
     images = [file.path for file in list_images(words)]
-    with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-        inferencer = MultiLabelInferencer(
-            config or checkpoint,
-            checkpoint if config else None,
-            args.device,
-            args.threshold,
-            args.top_k,
-            args.cfg_options,
-        )
-    page = write_explanations(inferencer, images, args.out, args.labels, patch)
-    count = '1 photograph' if len(images) == 1 else f'{len(images)} photographs'
-    print(f'{page}: open it in a browser; {count}, PNGs in the folders beside it')
+    inferencer = options.load_inferencer(args)
+    page = write_explanations(inferencer, images, args.out, args.labels, args.patch)
+    print(f'{page}: open it in a browser; PNGs in the folders beside it (images: {len(images)})')

@@ -1,13 +1,10 @@
-"""tools/calibrate.py as a user meets it."""
+"""mlgcn calibrate as a user meets it."""
 
 import json
-import runpy
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import ROOT
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import MultiLabelInferencer, load_model
@@ -49,27 +46,11 @@ def work(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def tool(monkeypatch, capsys):
-    """Run a tool in this process: (status, what it printed, its error output)."""
-
-    def run(name, *args):
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return run
-
-
-def test_on_the_validation_split(tool, work):
-    status, told, error = tool('calibrate.py', 'tiny.py', 'tiny.pth', '--min-positives', '3')
+def test_on_the_validation_split(mlgcn, work):
+    status, told, error = mlgcn('calibrate', 'tiny.py', 'tiny.pth', '--min-positives', '3')
     assert status == 0, error
     assert 'Objective f1, per class; 24 images, 3 classes' in told
-    assert 'Fitted on 12 images, measured on the other 12' in told
+    assert 'fitted on 12 images, measured on 12' in told
     stated = load('tiny_calibrated.pth').content['meta']['mlgcn_metadata']['calibration']
 
     model = load_model(None, 'tiny.pth')
@@ -83,12 +64,12 @@ def test_on_the_validation_split(tool, work):
     assert Image.open('tiny_calibrated.reliability.png').width > 400
 
 
-def test_metadata_keeps_it_and_predict_uses_it(tool, work):
-    status, told, error = tool(
-        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--out', 'new.safetensors'
+def test_metadata_keeps_it_and_predict_uses_it(mlgcn, work):
+    status, told, error = mlgcn(
+        'calibrate', 'tiny.pth', '--scores', 'scores.npz', '--out', 'new.safetensors'
     )
     assert status == 0, error
-    assert 'classes with few positives share a threshold chosen on all classes: bird' in told
+    assert 'chosen on all classes: bird' in told
     scores = ScoresFile.load('scores.npz')
     expected, _ = calibrate(scores.scores, scores.targets, CLASSES, 'f1')
     inferencer = MultiLabelInferencer('new.safetensors')
@@ -96,18 +77,19 @@ def test_metadata_keeps_it_and_predict_uses_it(tool, work):
     assert inferencer.calibration.thresholds.tolist() == expected['thresholds']
     assert 'calibrated for f1 on 60 images' in inferencer.decision
 
-    assert tool('publish_model.py', 'new.safetensors', 'published.pth')[0] == 0
-    status, described, _ = tool('describe_checkpoint.py', 'published.pth')
+    assert mlgcn('publish', 'new.safetensors', 'published.pth')[0] == 0
+    status, described, _ = mlgcn('describe', 'published.pth')
     assert 'calibrated for f1 on 60 images' in described
     assert f'cat {expected["thresholds"][0]:.4f}' in described
     assert 'shared by classes with few positives: bird' in described
     assert load_model(None, 'published.pth').calibration.temperature == expected['temperature']
 
 
-def test_in_place_keeps_the_rest_of_the_file(tool, work):
+def test_overwriting_keeps_the_rest_of_the_file(mlgcn, work):
     before = load('tiny.pth').content
-    status, _, error = tool(
-        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--in-place', '--global',
+    status, _, error = mlgcn(
+        'calibrate', 'tiny.pth', '--scores', 'scores.npz', '--out', 'tiny.pth', '--force',
+        '--global',
         '--objective', 'cost=1:2',
     )  # fmt: skip
     assert status == 0, error
@@ -120,9 +102,9 @@ def test_in_place_keeps_the_rest_of_the_file(tool, work):
     assert sorted(p.name for p in work.glob('*.pth')) == ['tiny.pth']
 
 
-def test_unreached_targets_are_said(tool, work):
-    status, told, _ = tool(
-        'calibrate.py', 'tiny.pth', '--scores', 'scores.npz', '--objective', 'precision=1',
+def test_unreached_targets_are_said(mlgcn, work):
+    status, told, _ = mlgcn(
+        'calibrate', 'tiny.pth', '--scores', 'scores.npz', '--objective', 'precision=1',
         '--min-positives', '1', '--out', 'x.pth',
     )  # fmt: skip
     assert status == 0
@@ -131,7 +113,7 @@ def test_unreached_targets_are_said(tool, work):
     assert top, 'the scores should have a class whose first image is wrong'
     stated = load('x.pth').content['meta']['mlgcn_metadata']['calibration']
     assert stated['not_reached'] == top
-    assert f'precision=1 is reached at no threshold by {len(top)} classes' in told
+    assert 'precision=1 is reached at no threshold' in told and f': {", ".join(top)}' in told
 
 
 @pytest.mark.parametrize(
@@ -149,21 +131,17 @@ def test_unreached_targets_are_said(tool, work):
         (['tiny.py', 'tiny.pth', '--out', 'tiny.pth'], 'tiny.pth exists already'),
         (['tiny.py', 'tiny.pth', '--out', 'x.bin'], 'x.bin: expected a name that ends in'),
         (['tiny.py', 'tiny.pth', '--out', 'no/x.pth'], 'does not exist or cannot be written'),
-        (['tiny.py', 'tiny.pth', '--diagram', 'x.gif'], 'x.gif: expected a name that ends in'),
         (['tiny.py', 'tiny.pth', '--min-positives', '0'], 'expected at least 1'),
         (['other.py', 'tiny.pth'], 'unknown class'),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(tool, work, args, words):
+def test_wrong_input_is_one_line_and_status_2(mlgcn, work, args, words):
     one = ScoresFile(np.array(['a']), np.array(['zebra']), np.ones((1, 1)), np.ones((1, 1)), 'x')
     one.save('other.npz')
     (work / 'other.csv').write_text('0.png,zebra\n')
     text = (work / 'tiny.py').read_text()
     (work / 'other.py').write_text(text.replace('val.csv', 'other.csv'))
     files = sorted(p.name for p in work.iterdir())
-    status, _, error = tool('calibrate.py', *args)
-    assert status == 2
-    lines = [line for line in error.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1 and words in lines[0], error
-    assert 'Traceback' not in error
+    answer = mlgcn('calibrate', *args)
+    assert answer.status == 2 and words in answer.error
     assert sorted(p.name for p in work.iterdir()) == files

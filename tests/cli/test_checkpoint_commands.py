@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import time
@@ -14,26 +13,17 @@ from paths import DATA
 from published import published_file, published_weights
 from tiny import ROOT, make_photos, write_config
 
-from mlgcn.checkpoints import load, safe_load
+from mlgcn.checkpoints import load
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys):
-    """Run `tools/NAME.py ARGS` in this process: its output, or the one line of its error."""
-    monkeypatch.setattr('logging.raiseExceptions', False)  # handlers of an earlier run's capture
-    monkeypatch.setattr(safe_load, '_trusting', False)
+def tool(mlgcn):
+    """Run a command in this process: its output, or the one line of its error."""
 
-    def run(name, *args):
-        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, args)])
-        try:
-            runpy.run_path(str(ROOT / 'tools' / f'{name}.py'), run_name='__main__')
-        except SystemExit as stop:
-            assert stop.code == 2
-            error = capsys.readouterr().err
-            lines = [line for line in error.splitlines() if line.startswith('error: ')]
-            assert len(lines) == 1 and 'Traceback' not in error, error
-            return lines[0]
-        return capsys.readouterr().out
+    def run(*args):
+        answer = mlgcn(*args)
+        assert answer.status in (0, 2)
+        return answer.error if answer.status else answer.out
 
     return run
 
@@ -48,11 +38,11 @@ def small(tmp_path_factory):
 
 def test_convert_there_and_back(tool, tmp_path, small):
     path, weights = small
-    text = tool('convert_checkpoint', path, tmp_path / 'ours.safetensors')
+    text = tool('convert', path, tmp_path / 'ours.safetensors')
     assert 'GKGNet as published; 614 entries converted, 12 left out' in text
     assert load(tmp_path / 'ours.safetensors').source == 'gkgnet'
     args = (tmp_path / 'ours.safetensors', tmp_path / 'back.pth', '--to', 'gkgnet')
-    assert '626 entries for the published gkgnet' in tool('convert_checkpoint', *args)
+    assert '626 entries for the published gkgnet' in tool('convert', *args)
     back = torch.load(tmp_path / 'back.pth', weights_only=True)['state_dict']
     learned = [key for key in weights if not key.endswith('relative_pos')]
     assert back.keys() == weights.keys()
@@ -60,36 +50,36 @@ def test_convert_there_and_back(tool, tmp_path, small):
 
 
 def test_descriptions_need_no_model(tool, tmp_path, small):
-    text = tool('describe_checkpoint', small[0])
+    text = tool('describe', small[0])
     for words in ('GKGNet as published', 'arch t', '128 x 128', 'commercially', 'no metadata'):
         assert words in text, words
-    tool('convert_checkpoint', small[0], tmp_path / 'ours.pth')
-    text = tool('describe_checkpoint', tmp_path / 'ours.pth')
+    tool('convert', small[0], tmp_path / 'ours.pth')
+    text = tool('describe', tmp_path / 'ours.pth')
     assert 'as stated' in text and 'source          gkgnet' in text
     file = torch.load(tmp_path / 'ours.pth')
     file['state_dict']['head.fc1.bias'] += torch.inf
     torch.save(file, tmp_path / 'ours.pth')
-    text = tool('describe_checkpoint', tmp_path / 'ours.pth')
+    text = tool('describe', tmp_path / 'ours.pth')
     assert ', NOT ' in text and 'NaN or infinite 1 entries, e.g. head.fc1.bias' in text
-    refused = tool('publish_model', tmp_path / 'ours.pth', tmp_path / 'p.pth')
+    refused = tool('publish', tmp_path / 'ours.pth', tmp_path / 'p.pth')
     assert refused == f'error: {tmp_path}/ours.pth: NaN or infinite values in head.fc1.bias'
 
 
 def test_wrong_input_gets_one_line(tool, tmp_path, small):
     path, weights = small
-    assert 'exists already' in tool('convert_checkpoint', path, path)
+    assert 'exists already' in tool('convert', path, path)
     assert 'missing.pth: no such checkpoint file' in tool(
-        'convert_checkpoint', 'missing.pth', tmp_path / 'a.pth'
+        'convert', 'missing.pth', tmp_path / 'a.pth'
     )
-    refused = tool('convert_checkpoint', path, tmp_path / 'a.pth', '--from', 'addgcn')
+    refused = tool('convert', path, tmp_path / 'a.pth', '--from', 'addgcn')
     assert f'{path}: 626 entries are not in the published addgcn' in refused
     torch.save({**weights, 'backbone.extra': torch.zeros(1)}, tmp_path / 'extra.pth')
-    refused = tool('convert_checkpoint', tmp_path / 'extra.pth', tmp_path / 'a.pth')
+    refused = tool('convert', tmp_path / 'extra.pth', tmp_path / 'a.pth')
     assert '1 entry is not in the published gkgnet weights: backbone.extra' in refused
     torch.save({'a': torch.zeros(1)}, tmp_path / 'other.pth')
-    refused = tool('convert_checkpoint', tmp_path / 'other.pth', tmp_path / 'a.pth')
+    refused = tool('convert', tmp_path / 'other.pth', tmp_path / 'a.pth')
     assert 'unknown model' in refused
-    assert 'not ours' in tool('publish_model', path, tmp_path / 'a.pth')
+    assert 'not ours' in tool('publish', path, tmp_path / 'a.pth')
     assert not (tmp_path / 'a.pth').exists()
 
 
@@ -112,9 +102,9 @@ def config(tmp_path):
         ('test', ['CONFIG', 'BAD', '--work-dir', 'OUT']),
         ('train', ['CONFIG', '--work-dir', 'OUT', '--resume', 'BAD']),
         ('train', ['CONFIG', '--work-dir', 'OUT', '--cfg-options', 'load_from=BAD']),
-        ('convert_checkpoint', ['BAD', 'OUT']),
-        ('publish_model', ['BAD', 'OUT']),
-        ('describe_checkpoint', ['BAD']),
+        ('convert', ['BAD', 'OUT']),
+        ('publish', ['BAD', 'OUT']),
+        ('describe', ['BAD']),
     ],
 )
 def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, name, args):
@@ -153,14 +143,14 @@ def test_weights_that_do_not_fit_are_named(tool, tmp_path, change, words):
     assert words in error
 
 
-# Runs a tool where unpickling a file raises.
+# Runs a command where unpickling a file raises.
 NO_PICKLE = """
-import pickle, runpy, sys
+import pickle
+from mlgcn.cli import main
 def refuse(*_, **__):
     raise SystemExit('pickle.load was called')
 pickle.load = refuse
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name='__main__')
+main()
 """
 
 
@@ -183,7 +173,7 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
     photos = make_photos(tmp_path / 'photos')
     config = write_config(tmp_path, photos, extra='train_cfg = dict(max_epochs=30, val_interval=1)')
     work = tmp_path / 'work'
-    process = start('tools/train.py', config, '--work-dir', work)
+    process = start('train', config, '--work-dir', work)
     try:
         deadline = time.monotonic() + 120
         while not (work / 'epoch_2.pth').exists():
@@ -193,16 +183,16 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
         process.kill()
         process.communicate()
     assert not (work / 'epoch_30.pth').exists()
-    text = finish('tools/train.py', config, '--work-dir', work, '--resume')
+    text = finish('train', config, '--work-dir', work, '--resume')
     assert 'resumed epoch' in text and (work / 'epoch_30.pth').exists()
 
     published = tmp_path / 'model.safetensors'
-    finish('tools/publish_model.py', work / 'epoch_30.pth', published)
+    finish('publish', work / 'epoch_30.pth', published)
     scores = []
     for file in (work / 'epoch_30.pth', published):
         out = tmp_path / f'{file.stem}.npz'
         args = (config, file, '--out', out, '--work-dir', tmp_path / 'test')
-        assert 'mAP' in finish('tools/test.py', *args)
+        assert 'mAP' in finish('test', *args)
         with np.load(out) as arrays:
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
@@ -213,7 +203,7 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
 
 @pytest.mark.slow
 def test_published_weights_are_scored_directly(tmp_path, small):
-    """tools/test.py CONFIG PUBLISHED gives the scores of the converted file."""
+    """mlgcn test CONFIG PUBLISHED gives the scores of the converted file."""
     import csv
 
     path, _ = small
@@ -247,11 +237,11 @@ def test_published_weights_are_scored_directly(tmp_path, small):
     text = config.read_text()
     text = text[: text.index('model = dict(')] + f'model = {model}\n'
     config.write_text(text + f'test_dataloader = dict(dataset=dict(pipeline={pipeline}))\n')
-    finish('tools/convert_checkpoint.py', path, tmp_path / 'ours.pth')
+    finish('convert', path, tmp_path / 'ours.pth')
     scores = []
     for file in (path, tmp_path / 'ours.pth'):
         out = tmp_path / f'{file.stem}.npz'
-        finish('tools/test.py', config, file, '--out', out, '--work-dir', tmp_path / 'work')
+        finish('test', config, file, '--out', out, '--work-dir', tmp_path / 'work')
         with np.load(out) as arrays:
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
@@ -264,10 +254,10 @@ def test_averaged_weights_score_as_their_metadata_says(tmp_path):
     hook = dict(type='EMAHook', momentum=0.01, priority='ABOVE_NORMAL')
     extra = f'custom_hooks = [{hook}]'
     config = write_config(tmp_path, make_photos(tmp_path / 'photos'), extra=extra)
-    finish('tools/train.py', config, '--work-dir', tmp_path / 'work')
+    finish('train', config, '--work-dir', tmp_path / 'work')
     (best,) = (tmp_path / 'work').glob('best_mAP_epoch_*.pth')
     checkpoint = load(best)
     metadata = checkpoint.metadata
     assert metadata['sha256'] == checkpoint.sha256
-    text = finish('tools/test.py', config, best, '--work-dir', tmp_path / 'test')
+    text = finish('test', config, best, '--work-dir', tmp_path / 'test')
     assert f'mAP: {metadata["metrics"]["values"]["mAP"]:.4f}' in text

@@ -1,10 +1,9 @@
-"""tools/export.py and its example as a user meets them."""
+"""mlgcn export and its example as a user meets them."""
 
 import io
 import json
 import os
 import pickletools
-import runpy
 import subprocess
 import sys
 import zipfile
@@ -55,21 +54,10 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.fixture
-def export(monkeypatch, capsys, tmp_path):
-    """Run the tool in this process, in `tmp_path`: (status, output, error output)."""
+def export(mlgcn, monkeypatch, tmp_path):
+    """Run the command in `tmp_path`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('logging.raiseExceptions', False)
-
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['export.py', *map(str, args)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / 'tools/export.py'), run_name='__main__')
-        except SystemExit as stop:
-            status = stop.code
-        return status, *capsys.readouterr()
-
-    return run
+    return lambda *args: mlgcn('export', *args)
 
 
 def certificate_of(path):
@@ -110,11 +98,8 @@ def test_wrong_input(export, checkpoints, tmp_path, args, words):
     (tmp_path / 'here.onnx').write_text('mine')
     (tmp_path / 'notes.jpg').write_text('no image')
     names = {'CKPT': checkpoints['addgcn'], 'GKG': checkpoints['gkgnet']}
-    status, _, error = export(*[names.get(arg, arg) for arg in args])
-    assert status == 2
-    (line,) = (line for line in error.splitlines() if 'error: ' in line)
-    assert all(word in line for word in words), line
-    assert 'Traceback' not in error
+    answer = export(*[names.get(arg, arg) for arg in args])
+    assert answer.status == 2 and all(word in answer.error for word in words), answer.error
     assert (tmp_path / 'here.onnx').read_text() == 'mine'
     assert not (tmp_path / 'a.onnx').exists()
 

@@ -273,7 +273,7 @@ def test_wrong_commands_end_with_one_line(runs, tmp_path, command):
         ([tmp_path / 'none.npz'], 'none.npz: no such scores file'),
         ([tmp_path / 'text.npz'], 'text.npz: not a scores file'),
         ([voc], "voc.npz: protocol is 'voc'"),
-        ([first, first], '2 scores files need as many different --names'),
+        ([first, first], '2 scores files, but --names'),
         ([first, first, '--names', 'a', 'b'], 'a scores file is given twice'),
         ([first, '--replicates', 0], 'expected at least 2'),
         ([first, '--images', tmp_path / 'no'], 'no such folder of photographs'),

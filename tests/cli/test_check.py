@@ -1,14 +1,11 @@
-"""`tools/check_dataset.py` as a user meets it: what it says, what it writes, how it ends."""
+"""mlgcn check as a user meets it: what it says, what it writes, how it ends."""
 
 import csv
 import json
-import runpy
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import ROOT
 
 
 def photo(path, seed, **options):
@@ -26,22 +23,18 @@ def write_csv(path, rows):
 
 
 @pytest.fixture
-def check(monkeypatch, capsys, tmp_path):
-    """Run the tool on `own.train` and `own.val`; gives (status, text, report)."""
+def check(mlgcn, tmp_path):
+    """Run the command on `own.train` and `own.val`; gives (status, text, report)."""
 
-    def run(train, val, config='configs/addgcn/addgcn_own_448.py', *options):
+    def run(train, val, config='addgcn_own_448', *options):
         work = tmp_path / 'work'
-        argv = ['check_dataset.py', str(ROOT / config), '--work-dir', str(work), '--workers', '2']
-        argv += ['--cfg-options', f'own.train={train}', f'own.val={val}', *options]
-        monkeypatch.setattr(sys, 'argv', argv)
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(str(ROOT / 'tools/check_dataset.py'), run_name='__main__')
-        out, err = capsys.readouterr()
-        if stop.value.code == 2:
-            return 2, err, None
+        args = ['check', config, '--work-dir', work, '--workers', 2, '--cfg-options']
+        answer = mlgcn(*args, f'own.train={train}', f'own.val={val}', *options)
+        if answer.status == 2:
+            return 2, answer.error, None
         text = (work / 'dataset_check.txt').read_text('utf-8')
-        assert text.strip() in out
-        return stop.value.code, text, json.loads((work / 'dataset_check.json').read_text('utf-8'))
+        assert text.strip() in answer.out
+        return answer.status, text, json.loads((work / 'dataset_check.json').read_text('utf-8'))
 
     return run
 
