@@ -9,17 +9,20 @@ import sys
 __version__ = '0.1.0'
 
 
-def _shows_help_only() -> bool:
-    """Whether this process is `mlgcn`, or `python -m mlgcn`, and was asked for help.
+def _needs_no_model() -> bool:
+    """Whether this process is the launcher, or `mlgcn` or `python -m mlgcn` asked for help.
 
-    It loads no file and builds no model, and need not wait seconds for torch.
+    They load no file and build no model, and need not wait seconds for torch; the launcher imports
+    it once it has chosen the log level.
     """
     script, *arguments = sys.argv or ['']
     if script == '-m':  # while Python looks for the package's __main__
         script = sys.orig_argv[-len(sys.argv)]
+    if script == 'mlgcn.cli.launch':
+        return True
     help_asked = not arguments or '-h' in arguments or '--help' in arguments
     return help_asked and os.path.basename(script) in ('mlgcn', 'mlgcn.exe')
 
 
-if not _shows_help_only():
+if not _needs_no_model():
     from . import engine, registry  # noqa: F401

@@ -7,4 +7,4 @@ set -euo pipefail
 [ $# -ge 3 ] || { echo "usage: bash tools/dist_test.sh CONFIG CHECKPOINT GPUS [ARGS...]" >&2; exit 2; }
 CONFIG=$1 CHECKPOINT=$2 GPUS=$3 TOOLS=$(dirname "$0")
 shift 3
-exec "${PYTHON:-python}" "$TOOLS/dist_run.py" "$GPUS" "$TOOLS/test.py" "$CONFIG" "$CHECKPOINT" "$@" --launcher pytorch
+exec "${PYTHON:-python}" -m mlgcn.cli.launch "$GPUS" "$TOOLS/test.py" "$CONFIG" "$CHECKPOINT" "$@" --launcher pytorch

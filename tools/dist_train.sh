@@ -13,4 +13,4 @@ settings() { for name; do [ -z "${!name:-}" ] || printf '%s=%q ' "$name" "${!nam
 export MLGCN_COMMAND="$(settings PYTHON NNODES MASTER_ADDR PORT MAX_RESTARTS RDZV_ID)$(printf '%q ' bash "$0" "$@")"
 CONFIG=$1 GPUS=$2 TOOLS=$(dirname "$0")
 shift 2
-exec "${PYTHON:-python}" "$TOOLS/dist_run.py" "$GPUS" "$TOOLS/train.py" "$CONFIG" "$@" --launcher pytorch
+exec "${PYTHON:-python}" -m mlgcn.cli.launch "$GPUS" "$TOOLS/train.py" "$CONFIG" "$@" --launcher pytorch

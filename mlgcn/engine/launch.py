@@ -73,7 +73,7 @@ def resume_after_restart(runner: Runner) -> None:
     """Where torchrun started the processes again (`MAX_RESTARTS`), resume what they have saved.
 
     Also where machines joined or left, which torchrun does not count as a restart: hence the
-    comparison with the start of tools/dist_run.py, `MLGCN_STARTED`.
+    comparison with the start of mlgcn/cli/launch.py, `MLGCN_STARTED`.
     """
     newest = Path(runner.work_dir, 'last_checkpoint')
     started = float(os.environ.get('MLGCN_STARTED', 'inf'))
@@ -90,7 +90,7 @@ def process_name() -> str:
 
 
 def record_failure(message: str, caused_by_peer: bool = False) -> bool:
-    """Leave `message` for torchrun (tools/dist_run.py), which prints the first failure's.
+    """Leave `message` for torchrun (mlgcn/cli/launch.py), which prints the first failure's.
 
     `torch.distributed.elastic`'s `@record` writes tracebacks with times in whole seconds, too
     coarse to tell the first failure from those that it causes.

@@ -1,5 +1,4 @@
-#!/usr/bin/env python
-"""`torchrun` for dist_train.sh and dist_test.sh: `python tools/dist_run.py GPUS SCRIPT ARGS...`
+"""`torchrun` for dist_train.sh and dist_test.sh: `python -m mlgcn.cli.launch GPUS SCRIPT ARGS...`
 
 Machines and restarts come from the environment (see dist_train.sh). Where torchrun prints pages
 about its own state when a process fails, this prints the message of the first failure.
@@ -12,7 +11,6 @@ import signal
 import sys
 import time
 
-THREADS = {'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1'}
 LOG_LEVEL = 'TORCH_CPP_LOG_LEVEL'
 
 
@@ -23,13 +21,8 @@ def rendezvous() -> list[str]:
     address, port = get('MASTER_ADDR', '127.0.0.1'), get('PORT', '29500')
     options = [f'--nnodes={nodes}', f'--max-restarts={restarts}']
     if nodes.isdigit() and restarts == '0':
-        rank = get('NODE_RANK', '0')
-        return [
-            *options,
-            f'--node-rank={rank}',
-            f'--master-addr={address}',
-            f'--master-port={port}',
-        ]
+        rank = f'--node-rank={get("NODE_RANK", "0")}'
+        return [*options, rank, f'--master-addr={address}', f'--master-port={port}']
     # A store of its own for every start: in the launcher's, processes that start again would find
     # the addresses of those before them.
     os.environ['TORCH_DISABLE_SHARE_RDZV_TCP_STORE'] = '1'
@@ -39,26 +32,21 @@ def rendezvous() -> list[str]:
     return [*options, f'--rdzv-endpoint={address}:{port}']
 
 
-def report(failures: dict, command: list[str]) -> int:
-    """Say what no process could say itself; the exit status.
+def first_failure(failures: dict, command: list[str]) -> tuple[str, int]:
+    """What a user should read of the processes that failed, and the exit status.
 
     Args:
         failures: rank to torchrun's ProcessFailure, with those that torchrun ended itself.
         command: the script and its arguments.
     """
-    killed = {
-        rank: failure
-        for rank, failure in failures.items()
-        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM
-    }
+    killed = {r: f for r, f in failures.items() if f.exitcode < 0 and f.exitcode != -signal.SIGTERM}
     if killed:
         names = [f'{rank} (pid {f.pid}) by {f.signal_name()}' for rank, f in killed.items()]
-        text = f'killed: process {", process ".join(names)}. The kernel does so when memory runs '
-        text += 'out (see dmesg). All other processes were stopped'
+        text = f'error: killed: process {", process ".join(names)}. The kernel does so when memory '
+        text += 'runs out (see dmesg). All other processes were stopped'
         if command[0].endswith('train.py'):
             text += '; --resume goes on from the last checkpoint'
-        print(f'error: {text}', file=sys.stderr)
-        return 128 - next(iter(killed.values())).exitcode
+        return text, 128 - next(iter(killed.values())).exitcode
 
     def order(item: tuple) -> tuple:  # those without a message of their own come last
         data = item[1].error_file_data
@@ -68,17 +56,27 @@ def report(failures: dict, command: list[str]) -> int:
     message = failure.error_file_data['message']
     if message == '<NONE>':  # torch's word for none
         message = f'error: process {rank}: ended with status {failure.exitcode}'
-    print(message, file=sys.stderr)
-    return max(1, *(failure.exitcode for failure in failures.values()))
+    return message, max(1, *(failure.exitcode for failure in failures.values()))
 
 
-def main() -> None:
-    gpus, *command = sys.argv[1:]
+def no_rendezvous(error: Exception) -> str:
+    """What to do when the processes do not find each other."""
+    address, port = os.environ.get('MASTER_ADDR', '127.0.0.1'), os.environ.get('PORT', '29500')
+    if 'EADDRINUSE' in str(error):
+        hint = f'choose another one, e.g. PORT={int(port) + 1}'
+        return f'error: port {port} is taken by another program; {hint}'
+    return (
+        f'error: no rendezvous at {address}:{port} ({str(error).splitlines()[0]}); check '
+        'MASTER_ADDR, NNODES, NODE_RANK, that no other program has the port, and that the other '
+        'machines have started'
+    )
+
+
+def launch(gpus: str, command: list[str]) -> tuple[str, int]:
+    """Run the command in as many processes; a message and the exit status."""
     if not re.fullmatch(r'[1-9]\d*', gpus):
-        print(f'error: GPUS is {gpus!r}; expected a number of processes, e.g. 8', file=sys.stderr)
-        sys.exit(2)
-    for name, value in THREADS.items():
-        os.environ.setdefault(name, value)
+        return f'error: GPUS is {gpus!r}; expected a number of processes, e.g. 8', 2
+    os.environ.update({'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', **os.environ})
     os.environ['MLGCN_STARTED'] = str(time.time())
     level = os.environ.get(LOG_LEVEL, 'ERROR')
     os.environ[LOG_LEVEL] = 'FATAL'  # torch reads it when it is imported
@@ -94,26 +92,18 @@ def main() -> None:
     try:
         run(parse_args([*rendezvous(), f'--nproc-per-node={gpus}', *command]))
     except ChildFailedError as error:
-        sys.exit(report(error.failures, command))
+        return first_failure(error.failures, command)
     except SignalException as error:
-        print(f'stopped by {signal.Signals(error.sigval).name}', file=sys.stderr)
-        sys.exit(128 + error.sigval)
+        return f'stopped by {signal.Signals(error.sigval).name}', 128 + error.sigval
     except (DistError, RendezvousError) as error:
-        port = os.environ.get('PORT', '29500')
-        if 'EADDRINUSE' in str(error):
-            text = f'port {port} is taken by another program; choose another one, e.g. PORT='
-            text += str(int(port) + 1)
-        else:
-            address = os.environ.get('MASTER_ADDR', '127.0.0.1')
-            text = f'no rendezvous at {address}:{port} ({str(error).splitlines()[0]}); check'
-            text += ' MASTER_ADDR, NNODES, NODE_RANK, that no other program has the port, and that '
-            text += 'the other machines have started'
-        print(f'error: {text}', file=sys.stderr)
-        sys.exit(2)
+        return no_rendezvous(error), 2
     except (ValueError, AssertionError, RuntimeError) as error:  # NNODES, PORT, ... are not numbers
-        print(f'error: {str(error).splitlines()[0]}', file=sys.stderr)
-        sys.exit(2)
+        return f'error: {str(error).splitlines()[0]}', 2
+    return '', 0
 
 
 if __name__ == '__main__':
-    main()
+    message, status = launch(sys.argv[1], sys.argv[2:])
+    if message:
+        print(message, file=sys.stderr)
+    sys.exit(status)

@@ -12,8 +12,7 @@ import pytest
 from machine import free_port
 from tiny import ROOT
 
-sys.path.insert(0, str(ROOT / 'tools'))
-import dist_run
+from mlgcn.cli import launch
 
 NAMES = ('NNODES', 'NODE_RANK', 'MASTER_ADDR', 'PORT', 'MAX_RESTARTS', 'RDZV_ID')
 COMMAND = ['tools/train.py', 'config.py']
@@ -34,7 +33,7 @@ def test_machines_and_restarts(monkeypatch, env, options):
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    given = dist_run.rendezvous()
+    given = launch.rendezvous()
     assert set(options) <= set(given)
     assert ('--rdzv-backend=c10d' in given) == (
         os.environ.pop('TORCH_DISABLE_SHARE_RDZV_TCP_STORE', None) == '1'
@@ -66,9 +65,9 @@ def recorded(timestamp, message, caused_by_peer=False):
      'error: process 3: lost'),
     ({1: failure(7)}, 7, 'error: process 1: ended with status 7'),
 ])  # fmt: skip
-def test_the_first_failure_is_printed(capsys, failures, status, words):
-    assert dist_run.report(failures, COMMAND) == status
-    printed = capsys.readouterr().err
+def test_the_first_failure_is_printed(failures, status, words):
+    printed, code = launch.first_failure(failures, COMMAND)
+    assert code == status
     assert printed.startswith(words)
     assert ('--resume' in printed) == ('SIGKILL' in printed)
 
