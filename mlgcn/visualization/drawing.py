@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import matplotlib
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, fontManager
 from matplotlib.ft2font import FT2Font
@@ -21,12 +20,16 @@ VARIABLES = {TEXT: 'var(--text)', SOFT: 'var(--soft)', EDGE: 'var(--edge)', CARD
 STYLE = {
     'text.parse_math': False,  # class names may hold dollar signs
     'svg.fonttype': 'none',  # text stays text: small, searchable, in the browser's fonts
+    'font.size': 13,
+    'axes.titlelocation': 'left',
+    'axes.titlepad': 10,
+    **dict.fromkeys((f'figure.constrained_layout.{side}_pad' for side in 'wh'), 0.12),  # inches
     **dict.fromkeys(('text.color', 'axes.labelcolor', 'xtick.color', 'ytick.color'), TEXT),
     **dict.fromkeys(('figure.facecolor', 'axes.facecolor'), 'none'),
     **dict.fromkeys((f'axes.spines.{s}' for s in ('left', 'right', 'top', 'bottom')), False),
     **dict.fromkeys(('xtick.major.size', 'ytick.major.size'), 0),
 }
-SVG, DPI = '{http://www.w3.org/2000/svg}', 108  # 1.5 pixels a point
+SVG = '{http://www.w3.org/2000/svg}'
 ElementTree.register_namespace('', SVG.strip('{}'))
 ElementTree.register_namespace('xlink', 'http://www.w3.org/1999/xlink')
 
@@ -40,31 +43,20 @@ def style(texts: Iterable[str]) -> Iterator[None]:
 
 
 class Drawing:
-    """A figure; lengths are points, which are the units of its SVG, from the top left.
+    """A figure of so many points, which are the units of its SVG, and its text alternative."""
 
-    `title` is the SVG's text alternative. A `tight` figure grows to what lies outside of it.
-    """
-
-    def __init__(self, width: float, height: float, title: str, tight: bool = False):
+    def __init__(self, width: float, height: float, title: str):
         self.width, self.height, self.title = width, height, title.replace('\n', '; ')
-        self.bounds = {'bbox_inches': 'tight', 'pad_inches': 12 / 72} if tight else {}
-        self.figure = Figure(figsize=(width / 72, height / 72))
+        self.figure = Figure(figsize=(width / 72, height / 72), layout='constrained')
         self.photo: tuple[str, AxesImage] | None = None  # its id on the page, and in the PNG
 
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = self.height - top - height
-        box = (left / self.width, bottom / self.height, width / self.width, height / self.height)
-        return self.figure.add_axes(box, xticks=(), yticks=())
-
-    def text(self, x: float, y: float, text: str, size: float, color: str = TEXT) -> None:
-        """One line, vertically centred at `y`, cut where the figure ends."""
-        text = shortened(text, int((self.width - x) / (0.56 * size)))
-        place = (x / self.width, 1 - y / self.height)
-        self.figure.text(*place, text, size=size, color=color, va='center')
-
     def png(self) -> bytes:
-        buffer, options = io.BytesIO(), {'pil_kwargs': {'compress_level': 3}, **self.bounds}
-        self.figure.savefig(buffer, format='png', dpi=DPI, facecolor='white', **options)
+        return self._save('png', dpi=108, facecolor='white', pil_kwargs={'compress_level': 3})
+
+    def _save(self, kind: str, **options) -> bytes:
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format=kind, **options)
+        self.figure.set_layout_engine('none')  # the layout stands now
         return buffer.getvalue()
 
     def svg(self, salt: str) -> Markup:
@@ -72,13 +64,11 @@ class Drawing:
 
         The photograph is not in it: a <use> refers to the page's one copy.
         """
-        buffer, metadata = io.BytesIO(), dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
-        name, photo = self.photo or ('', None)
-        if photo:
-            photo.set_visible(False)
+        metadata = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
+        if self.photo:
+            self.photo[1].set_visible(False)
         with matplotlib.rc_context({'svg.hashsalt': salt}):
-            self.figure.savefig(buffer, format='svg', metadata=metadata, **self.bounds)
-        root = ElementTree.fromstring(buffer.getvalue())
+            root = ElementTree.fromstring(self._save('svg', metadata=metadata))
         for defs in root.findall(f'{SVG}defs[{SVG}style]'):
             root.remove(defs)  # a style that would apply to the whole page
         for element in root.iter():
@@ -86,19 +76,20 @@ class Drawing:
                 element.attrib.pop('id', None)  # the same in all figures: figure_1, axes_1, ...
             for color, variable in VARIABLES.items() if 'style' in element.attrib else ():
                 element.set('style', element.get('style').replace(color, variable))
-        if photo:
+        if self.photo:
+            name, photo = self.photo
             photo.set_visible(True)
             box = photo.axes.get_position()
             place = f'translate({box.x0 * self.width:.2f} {(1 - box.y1) * self.height:.2f}) '
             place += f'scale({box.width * self.width:.2f} {box.height * self.height:.2f})'
             use = {'href': f'#{name}', 'transform': place}
             root.insert(0, ElementTree.Element(f'{SVG}use', use))
-        kept = {'viewBox': root.get('viewBox'), 'role': 'img', 'aria-label': self.title}
-        root.attrib = kept  # its size is the page's matter
+        # its size is the page's matter
+        root.attrib = {'viewBox': root.get('viewBox'), 'role': 'img', 'aria-label': self.title}
         return Markup(ElementTree.tostring(root, encoding='unicode'))
 
 
-def shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int = 24) -> str:
     """One line of at most `most` characters; those that no installed font has become escapes."""
     text = ''.join(c if c.isprintable() else ' ' for c in text)
     _, missing = fonts_for(''.join(sorted(set(text))))

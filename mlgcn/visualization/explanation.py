@@ -71,20 +71,20 @@ def explain(
     """The figures and tables that fit the model: label graph, patches, class maps.
 
     Args:
-        inferencer: the model, with the threshold or top-k that says which labels are drawn.
+        inferencer: its threshold or top-k decides which labels are drawn, at most 40; where none
+            is present, the three most probable.
         packed: one image from the test pipeline.
         name: id of the photograph on its page.
-        labels: names of the classes to draw instead; where there are none, and no label is
-            present either, the three most probable are drawn (of more than 40 present, 40).
-        patch: pixel (x, y) of the picture that the model saw, whose patch's neighbours are drawn;
-            each label's strongest patch of the last stage if None.
+        labels: names of the classes to draw instead.
+        patch: pixel (x, y) of the model's input, whose patch's neighbours are drawn; by default
+            each label's strongest patch of the last stage.
 
     Raises:
         ValueError: no such class; a pixel outside of the picture; a backbone without patch graph;
             NaN or infinite logits.
     """
     model = inferencer.model.model
-    asked = [_class_of(name, inferencer.classes) for name in dict.fromkeys(labels)]
+    asked = [_class_of(name, inferencer.classes) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
     photo = Photo(pixels, name)
     if patch is not None:

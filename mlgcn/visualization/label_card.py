@@ -13,7 +13,7 @@ from mlgcn.checkpoints.atomic_files import write_atomically
 from .drawing import SOFT, shortened, style
 
 SHORTEST, LONGEST = 420, 1280  # pixels: the photograph's width at least, either side at most
-LINE, MARGIN, MOST = 28, 12, 25
+LINE, MOST = 28, 25  # pixels of a line, labels
 TRACK, FILL = '#e3e6ea', '#1f6fb2'
 
 
@@ -24,41 +24,31 @@ def label_card(
 
     Small photographs are enlarged and large ones reduced, so that the text is legible at any size.
     """
-    photo = _fitted(ImageOps.exif_transpose(photo).convert('RGB'))
-    shown = labels[:MOST]
+    photo = ImageOps.exif_transpose(photo).convert('RGB')
+    factor = min(max(1, SHORTEST / photo.width), LONGEST / max(photo.size))
+    photo = photo.resize([max(round(side * factor), 1) for side in photo.size], Image.LANCZOS)
+    shown, width = labels[:MOST], max(photo.width, SHORTEST)
     notes = [f'… and {len(labels) - MOST} more'] if len(labels) > MOST else []
-    notes += [] if shown else ['no label reaches its threshold']
-    notes += [note] if note else []
-    width = max(photo.width, SHORTEST)
-    height = photo.height + 2 * MARGIN + LINE * (len(shown) + len(notes))
+    notes += [text for text in ('' if shown else 'no label reaches its threshold', note) if text]
+    height = photo.height + LINE * (len(shown) + len(notes) + 1)
     with style([name for name, _ in shown] + notes):
         figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor='white')
         figure.figimage(photo, (width - photo.width) // 2, height - photo.height)
-        bottom = MARGIN + LINE * len(notes)
+        for i, text in enumerate(reversed(notes)):
+            text, y = shortened(text, width // 9), LINE * (i + 1) / height
+            figure.text(12 / width, y, text, size=11, color=SOFT, va='center')
         if shown:
-            box = (0.52, bottom / height, 0.34, LINE * len(shown) / height)
-            axes = figure.add_axes(box, xlim=(0, 1), xticks=(), ylim=(len(shown) - 0.5, -0.5))
-            rows, names = range(len(shown)), [shortened(n, int(width / 24)) for n, _ in shown]
+            bottom, rows = LINE * (len(notes) + 0.5) / height, range(len(shown))
+            axes = figure.add_axes((0.52, bottom, 0.34, LINE * len(shown) / height), xticks=())
             axes.barh(rows, 1, 0.42, color=TRACK)
-            bars = axes.barh(rows, [p for _, p in shown], 0.42, color=FILL)
-            axes.bar_label(bars, [f'{p:.1%}' for _, p in shown], size=11, color=SOFT)
-            for text in axes.texts:
-                text.xy = (1, text.xy[1])  # all percentages behind the tracks, in one column
-            axes.set_yticks(rows, names, size=13)
-        for i, text in enumerate(notes):
-            y = bottom - LINE * (i + 0.5)
-            text = shortened(text, int((width - 2 * MARGIN) / 8.5))
-            figure.text(MARGIN / width, y / height, text, size=11, color=SOFT, va='center')
+            axes.barh(rows, [p for _, p in shown], 0.42, color=FILL)
+            axes.set_yticks(rows, [shortened(name, width // 24) for name, _ in shown])
+            axes.set(xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
+            for row, (_, p) in enumerate(shown):
+                axes.text(1.03, row, f'{p:.1%}', size=11, color=SOFT, va='center')
         buffer = io.BytesIO()
         figure.savefig(buffer, format='rgba')
     return Image.frombytes('RGBA', (width, height), buffer.getvalue()).convert('RGB')
-
-
-def _fitted(photo: Image.Image) -> Image.Image:
-    """At most LONGEST on both sides; enlarged to SHORTEST wide where that allows it."""
-    factor = min(max(1, SHORTEST / photo.width), LONGEST / max(photo.size))
-    size = [max(round(side * factor), 1) for side in photo.size]
-    return photo if factor == 1 else photo.resize(size, Image.Resampling.LANCZOS)
 
 
 class PictureFolder:

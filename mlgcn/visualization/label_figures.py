@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import networkx as nx
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from numpy import ndarray
@@ -14,8 +13,7 @@ from mlgcn.evaluation.calibration import Reliability
 
 from .drawing import CARD, EDGE, SOFT, TEXT, Drawing, shortened, style
 
-CELL, NODE = (58, 35), 20  # points: a matrix entry, a node's radius
-MOST_EDGES, MOST_LEVEL, LONGEST_NAME = 30, 12, 24
+MOST_EDGES, MOST_LEVEL = 30, 12  # edges that are drawn, labels whose names are level
 BAR, DOT = '#56b4e9', '#d55e00'  # Okabe and Ito's
 
 
@@ -27,26 +25,22 @@ def matrix_figure(
     Unsigned values are coloured from 0 to the largest, signed ones from minus to plus the largest.
     """
     high = float(np.abs(values).max()) or 1.0
-    low = -high if signed else 0.0
     digits = f'+.{max(2, 1 - math.floor(math.log10(high)))}f' if signed else '.2g'
-    scale = ScalarMappable(Normalize(low, high), 'PuOr_r' if signed else 'viridis')
-    width, height = CELL[0] * len(columns), CELL[1] * len(rows)
-    drawing = Drawing(width, height, title, tight=True)
-    axes = drawing.axes(0, 0, width, height)
+    norm = Normalize(-high if signed else 0, high)
+    scale = ScalarMappable(norm, 'PuOr_r' if signed else 'viridis')
+    drawing = Drawing(max(240 + 58 * len(columns), 460), 240 + 35 * len(rows), title)
+    axes = drawing.figure.add_subplot()
     colors = scale.to_rgba(values)
     axes.imshow(colors, aspect='auto', interpolation='none')
     for (i, j), value in np.ndenumerate(values):
-        middle = {'ha': 'center', 'va': 'center', 'color': ink_on(colors[i, j])}
-        axes.text(j, i, f'{value:{digits}}', size=13, **middle)
-    across, down = ([shortened(n, LONGEST_NAME) for n in side] for side in (columns, rows))
-    axes.set_xticks(range(len(columns)), across, rotation=90, size=13)
-    axes.set_yticks(range(len(rows)), down, size=13)
+        axes.text(j, i, f'{value:{digits}}', ha='center', va='center', color=ink_on(colors[i, j]))
+    axes.set_xticks(range(len(columns)), map(shortened, columns), rotation=90)
+    axes.set_yticks(range(len(rows)), map(shortened, rows))
     axes.xaxis.tick_top()
-    axes.set_title(title, loc='left', size=14, pad=12)
-    bar = axes.inset_axes((0, -30 / height, 160 / width, 16 / height))
-    drawing.figure.colorbar(scale, bar, orientation='horizontal', ticks=())
-    text = f'{low:.4g} to {high:.4g}'
-    bar.text(1.06, 0.5, text, size=14, va='center', transform=bar.transAxes)
+    drawing.figure.suptitle(title, size=14, x=0.02, ha='left')
+    bar = drawing.figure.colorbar(scale, ax=axes, location='bottom', shrink=0.5, aspect=14)
+    bar.set_ticks([norm.vmin, norm.vmax], labels=[f'{norm.vmin:.4g}', f'{norm.vmax:.4g}'])
+    bar.solids.set_rasterized(True)  # one image instead of 256 shapes in the SVG
     return drawing
 
 
@@ -63,42 +57,34 @@ def graph_figure(
     heaviest = max((weight for weight, *_ in edges), default=0) or 1.0
     shares = np.array([weight / heaviest for weight, *_ in edges])
     drawn = 'all edges' if len(edges) == count else f'the {len(edges)} heaviest of {count} edges'
-    title = f'{title}\n{drawn}; width: weight, up to {heaviest:.2g}; in nodes: probability in %'
-    radius = max(110.0, (2 * NODE + 22) * n / (2 * math.pi))
-    side, limit = 2 * radius + 4 * NODE, 1 + 2 * NODE / radius
-    drawing = Drawing(side, side, title, tight=True)
-    axes = drawing.axes(0, 0, side, side)
+    title = f'{title}\n{drawn}, width: weight, up to {heaviest:.2g}\nin nodes: probability in %'
+    radius = max(110.0, 62 * n / (2 * math.pi))  # points
+    limit = 1 + 28 / radius
+    drawing = Drawing(2 * radius + 360, 2 * radius + (180 if n <= MOST_LEVEL else 460), title)
+    axes = drawing.figure.add_subplot(aspect='equal')
     graph = nx.DiGraph((i, j) for _, i, j in edges)
     graph.add_nodes_from(range(n))
     # networkx starts at the right and goes counter-clockwise; here: from the top, clockwise
     places = {k: (y, x) for k, (x, y) in nx.circular_layout(range(n)).items()}
-    common = dict(ax=axes, node_size=(2 * NODE) ** 2)
-    nx.draw_networkx_nodes(graph, places, node_color=CARD, edgecolors=TEXT, **common)
+    nx.draw_networkx_nodes(graph, places, ax=axes, node_size=1600, node_color=CARD, edgecolors=TEXT)
     nx.draw_networkx_edges(
-        graph, places, [(i, j) for _, i, j in edges], 0.8 + 5.2 * shares, EDGE,
-        alpha=list(0.35 + 0.65 * shares), arrowsize=list(10 + 10 * shares),
-        connectionstyle='arc3,rad=0.15', **common,
+        graph, places, [edge for _, *edge in edges], 0.8 + 5.2 * shares, EDGE, ax=axes,
+        node_size=1600, alpha=list(0.35 + 0.65 * shares), arrowsize=list(10 + 10 * shares),
+        connectionstyle='arc3,rad=0.15',
     )  # fmt: skip
     for k, (x, y) in places.items():
-        axes.text(x, y, f'{100 * probabilities[k]:.0f}', size=14, ha='center', va='center')
-        _write_beside(axes, (x, y), 1 + (NODE + 8) / radius, shortened(names[k], LONGEST_NAME), n)
+        axes.text(x, y, f'{100 * probabilities[k]:.0f}', ha='center', va='center')
+        # names outside of the circle, radial where there are many; a single node is in the middle
+        out, level = 1 + 28 / radius if n > 1 else 1, n <= MOST_LEVEL
+        x, y = (x, y) if n > 1 else (0, -28 / radius)
+        side = 'center' if level and abs(x) < 0.01 else 'left' if x >= 0 else 'right'
+        up = 'center' if side != 'center' else 'bottom' if y > 0 else 'top'
+        angle = 0 if level else math.degrees(math.atan2(y, x)) - 180 * (x < 0)
+        turned = {'rotation': angle, 'rotation_mode': 'anchor'}
+        axes.text(x * out, y * out, shortened(names[k]), ha=side, va=up, **turned)
+    drawing.figure.suptitle(title, size=14, x=0.02, ha='left')
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
-    axes.set_title(title, loc='left', size=14, pad=30 if n <= MOST_LEVEL else 180)
     return drawing
-
-
-def _write_beside(axes: Axes, place: tuple[float, float], out: float, name: str, n: int) -> None:
-    """The name outside of the circle of n nodes: level, or radial where there are many."""
-    x, y = place if n > 1 else (0, -1)  # networkx puts a single node into the middle
-    out = out if n > 1 else out - 1
-    side = 'left' if x > 0.01 else 'right' if x < -0.01 else 'center'
-    up, angle = 'bottom' if y > 0 else 'top', 0.0
-    if n > MOST_LEVEL:
-        side = 'left' if x >= 0 else 'right'
-        angle = math.degrees(math.atan2(y, x)) - 180 * (x < 0)
-    up = up if side == 'center' else 'center'
-    place = (x * out, y * out)
-    axes.text(*place, name, size=14, ha=side, va=up, rotation=angle, rotation_mode='anchor')
 
 
 def reliability_diagram(panels: Sequence[tuple[str, Reliability]]) -> bytes:
@@ -119,12 +105,11 @@ def reliability_diagram(panels: Sequence[tuple[str, Reliability]]) -> bytes:
             shares.plot(measured.predicted[some], measured.predicted[some], 'o', color=DOT)
             shares.plot((0, 1), (0, 1), '--', color=TEXT)
             shares.set(xlim=(0, 1), ylim=(0, 1), ylabel='share present')
-            shares.set_title(f'{name}\nECE {100 * measured.error:.2f}%', loc='left')
+            shares.set_title(f'{name}\nECE {100 * measured.error:.2f}%')
             counts.bar(starts, measured.count, color=SOFT, **bars)
             counts.set_yscale('symlog')  # counts of 0 have a place on it
             counts.yaxis.set_major_formatter('{x:,.0f}')
             counts.set(xlabel='predicted probability', ylabel='labels')
-        drawing.figure.set_layout_engine('constrained')
         return drawing.png()
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,16 +13,13 @@ from mlgcn.checkpoints.atomic_files import write_atomically
 
 
 class Cell(NamedTuple):
-    """A table's cell: `note` in small print; `sort`: its value where `text` is no number.
+    """A table's cell: `note` in small print, the value to sort by, a bar's length in percent."""
 
-    `bars` are (text, length, interval or None) of one bar per run, in percent of the cell.
-    """
-
-    text: str = ''
+    text: str
     note: str = ''
     sort: float | None = None
     bold: bool = False
-    bars: Sequence[tuple[str, float, tuple[float, float] | None]] = ()
+    bar: float | None = None
 
 
 def write_page(path: Path, template: str, **values) -> None:
@@ -34,13 +30,9 @@ def write_page(path: Path, template: str, **values) -> None:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader('mlgcn.visualization'),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader = PackageLoader('mlgcn.visualization')
+    options = dict(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(loader=loader, autoescape=True, **options)
 
 
 def data_uri(image: Image.Image, quality: int = 90) -> str:

@@ -4,21 +4,24 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from numpy import ndarray
 from PIL import Image
 
 from .attributions import ChosenPatches, PatchNeighbours
-from .drawing import SOFT, Drawing
+from .drawing import SOFT, Drawing, shortened
 
 # One colour per group of channels: Okabe and Ito's palette, told apart by colour-blind readers.
 GROUPS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
-INKS = ListedColormap(('#5e3c99', '#fd8d14'))  # against and for a label
-LONG_SIDE, MARGIN, HEAD = 400, 12, 62  # points: the photograph's longer side, the room around it
+# Purple against a label, orange for it, transparent in the middle.
+INKS = LinearSegmentedColormap.from_list(
+    'inks', [(0, '#5e3c99e6'), (0.5, '#5e3c9900'), (0.5, '#fd8d1400'), (1, '#fd8d14e6')]
+)
+LEGEND = {'loc': 'outside lower left', 'ncols': 4, 'frameon': False}
+LONG_SIDE, ROOM = 400, (24, 118)  # points: the photograph's longer side, what lies around it
 Box = tuple[float, float, float, float]
 
 
@@ -61,44 +64,38 @@ def map_figure(photo: Photo, values: ndarray, title: str, subtitle: str, signed:
     Unsigned maps are coloured over their own range. Signed ones are orange above 0 and purple
     below, the more opaque the larger.
     """
-    low, high = float(values.min()), float(values.max())
+    drawing, axes = _on_photo(photo, title, subtitle, grey=True)
+    limits = float(values.min()), float(values.max())
     if signed:
-        high = max(-low, high)
-        low = -high
-    drawing, axes = _on_photo(photo, title, subtitle, 44, grey=True)
-    bar = drawing.axes(MARGIN, drawing.height - 30, 160, 16)
-    bar.set_facecolor('#808080')
-    drawing.text(MARGIN + 170, drawing.height - 22, f'{low:.4g} to {high:.4g}', 14)
+        limits = -np.abs(values).max(), np.abs(values).max()
     (rows, columns), (down, across) = values.shape, photo.strides(values.shape)
-    ramp = np.linspace(low, high, 64)[None]
-    for place, shown, right, bottom in (
-        (axes, values, across * columns, down * rows), (bar, ramp, 1, 1)
-    ):  # fmt: skip
-        colors = colormaps['viridis'](Normalize(low, high)(shown))
-        colors[..., 3] = 0.62
-        if signed:
-            colors = INKS((shown > 0).astype(int))
-            colors[..., 3] = 0.9 * np.abs(shown) / (high or 1)
-        extent = (0, right, bottom, 0)
-        place.imshow(colors, extent=extent, aspect='auto', interpolation='none')
+    shown = axes.imshow(
+        values, INKS if signed else 'viridis', vmin=limits[0], vmax=limits[1],
+        alpha=None if signed else 0.62, extent=(0, columns * across, rows * down, 0),
+        interpolation='none',
+    )  # fmt: skip
+    bar = drawing.figure.colorbar(shown, ax=axes, location='bottom', shrink=0.5, aspect=14)
+    bar.set_ticks(limits, labels=[f'{limit:.4g}' for limit in limits])
+    bar.ax.set_facecolor('#808080')
+    bar.solids.set_rasterized(True)  # one image instead of 256 shapes in the SVG
     return drawing
 
 
 def patches_figure(photo: Photo, chosen: ChosenPatches, label: int, title: str) -> Drawing:
     """Lines from a label, one dot per group of channels, to the patches that it chose."""
     (rows, columns), (down, across) = chosen.grid, photo.strides(chosen.grid)
-    subtitle = f'{columns} x {rows} patches of {across:.4g} x {down:.4g} pixels'
-    drawing, axes = _on_photo(photo, title, subtitle, 62)
     groups, share = len(chosen.index), chosen.share[:, label]
+    subtitle = (
+        f'{columns} x {rows} patches of {across:.4g} x {down:.4g} pixels\n'
+        f'line width: share of the channels, up to {share.max():.0%}'
+    )
+    drawing, axes = _on_photo(photo, title, subtitle)
     for g, patches in enumerate(chosen.index[:, label].tolist()):
-        start = (photo.image.width * (g + 1) / (groups + 1), -4 * photo.point)
-        for patch, part in zip(patches, share[g].tolist()):
-            box = photo.patch_box(*divmod(patch, columns), chosen.grid)
-            _mark(axes, box, photo.point, g, start, 1 + 5 * part)
-        _dot(axes, start, g)
-    _legend(drawing, 44)
-    note = f'Line width: share of the channels, up to {share.max():.0%}'
-    drawing.text(MARGIN, drawing.height - 16, note, 13, SOFT)
+        start = (photo.image.width * (g + 1) / (groups + 1), 0)
+        boxes = [photo.patch_box(*divmod(patch, columns), chosen.grid) for patch in patches]
+        _draw_group(axes, photo.point, g, start, boxes, 1 + 5 * share[g].numpy())
+        axes.plot(*start, 'o', color=GROUPS[g % 6], mec='white', ms=12, clip_on=False, zorder=4)
+    drawing.figure.legend(**LEGEND)
     return drawing
 
 
@@ -108,28 +105,26 @@ def neighbours_figure(
     """Lines from a patch (row, column) to the keys that it chose, by group of channels."""
     r, (rows, columns) = neighbours.reduction, neighbours.grid
     subtitle = f'{columns} x {rows} patches' + f', keys of {r} x {r}' * (r > 1)
-    drawing, axes = _on_photo(photo, title, subtitle, 36)
+    drawing, axes = _on_photo(photo, title, subtitle)
     own = photo.patch_box(*patch, neighbours.grid)
     for g, keys in enumerate(neighbours.index[:, patch[0] * columns + patch[1]].tolist()):
-        for row, column in (divmod(key, columns // r) for key in keys):
-            box = photo.patch_box(row * r, column * r, neighbours.grid, r)
-            _mark(axes, box, photo.point, g, _centre(own), 1.5)
-        _dot(axes, (), g)
-    _outline(axes, own, 'white', 2.5, 'black')
-    _legend(drawing, 18)
+        places = [divmod(key, columns // r) for key in keys]
+        boxes = [photo.patch_box(y * r, x * r, neighbours.grid, r) for y, x in places]
+        _draw_group(axes, photo.point, g, _middle(own), boxes, np.full(len(keys), 1.5))
+    for color, width in (('black', 5), ('white', 2.5)):
+        axes.add_patch(_rectangle(own, ec=color, lw=width, fill=False, zorder=5))
+    drawing.figure.legend(**LEGEND)
     return drawing
 
 
-def _on_photo(
-    photo: Photo, title: str, subtitle: str, foot: float, grey: bool = False
-) -> tuple[Drawing, Axes]:
-    """A drawing of two lines of heading, the photograph and `foot` points; its axes in pixels."""
+def _on_photo(photo: Photo, title: str, subtitle: str, grey: bool = False) -> tuple[Drawing, Axes]:
+    """A drawing of title, photograph and subtitle; its axes are in pixels."""
     width, height = photo.image.size
-    size = width / photo.point, height / photo.point
-    drawing = Drawing(max(size[0], 320) + 2 * MARGIN, HEAD + size[1] + foot, f'{title}\n{subtitle}')
-    drawing.text(MARGIN, 20, title, 17)
-    drawing.text(MARGIN, 43, subtitle, 14, SOFT)
-    axes = drawing.axes(MARGIN, HEAD, *size)
+    size = (max(width / photo.point, 320) + ROOM[0], height / photo.point + ROOM[1])
+    drawing = Drawing(*size, f'{title}\n{subtitle}')
+    axes = drawing.figure.add_subplot(xticks=(), yticks=())
+    axes.set_title(shortened(title, 40), size=17)
+    axes.set_xlabel(subtitle, color=SOFT)
     image = photo.grey if grey else photo.image
     shown = axes.imshow(image, 'gray', vmin=0, vmax=255, extent=(0, width, height, 0))
     axes.autoscale(False)  # whatever is drawn on it
@@ -137,44 +132,28 @@ def _on_photo(
     return drawing, axes
 
 
-def _mark(
-    axes: Axes, box: Box, point: float, group: int, start: tuple[float, float], width: float
+def _draw_group(
+    axes: Axes, point: float, group: int, start: Sequence[float], boxes: list[Box], widths: ndarray
 ) -> None:
-    """A line from `start` to a patch and the patch's outline, readable on any photograph."""
-    x, y = _centre(box)
-    # outlines of later groups lie inside earlier ones; small patches are drawn larger
-    half = [max(side / 2 - 2.5 * group * point, 3 * point)
-            for side in (box[2] - box[0], box[3] - box[1])]  # fmt: skip
-    halo = [withStroke(linewidth=width + 1.6, foreground='white', alpha=0.55)]
-    line = {'color': _color(group), 'lw': width, 'alpha': 0.9, 'path_effects': halo}
-    axes.plot((start[0], x), (start[1], y), clip_on=False, **line)
-    _outline(axes, (x - half[0], y - half[1], x + half[0], y + half[1]), _color(group), 2.2)
+    """Lines from `start` to the patches of a group, and their outlines, all with white rims."""
+    color, lines, squares = GROUPS[group % len(GROUPS)], [], []
+    for box in boxes:
+        x, y = _middle(box)
+        # outlines of later groups lie inside earlier ones; small patches are drawn larger
+        sides = (box[2] - box[0], box[3] - box[1])
+        half = [max(side / 2 - 2.5 * group * point, 3 * point) for side in sides]
+        lines.append((start, (x, y)))
+        squares.append(_rectangle((x - half[0], y - half[1], x + half[0], y + half[1])))
+    for ink, alpha, rim in (('white', 0.55, 1.6), (color, 0.9, 0)):
+        axes.add_collection(LineCollection(lines, lw=widths + rim, color=ink, alpha=alpha))
+        outlines = PatchCollection(squares, fc='none', ec=ink, lw=2.2 + rim, zorder=3)
+        axes.add_collection(outlines)
+    axes.plot([], [], 'o', color=color, ms=11, label=f'group {group + 1}')
 
 
-def _outline(axes: Axes, box: Box, color: str, width: float, rim: str = 'white') -> None:
-    left, top, right, bottom = box
-    halo = {'path_effects': [withStroke(linewidth=width + 1.8, foreground=rim)], 'zorder': 3}
-    shape = Rectangle((left, top), right - left, bottom - top, fill=False, ec=color, lw=width)
-    axes.add_patch(shape).set(clip_on=False, **halo)
+def _rectangle(box: Box, **options) -> Rectangle:
+    return Rectangle(box[:2], box[2] - box[0], box[3] - box[1], **options)
 
 
-def _dot(axes: Axes, place: Sequence[float], group: int) -> None:
-    """A dot at `place`, if it is not empty, and in the legend."""
-    style = {'ms': 12, 'mec': 'white', 'clip_on': False, 'zorder': 4, 'ls': '', 'marker': 'o'}
-    axes.plot(place[:1], place[1:], color=_color(group), label=f'group {group + 1}', **style)
-
-
-def _legend(drawing: Drawing, y: float) -> None:
-    place = (MARGIN / drawing.width, y / drawing.height)
-    drawing.figure.legend(
-        loc='center left', bbox_to_anchor=place, ncols=4, frameon=False, fontsize=14,
-        borderpad=0, borderaxespad=0, handletextpad=0.1, columnspacing=0.8,
-    )  # fmt: skip
-
-
-def _color(group: int) -> str:
-    return GROUPS[group % len(GROUPS)]
-
-
-def _centre(box: Box) -> tuple[float, float]:
+def _middle(box: Box) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2

@@ -12,79 +12,58 @@ from .runs import Run
 
 LONGEST = 480  # pixels of an embedded photograph's longer side
 NUM_MISTAKES, NUM_OTHERS, MOST_LABELS = 24, 12, 12
+Gallery = tuple[str, list[dict]]  # heading, cards for report.html.j2
 
 
-def galleries(
-    runs: Sequence[Run], images: str | Path | None
-) -> tuple[list[tuple[str, list[dict]]], str]:
-    """(heading, cards) of three galleries, and a note on photographs that cannot be read.
+def galleries(runs: Sequence[Run], images: str | Path | None) -> tuple[list[Gallery], str]:
+    """Three galleries, and a note on photographs that cannot be read, which is a warning, too.
 
     A mistake's size is the logit's distance from the threshold, the largest over the runs; an image
-    is shown once in a gallery, with its worst label first. Warns of unreadable photographs.
+    is shown once in a gallery, with its worst label first.
     """
-    targets = runs[0].file.targets
+    targets, names = runs[0].file.targets, runs[0].file.file_names
     scores = np.stack([run.file.scores for run in runs])
     predicted = np.stack([run.predicted for run in runs])
     false = np.where(predicted & (targets == 0), scores, -np.inf).max(axis=0)
     missed = np.where(~predicted & (targets == 1), -scores, -np.inf).max(axis=0)
     found = []
-    for heading, kind, size in (
-        ('Worst false predictions', 'wrong', false), ('Worst misses', 'missed', missed)
-    ):  # fmt: skip
-        worst = size.max(axis=1)
-        order = np.argsort(-worst, kind='stable')[:NUM_MISTAKES]
-        shown = [(i, int(size[i].argmax()), kind) for i in order if worst[i] > -np.inf]
-        number = (worst > -np.inf).sum()
-        found.append((f'{heading} ({number:,} images have one)', shown))
+    for heading, kind, sizes in (
+        ('Worst false predictions', 'wrong', false),
+        ('Worst misses', 'missed', missed),
+    ):
+        worst, label = sizes.max(axis=1), sizes.argmax(axis=1)
+        order = np.argsort(-worst, kind='stable')[: min((worst > -np.inf).sum(), NUM_MISTAKES)]
+        heading = f'{heading} ({(worst > -np.inf).sum():,} images have one)'
+        found.append((heading, [(i, label[i], kind) for i in order]))
     order = np.argsort(-np.maximum(false, missed).max(axis=1), kind='stable')
     spread = order[np.linspace(0, len(order) - 1, min(NUM_OTHERS, len(order))).astype(int)]
     heading = f'{len(spread)} of {len(order):,} images, from the worst mistake to the smallest'
-    found.append((heading, [(i, None, 'right') for i in spread]))
+    found.append((heading, [(i, None, '') for i in spread]))
 
-    names = runs[0].file.file_names
     files = {i: _find(names[i], images) for _, shown in found for i, *_ in shown}
     uris = {i: _thumbnail(path) for i, path in files.items()}
-    unread = [str(files[i]) for i, uri in uris.items() if uri is None]
-    note = ''
+    unread, note = [str(files[i]) for i, uri in uris.items() if uri is None], ''
     if unread:
         note = f'{len(unread)} of {len(uris)} photographs cannot be read, e.g. {unread[0]}'
         warnings.warn(f'{note}; --images names their folder', stacklevel=3)
-    return [
-        (heading, [_card(runs, i, k, kind, uris[i]) for i, k, kind in shown])
-        for heading, shown in found
-    ], note
+    return [(text, [_card(runs, *c, uris[c[0]]) for c in shown]) for text, shown in found], note
 
 
 def _card(runs: Sequence[Run], i: int, k: int | None, kind: str, uri: str | None) -> dict:
-    """Photograph `i`, its mistake `k`, its true labels, and every run's predictions."""
-    file = runs[0].file
-    return dict(
-        uri=uri,
-        name=Path(file.file_names[i]).name,
-        true=', '.join(file.class_names[file.targets[i] == 1]) or 'none',
-        kind=kind,
-        label=None if k is None else file.class_names[k],
-        predictions=[_predictions(run, i) for run in runs],
-    )
-
-
-def _predictions(run: Run, i: int) -> tuple[list[tuple], int]:
-    """(kind, label, percent) of image `i`'s predictions and misses, and how many more there are."""
-    file, predicted = run.file, run.predicted[i]
-    order = np.argsort(-file.scores[i])
-    shown = order[(predicted | (file.targets[i] == 1))[order]]
-    kinds = {1: 'right', 0: 'wrong', -1: 'unknown'}
-    return (
-        [
-            (
-                kinds[int(file.targets[i, k])] if predicted[k] else 'missed',
-                file.class_names[k],
-                50 + 50 * np.tanh(file.scores[i, k] / 2),  # the sigmoid
-            )
-            for k in shown[:MOST_LABELS]
-        ],
-        len(shown) - MOST_LABELS,
-    )
+    """Photograph `i`, its mistake `k`, its true labels, and every run's predictions and misses."""
+    classes, truth = runs[0].file.class_names, runs[0].file.targets[i]
+    card = dict(uri=uri, kind=kind, label=None if k is None else classes[k], predictions=[])
+    card['name'] = Path(runs[0].file.file_names[i]).name
+    card['true'] = ', '.join(classes[truth == 1]) or 'none'
+    for run in runs:
+        scores, predicted = run.file.scores[i], run.predicted[i]
+        order = np.argsort(-scores)
+        order = order[(predicted | (truth == 1))[order]]
+        kinds = np.where(~predicted, 'missed', np.array(['wrong', 'right', 'unknown'])[truth])
+        chances = 50 + 50 * np.tanh(scores / 2)  # the sigmoid, without overflow
+        shown = [(kinds[k], classes[k], f'{chances[k]:.0f} %') for k in order[:MOST_LABELS]]
+        card['predictions'].append((shown, len(order) - len(shown)))
+    return card
 
 
 def _find(name: str, folder: str | Path | None) -> Path:

@@ -1,12 +1,13 @@
 """The runs of a report: scores files that are read, put into one order and scored."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy import ndarray
 
 from mlgcn.evaluation import MultiLabelResult, ScoresFile, multilabel_scores
 from mlgcn.evaluation.protocols import decisions
@@ -22,7 +23,7 @@ class Run:
     path: str
     file: ScoresFile
     result: MultiLabelResult
-    predicted: np.ndarray
+    predicted: ndarray
 
 
 def load_runs(
@@ -44,59 +45,46 @@ def load_runs(
     if len(paths) > MOST_RUNS:
         raise ValueError(f'{len(paths)} runs: at most {MOST_RUNS} on one page')
     files = {str(path): ScoresFile.load(path) for path in paths.values()}
-    if len(files) < len(paths):
-        raise ValueError(f'a scores file is given twice: {", ".join(map(str, paths.values()))}')
-    protocol = protocol or _one_protocol(files)
     for path, file in files.items():
         _check_unique(path, 'image', file.file_names)
         _check_unique(path, 'class', file.class_names)
-    names = _common_images(files, common_images)
-    left_out = max(len(file.file_names) for file in files.values()) - len(names)
-    classes = next(iter(files.values())).class_names
+    if len(files) < len(paths):
+        raise ValueError(f'a scores file is given twice: {", ".join(map(str, paths.values()))}')
+    seen = {file.protocol: path for path, file in files.items()}
+    if protocol is None and len(seen) > 1:
+        told = ', '.join(f'{path} with {name!r}' for name, path in seen.items())
+        raise ValueError(f'the runs were scored under two protocols ({told}): choose --protocol')
+    images = _common_images(files, common_images)
+    left_out = max(len(file.file_names) for file in files.values()) - len(images)
+    (first_path, first), *_ = files.items()
     runs = []
     for name, (path, file) in zip(paths, files.items()):
-        file = _arrange(path, file, names, classes)
-        first = runs[0] if runs else None
-        if first and not np.array_equal(file.targets, first.file.targets):
-            i, k = np.argwhere(file.targets != first.file.targets)[0]
+        rows = _order(file.file_names, images)
+        columns = _class_order(path, file.class_names, first.class_names)
+        scores, targets = (table[rows][:, columns] for table in (file.scores, file.targets))
+        if runs and not np.array_equal(targets, runs[0].file.targets):
+            i, k = np.argwhere(targets != runs[0].file.targets)[0]
             raise ValueError(
-                f'{path}: its labels differ from those of {first.path}: {names[i]}, class '
-                f'{str(classes[k])!r} is {file.targets[i, k]} and {first.file.targets[i, k]}'
+                f'{path}: its labels differ from those of {first_path}: {images[i]}, class '
+                f'{str(first.class_names[k])!r} is {targets[i, k]} and '
+                f'{runs[0].file.targets[i, k]}'
             )
-        result = _score(path, file, protocol)
-        predicted, _ = decisions(torch.as_tensor(file.scores).float(), protocol)
-        runs.append(Run(name, path, file, result, predicted))
+        file = replace(file, file_names=images, class_names=first.class_names, scores=scores,
+                       targets=targets)  # fmt: skip
+        runs.append(_scored(name, path, file, protocol or file.protocol))
     return runs, left_out
 
 
-def _one_protocol(files: Mapping[str, ScoresFile]) -> str:
-    protocols = {file.protocol: path for path, file in files.items()}
-    if len(protocols) > 1:
-        seen = ', '.join(f'{path} with {protocol!r}' for protocol, path in protocols.items())
-        raise ValueError(f'the runs were scored under two protocols ({seen}): choose one with '
-                         '--protocol')  # fmt: skip
-    return next(iter(protocols))
-
-
-def _check_unique(path: str, what: str, names: np.ndarray) -> None:
-    unique, counts = np.unique(names, return_counts=True)
-    if len(unique) < len(names):
-        raise ValueError(f'{path}: the {what} {str(unique[counts > 1][0])!r} occurs more than once')
-
-
-def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> np.ndarray:
+def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarray:
     """The file names of the first run that all runs have; ValueError if others are not allowed."""
     (first, file), *others = files.items()
     names = file.file_names
     for path, other in others:
         same = np.isin(names, other.file_names)
-        left = len(np.setdiff1d(other.file_names, file.file_names))
         if not same.any():
-            raise ValueError(
-                f'{path} and {first} have no image in common, e.g. '
-                f'{other.file_names[0]} and {names[0]}'
-            )
-        if not allow_others and (left or not same.all()):
+            example = f'{other.file_names[0]} and {names[0]}'
+            raise ValueError(f'{path} and {first} have no image in common, e.g. {example}')
+        if not allow_others and set(other.file_names) != set(file.file_names):
             raise ValueError(
                 f'{path}: its {len(other.file_names):,} images are not the '
                 f'{len(file.file_names):,} of {first} ({same.sum():,} in common); '
@@ -106,28 +94,34 @@ def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> np.nd
     return names
 
 
-def _arrange(
-    path: str, file: ScoresFile, names: Sequence[str], classes: Sequence[str]
-) -> ScoresFile:
-    """`file` with just these images and classes in this order."""
-    if set(file.class_names) != set(classes):
-        only = sorted(set(file.class_names) ^ set(classes))
+def _check_unique(path: str, what: str, names: ndarray) -> None:
+    unique, counts = np.unique(names, return_counts=True)
+    if len(unique) < len(names):
+        raise ValueError(f'{path}: the {what} {str(unique[counts > 1][0])!r} occurs more than once')
+
+
+def _class_order(path: str, names: ndarray, wanted: ndarray) -> ndarray:
+    """Indices of `wanted` in `names`; ValueError if they are not the same classes."""
+    only = sorted(set(names) ^ set(wanted))
+    if only:
         raise ValueError(
-            f'{path}: its {len(file.class_names)} classes are not the {len(classes)} of the first '
-            f'run; in one of the two only: {", ".join(only[:5])}{", ..." if only[5:] else ""}'
+            f'{path}: its {len(names)} classes are not the {len(wanted)} of the first run; in one '
+            f'of the two only: {", ".join(only[:5])}{", ..." if only[5:] else ""}'
         )
-    order = np.argsort(file.file_names)
-    rows = order[np.searchsorted(file.file_names, names, sorter=order)]
-    order = np.argsort(file.class_names)
-    columns = order[np.searchsorted(file.class_names, classes, sorter=order)]
-    tables = {key: getattr(file, key)[rows][:, columns] for key in ('scores', 'targets')}
-    return replace(file, file_names=names, class_names=classes, **tables)
+    return _order(names, wanted)
 
 
-def _score(path: str, file: ScoresFile, protocol: str) -> MultiLabelResult:
+def _order(names: ndarray, wanted: ndarray) -> ndarray:
+    order = np.argsort(names)
+    return order[np.searchsorted(names, wanted, sorter=order)]
+
+
+def _scored(name: str, path: str, file: ScoresFile, protocol: str) -> Run:
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # classes without positives: the page shows them
+        warnings.simplefilter('ignore')  # classes without positives: the page names them
         try:
-            return multilabel_scores(file.scores, file.targets, protocol, file.class_names)
+            result = multilabel_scores(file.scores, file.targets, protocol, file.class_names)
         except ValueError as error:
             raise ValueError(f'{path}: {error}') from None
+    predicted, _ = decisions(torch.as_tensor(file.scores).float(), protocol)
+    return Run(name, path, file, result, predicted)

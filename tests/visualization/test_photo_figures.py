@@ -8,11 +8,9 @@ import torch
 from PIL import Image
 
 from mlgcn.visualization.attributions import ChosenPatches, PatchNeighbours
-from mlgcn.visualization.drawing import DPI, style
+from mlgcn.visualization.drawing import style
 from mlgcn.visualization.photo_figures import (
     GROUPS,
-    HEAD,
-    MARGIN,
     Photo,
     map_figure,
     neighbours_figure,
@@ -23,11 +21,13 @@ GREY = np.full((96, 96, 3), 200, np.uint8)
 
 
 def pixels(drawing):
-    """The PNG's photograph, (400, 400, 3): a row and column per point."""
+    """The photograph in the PNG, resized to 400 x 400."""
     image = Image.open(io.BytesIO(drawing.png())).convert('RGB')
-    size = [round(side * 72 / DPI) for side in image.size]
-    shown = np.asarray(image.resize(size, Image.Resampling.BOX)).astype(int)
-    return shown[HEAD : HEAD + 400, MARGIN : MARGIN + 400]
+    box = drawing.photo[1].axes.get_position()
+    edges = (box.x0, 1 - box.y1, box.x1, 1 - box.y0)
+    edges = [edge * side for edge, side in zip(edges, image.size * 2)]
+    shown = image.resize((400, 400), Image.Resampling.BILINEAR, edges)
+    return np.asarray(shown).astype(int)
 
 
 def near(picture, color, tolerance=60):
