@@ -93,16 +93,12 @@ def multilabel_scores(
     on the versions of torch and numpy; numpy's also on the processor's vector instructions.
 
     Args:
-        scores: Raw logits (N, K), floating point, without NaN.
+        scores: Raw logits (N, K), floating point, without NaN; ValueError for others.
         targets: Integers (N, K): 1 positive, 0 negative, -1 difficult (unknown).
         protocol: Whose evaluator to reproduce.
         class_names: K names for messages and tables; by default 'class 0', 'class 1', ...
         empty_classes: What a class without positives does to mAP and CR: 'skip' leaves it out,
             'zero' counts it as 0; by default as in the table. A warning names it either way.
-
-    Raises:
-        ValueError: An argument differs from this description, or there is no positive at all where
-            empty classes are skipped.
     """
     check_protocol(protocol)
     if empty_classes not in (None, 'skip', 'zero'):

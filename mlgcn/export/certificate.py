@@ -46,19 +46,12 @@ def make_metadata(loaded: LoadedModel, rule: ResizeRule, precision: str) -> dict
 
 
 def make_certificate(
-    parity: Parity,
-    parts: Sequence[Path],
-    metadata: dict[str, Any],
-    source: str,
-    pixels: np.ndarray,
-    read: Sequence[np.ndarray],
+    parity: Parity, parts: Sequence[Path], metadata: dict[str, Any], source: str, pixels: np.ndarray
 ) -> dict[str, Any]:
     """The certificate of a file (`parts`: and of its weights beside it), in plain values.
 
-    `source` says where the N images come from, `pixels` (N, H, W, 3) are the test pipeline's,
-    `read` the same as Pillow reads them by the file's resize rule.
+    `source` says where the images come from, `pixels` (N, H, W, 3) are the test pipeline's.
     """
-    differences = [int(np.abs(a.astype(int) - b).max()) for a, b in zip(read, pixels)]
     packages = ('mlgcn', 'torch', *parity.file.packages)
     return dict(
         verdict=parity.verdict(),
@@ -68,49 +61,43 @@ def make_certificate(
         sha256={part.name: hashlib.sha256(part.read_bytes()).hexdigest() for part in parts},
         weights_sha256=metadata['weights_sha256'],
         reference='the model in PyTorch, float32, on the same pixels',
-        input=metadata['input'],
+        images=source,
         **parity.summary(),
-        images=dict(number=len(pixels), source=source),
-        reading=dict(
-            images_with_the_same_pixels=differences.count(0), largest_difference=max(differences)
-        ),
-        throughput=throughput(parity, pixels),
+        images_per_second=throughput(parity, pixels[:1]),
+        threads=torch.get_num_threads(),
+        platform=f'{platform.platform()}, {torch.backends.cpu.get_cpu_capability()}',
         versions={'python': platform.python_version()} | {name: version(name) for name in packages},
         date=date.today().isoformat(),
     )
 
 
 @torch.no_grad()
-def throughput(parity: Parity, pixels: np.ndarray) -> dict[str, Any]:
-    """Images per second of a file and of the same graph in PyTorch, one image at a time."""
-    graph, tensor = ExportGraph(parity.loaded), torch.from_numpy(pixels[:1])
-    runs = {'file': lambda: parity.file.run(pixels[:1]), 'pytorch': lambda: graph(tensor)}
-    threads, speeds = torch.get_num_threads(), {}
-    for name, run in runs.items():
-        timer = Timer('run()', globals={'run': run}, num_threads=threads)
+def throughput(parity: Parity, image: np.ndarray) -> dict[str, float]:
+    """Images per second, one at a time, of the file and of the same graph in PyTorch."""
+    graph, tensor, speeds = ExportGraph(parity.loaded), torch.from_numpy(image), {}
+    for name, run in (('file', lambda: parity.file.run(image)), ('pytorch', lambda: graph(tensor))):
+        timer = Timer('run()', globals={'run': run}, num_threads=torch.get_num_threads())
         speeds[name] = round(1 / timer.blocked_autorange(min_run_time=1).median, 2)
-    machine = f'{platform.platform()}, {torch.backends.cpu.get_cpu_capability()}'
-    return dict(images_per_second=speeds, threads=threads, machine=machine)
+    return speeds
 
 
 def in_words(certificate: dict[str, Any]) -> str:
     """The certificate in one line."""
-    labels, logits = certificate['label_sets'], certificate['logits']
+    images = certificate['per_image']
     text = (
-        f'{certificate["verdict"]}: logits within {logits["max_difference"]:.1e} (mean '
-        f'{logits["mean_difference"]:.1e}), label sets equal on {labels["equal"]} of '
-        f'{labels["images"]} images ({certificate["images"]["source"]}), '
-        f'{labels["decisions_that_differ"]} of {labels["decisions"]} decisions differ'
+        f'{certificate["verdict"]}: logits within {certificate["max_difference"]:.1e} (mean '
+        f'{certificate["mean_difference"]:.1e}), label sets equal on '
+        f'{certificate["equal_label_sets"]} of {len(images)} images ({certificate["images"]})'
     )
-    if certificate['images_beyond_limit']:
-        explained = certificate['neighbours']['images_explained']
-        text += f', {certificate["images_beyond_limit"]} beyond rounding ({explained} due to ties)'
-    reading = certificate['reading']
-    others = labels['images'] - reading['images_with_the_same_pixels']
+    beyond = [image for image in images if not image['agrees']]
+    if beyond:
+        explained = sum(image.get('explained', False) for image in beyond)
+        text += f', {len(beyond)} beyond rounding ({explained} due to ties)'
+    others = [image['difference_of_pillow'] for image in images if image['difference_of_pillow']]
     if others:
         text += (
-            f', {others} images have other pixels when Pillow alone reads them (by up to '
-            f'{reading["largest_difference"]} of 255)'
+            f', {len(others)} images have other pixels when Pillow alone reads them (by up to '
+            f'{max(others)} of 255)'
         )
-    speeds = certificate['throughput']['images_per_second']
+    speeds = certificate['images_per_second']
     return f'{text}; {speeds["file"]} images/s, PyTorch {speeds["pytorch"]}'

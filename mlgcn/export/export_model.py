@@ -76,8 +76,10 @@ def export_model(
         for first in range(0, len(paths), batch):
             parity.add(packed[first : first + batch], pixels[first : first + batch])
         parts = sorted(staged.parent.glob(f'{path.name}*'))
-        read = map(rule.read, paths)
-        certificate = make_certificate(parity, parts, metadata, source, pixels, read)
+        for image, name, own in zip(parity.images, paths, pixels):
+            difference = np.abs(rule.read(name).astype(int) - own).max()
+            image |= dict(image=name, difference_of_pillow=int(difference))
+        certificate = make_certificate(parity, parts, metadata, source, pixels)
         target = path.with_name(path.name + '.rejected' * (certificate['verdict'] == 'disagrees'))
         _place(parts, certificate, target)
     if target != path:
@@ -99,21 +101,19 @@ def _write(path: Path, format: str, trace: Trace, metadata: dict[str, Any]) -> E
 
 def _place(parts: Sequence[Path], certificate: dict[str, Any], target: Path) -> None:
     """Move the staged file, its weights and its certificate beside each other, all or none."""
-    main, *others = parts
-    written = main.with_name('certificate')
+    written = parts[0].with_name('certificate')
     text = json.dumps(certificate, indent=2, ensure_ascii=False)
     written.write_text(text + '\n', encoding='utf-8')
-    ending = target.name.removeprefix(main.name)  # '.rejected' or nothing
-    moves = {part: target.with_name(part.name + ending) for part in others}
-    moves |= {written: target.with_name(f'{target.name}.certificate.json'), main: target}
-    placed = []
+    ending = target.name.removeprefix(parts[0].name)  # '.rejected' or nothing
+    moves = {part: target.with_name(part.name + ending) for part in parts}
+    moves[written] = target.with_name(f'{target.name}.certificate.json')
     try:
-        for source, place in moves.items():  # the file comes last: it is never without the others
-            os.replace(source, place)
-            placed.append(place)
+        for source in reversed(moves):  # the file comes last: it is never without the others
+            os.replace(source, moves[source])
     except OSError:
-        for place in placed:
-            place.unlink()
+        for source, place in moves.items():
+            if not source.exists():
+                place.unlink()
         raise
 
 
@@ -126,7 +126,5 @@ def check_target(path: Path, format: str) -> None:
         )
     if path.suffix != FORMATS[format].suffix:
         raise ConfigError(f'{path}: expected a name that ends in {FORMATS[format].suffix}')
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f'{path.parent}: no such folder')
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise PermissionError(f'{path}: cannot be written')
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise FileNotFoundError(f'{path.parent}: no such folder, or it cannot be written to')

@@ -1,9 +1,7 @@
 """Does an exported file answer as PyTorch does? Image by image, with ties told from errors."""
 
 import copy
-from collections import defaultdict
 from collections.abc import Sequence
-from operator import or_
 from typing import Any
 
 import numpy as np
@@ -39,7 +37,7 @@ class Parity:
         self.loaded, self.file, self.limits = loaded, file, LIMITS[precision]
         self.has_graphers = bool(graphers(loaded.model))
         self.exact = None  # the float64 model, when it is needed
-        self.seen: dict[str, list] = defaultdict(list)  # per image
+        self.images: list[dict[str, Any]] = []  # what was found
 
     def add(self, packed: Sequence[dict], images: np.ndarray) -> None:
         """Compare on B images: packed by the test pipeline, and the same as (B, H, W, 3) RGB."""
@@ -50,27 +48,24 @@ class Parity:
         found = self.file.edges(images) if self.has_graphers else []
         present = calibration.present(calibration.probabilities(expected))
         flipped = (calibration.present(probabilities) != present).sum(1)
-        scaled = np.abs(probabilities - calibration.probabilities(logits)).max(1)
+        consistent = np.abs(probabilities - calibration.probabilities(logits)).max(1) <= PROBABILITY
         difference = np.abs(logits.astype(np.float64) - expected)
         difference = np.nan_to_num(difference, nan=LARGEST, posinf=LARGEST)
-        largest = np.maximum(1, np.abs(expected).max(1))
+        limit = self.limits['logits'] * np.maximum(1, np.abs(expected).max(1))
         for i in range(len(images)):
             edges, own_edges = ([index[i : i + 1] for index in every] for every in (found, own))
-            consistent, limit = scaled[i] <= PROBABILITY, self.limits['logits'] * largest[i]
-            result = dict(
-                largest=float(largest[i]),
+            image = dict(
                 max_difference=float(difference[i].max()),
                 mean_difference=float(difference[i].mean()),
-                flipped=int(flipped[i]),
-                agrees=bool(consistent and difference[i].max() <= limit),
-                rows=sum(index.shape[:3].numel() for index in edges),
-                rows_that_differ=rows_that_differ(edges, own_edges),
-                explained=False,
+                limit=float(limit[i]),
+                labels_that_differ=int(flipped[i]),
+                agrees=bool(consistent[i] and difference[i].max() <= limit[i]),
+                neighbour_rows=sum(index.shape[:3].numel() for index in edges),
+                neighbour_rows_that_differ=rows_that_differ(edges, own_edges),
             )
-            if self.has_graphers and consistent and not result['agrees']:
-                result |= self._explain(packed[i], logits[i], edges, own_edges, limit)
-            for key, value in result.items():
-                self.seen[key].append(value)
+            if self.has_graphers and consistent[i] and not image['agrees']:
+                image |= self._explain(packed[i], logits[i], edges, own_edges, limit[i])
+            self.images.append(image)
 
     def _explain(
         self,
@@ -87,42 +82,34 @@ class Parity:
         expected, excess = replay(self.exact, data['inputs'], edges)
         _, own_excess = replay(self.exact, data['inputs'], own_edges)
         rest = float(np.abs(expected.numpy()[0] - logits).max())
-        explained = bool(excess <= self.limits['tie'] and rest <= limit)
-        return dict(excess=excess, own_excess=own_excess, rest=rest, explained=explained)
+        return dict(
+            excess=excess,
+            excess_of_pytorch=own_excess,
+            difference_to_float64_with_its_neighbours=rest,
+            explained=bool(excess <= self.limits['tie'] and rest <= limit),
+        )
 
     def verdict(self) -> str:
         """'agrees', 'agrees up to ties' or 'disagrees'."""
-        agrees, explained = self.seen['agrees'], self.seen['explained']
-        allowed = self.limits['decisions'] * len(agrees) * len(self.loaded.classes)
-        if sum(self.seen['flipped']) > allowed or not all(map(or_, agrees, explained)):
+        decisions = len(self.images) * len(self.loaded.classes)
+        if self._sum('labels_that_differ') > self.limits['decisions'] * decisions or not all(
+            image['agrees'] or image.get('explained') for image in self.images
+        ):
             return 'disagrees'
-        return 'agrees' if all(agrees) else 'agrees up to ties'
+        return 'agrees' if all(image['agrees'] for image in self.images) else 'agrees up to ties'
 
     def summary(self) -> dict[str, Any]:
         """Plain values for the certificate."""
-        seen, flipped = self.seen, self.seen['flipped']
-        most = {key: max(seen[key], default=None) for key in ('excess', 'own_excess', 'rest')}
+        number, labels = len(self.images), 'labels_that_differ'
         return dict(
             limits=self.limits,
-            logits=dict(
-                max_difference=max(seen['max_difference']),
-                mean_difference=sum(seen['mean_difference']) / len(flipped),
-                largest=max(seen['largest']),
-            ),
-            images_beyond_limit=seen['agrees'].count(False),
-            label_sets=dict(
-                images=len(flipped),
-                equal=flipped.count(0),
-                decisions=len(flipped) * len(self.loaded.classes),
-                decisions_that_differ=sum(flipped),
-            ),
-            neighbours=dict(
-                rows=sum(seen['rows']),
-                rows_that_differ=sum(seen['rows_that_differ']),
-                images_with_such_rows=sum(map(bool, seen['rows_that_differ'])),
-                images_explained=sum(seen['explained']),
-                largest_excess_of_file=most['excess'],
-                largest_excess_of_pytorch=most['own_excess'],
-                difference_to_float64_with_its_neighbours=most['rest'],
-            ),
+            max_difference=max(image['max_difference'] for image in self.images),
+            mean_difference=self._sum('mean_difference') / number,
+            decisions=number * len(self.loaded.classes),
+            decisions_that_differ=self._sum(labels),
+            equal_label_sets=sum(not image[labels] for image in self.images),
+            per_image=self.images,
         )
+
+    def _sum(self, key: str) -> float:
+        return sum(image[key] for image in self.images)
