@@ -3,8 +3,9 @@
 B = 1 throughout. An ablation removes edges and returns the changes of the logits of n labels.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from torch import Tensor
 
 from mlgcn.models.backbones import PyramidViG
 from mlgcn.models.heads import ADDGCNHead
-from mlgcn.models.layers.dynamic_gcn import DynamicGCN
 from mlgcn.models.necks import LabelGraphNeck
 from mlgcn.ops import gather_keys
 
@@ -53,12 +53,16 @@ def run_model(
 
     Only a PyramidViG has neighbours. Raises a ValueError where a logit is NaN or infinite.
     """
-    x = model.data_preprocessor(pseudo_collate([packed]), False)['inputs']
     neighbours: list[PatchNeighbours] = []
-    if isinstance(model.backbone, PyramidViG):
-        with recorded_neighbours(model.backbone) as neighbours:
-            maps = model.backbone(x)
-    else:
+
+    def keep(grapher, args, output) -> None:
+        found = output[1][0], tuple(args[0].shape[2:]), grapher.reduction
+        neighbours.append(PatchNeighbours(*found))
+
+    x = model.data_preprocessor(pseudo_collate([packed]), False)['inputs']
+    with ExitStack() as stack:
+        for stage in model.backbone.stages if isinstance(model.backbone, PyramidViG) else ():
+            stack.enter_context(stage.blocks[-1].grapher.register_forward_hook(keep))
         maps = model.backbone(x)
     logits = logits_from_maps(model, maps)[0].float().cpu().numpy()
     if not np.isfinite(logits).all():
@@ -134,31 +138,19 @@ def edge_effects(head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
     Row and column i of the dynamic adjacency, except the diagonal, become 0. Off the diagonal the
     entry is the effect of the single edge i to j: nothing else that j receives has changed.
     """
+
+    def cut(label: int, _, args: tuple[Tensor], scores: Tensor) -> Tensor:
+        ablated = scores.clone()  # (1, K, K), before the sigmoid, which makes 0 of -inf
+        ablated[:, label, :] = ablated[:, :, label] = -torch.inf
+        ablated[:, label, label] = scores[:, label, label]
+        return ablated
+
     before = head(maps)[0, list(labels)]
     rows = []
     for label in labels:
-        with without_edges(head.gcn, label):
+        with head.gcn.conv_create_co_mat.register_forward_hook(partial(cut, label)):
             rows.append(head(maps)[0, list(labels)] - before)
     return torch.stack(rows)
-
-
-@contextmanager
-def without_edges(gcn: DynamicGCN, label: int) -> Iterator[None]:
-    """Within the context `label` neither sends nor receives over dynamic edges."""
-    original = gcn.adjacency
-
-    def cut(nodes: Tensor) -> Tensor:
-        adjacency = original(nodes)
-        keep = torch.ones_like(adjacency)
-        keep[:, label, :] = keep[:, :, label] = 0
-        keep[:, label, label] = 1
-        return adjacency * keep
-
-    gcn.adjacency = cut
-    try:
-        yield
-    finally:
-        del gcn.adjacency  # the class's method is visible again
 
 
 @torch.no_grad()
@@ -181,43 +173,20 @@ def chosen_patches(
 def patch_effects(model: ImageClassifier, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
     """Changes of logits (n, S + 1) when labels lose their patches in each stage, then in all.
 
-    One pass ablates every label: in GKGNet labels do not exchange messages.
+    Without patches the max-relative feature max_j(y_j - x) of a label is x - x = 0. One pass
+    ablates every label: in GKGNet labels do not exchange messages.
     """
-    before = logits_from_maps(model, maps)[0, list(labels)]
-    stages = range(len(model.neck.stages))
-    columns = []
-    for ablated in (*([s] for s in stages), stages):
-        with without_patches(model.neck, ablated):
-            columns.append(logits_from_maps(model, maps)[0, list(labels)] - before)
-    return torch.stack(columns, dim=1)
-
-
-@contextmanager
-def without_patches(neck: LabelGraphNeck, stages: Sequence[int]) -> Iterator[None]:
-    """Within the context the max-relative feature max_j(y_j - x) of all labels is x - x = 0."""
 
     def cut(_, args: tuple[Tensor]) -> Tensor:
-        mixed = args[0].clone()  # (B, 2 C, K): x_0, m_0, x_1, m_1, ...
+        mixed = args[0].clone()  # (1, 2 C, K): x_0, m_0, x_1, m_1, ...
         mixed[:, 1::2] = 0
         return mixed
 
-    with ExitStack() as stack:
-        for block in (block for s in stages for block in neck.stages[s].blocks):
-            hook = block.grapher.graph_conv[0].register_forward_pre_hook(cut)
-            stack.callback(hook.remove)
-        yield
-
-
-@contextmanager
-def recorded_neighbours(backbone: PyramidViG) -> Iterator[list[PatchNeighbours]]:
-    """A list that one forward pass fills with the neighbours in every stage's last block."""
-    found: list[PatchNeighbours] = []
-
-    def keep(grapher, args, output) -> None:
-        found.append(PatchNeighbours(output[1][0], tuple(args[0].shape[2:]), grapher.reduction))
-
-    with ExitStack() as stack:
-        for stage in backbone.stages:
-            hook = stage.blocks[-1].grapher.register_forward_hook(keep)
-            stack.callback(hook.remove)
-        yield found
+    before = logits_from_maps(model, maps)[0, list(labels)]
+    stages, columns = model.neck.stages, []
+    for ablated in (*([stage] for stage in stages), stages):
+        with ExitStack() as stack:
+            for block in (block for stage in ablated for block in stage.blocks):
+                stack.enter_context(block.grapher.graph_conv[0].register_forward_pre_hook(cut))
+            columns.append(logits_from_maps(model, maps)[0, list(labels)] - before)
+    return torch.stack(columns, dim=1)

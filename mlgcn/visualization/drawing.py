@@ -22,7 +22,6 @@ STYLE = {
     'svg.fonttype': 'none',  # text stays text: small, searchable, in the browser's fonts
     'font.size': 13,
     'axes.titlelocation': 'left',
-    'axes.titlepad': 10,
     **dict.fromkeys((f'figure.constrained_layout.{side}_pad' for side in 'wh'), 0.12),  # inches
     **dict.fromkeys(('text.color', 'axes.labelcolor', 'xtick.color', 'ytick.color'), TEXT),
     **dict.fromkeys(('figure.facecolor', 'axes.facecolor'), 'none'),

@@ -191,7 +191,7 @@ def _ablation(
 def _chosen_patches(photo: Photo, chosen: Sequence[ChosenPatches], labels: Labels) -> Part:
     drawings = {
         f'patches_{labels.names[i]}_stage{s}': patches_figure(
-            photo, stage, i, f'{title}: stage {s} of {len(chosen)}'
+            photo, stage, i, f'Stage {s} of {len(chosen)}: {title}'
         )
         for i, title in enumerate(labels.titles())
         for s, stage in enumerate(chosen, start=1)
@@ -209,18 +209,17 @@ def _neighbours(
     """The neighbours of the pixel `patch`, else of every label's strongest patch, or the middle."""
     if patch is not None or not chosen:
         x, y = patch or (photo.image.width // 2, photo.image.height // 2)
-        kind, pixels = 'neighbours_of_pixel', {f'pixel {x},{y}': (x, y)}
+        pixels = {f'pixel {x},{y}': (x, y)}
     else:
-        kind = 'neighbours'
         pixels = {n: strongest_patch(photo, chosen[-1], i) for i, n in enumerate(labels.names)}
     drawings = {}
     for name, pixel in pixels.items():
         for s, stage in enumerate(neighbours, start=1):
-            title = f'{name}: neighbours, stage {s} of {len(neighbours)}'
+            title = f'Stage {s} of {len(neighbours)}: {name}'
             place = photo.patch_at(pixel, stage.grid)
             figure = neighbours_figure(photo, stage, place, title)
             drawings[f'neighbours_{name}_stage{s}'] = figure
-    return Part(kind, drawings)
+    return Part('neighbours', drawings)
 
 
 def strongest_patch(photo: Photo, chosen: ChosenPatches, label: int) -> tuple[int, int]:
@@ -238,8 +237,8 @@ def _class_maps(
     values, rest = (t.float().cpu().numpy() for t in found)
     drawings = {}
     for i, (name, title) in enumerate(zip(labels.names, labels.titles())):
-        title = f'{title}: logit {labels.logits[i]:.2f}'
         sums = f'{values[i].sum():+.2f} on the map, {rest[i]:+.2f} beside it'
+        sums = f'logit {labels.logits[i]:.2f}: {sums}'
         drawings[f'cam_{name}'] = map_figure(photo, values[i], title, sums, signed=True)
     linear = isinstance(model.head, (LinearHead, MultiLabelLinearClsHead))
     return Part('class_maps' if linear else 'class_maps_first_order', drawings)

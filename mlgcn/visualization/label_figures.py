@@ -28,14 +28,17 @@ def matrix_figure(
     digits = f'+.{max(2, 1 - math.floor(math.log10(high)))}f' if signed else '.2g'
     norm = Normalize(-high if signed else 0, high)
     scale = ScalarMappable(norm, 'PuOr_r' if signed else 'viridis')
-    drawing = Drawing(max(240 + 58 * len(columns), 460), 240 + 35 * len(rows), title)
+    across, down = ([shortened(name) for name in names] for names in (columns, rows))
+    width, height = (9 * max(map(len, names)) for names in (down, across))  # of the names
+    size = max(50 + width + 58 * len(columns), 450), 130 + height + 35 * len(rows)
+    drawing = Drawing(*size, title)
     axes = drawing.figure.add_subplot()
     colors = scale.to_rgba(values)
     axes.imshow(colors, aspect='auto', interpolation='none')
     for (i, j), value in np.ndenumerate(values):
         axes.text(j, i, f'{value:{digits}}', ha='center', va='center', color=ink_on(colors[i, j]))
-    axes.set_xticks(range(len(columns)), map(shortened, columns), rotation=90)
-    axes.set_yticks(range(len(rows)), map(shortened, rows))
+    axes.set_xticks(range(len(columns)), across, rotation=90)
+    axes.set_yticks(range(len(rows)), down)
     axes.xaxis.tick_top()
     drawing.figure.suptitle(title, size=14, x=0.02, ha='left')
     bar = drawing.figure.colorbar(scale, ax=axes, location='bottom', shrink=0.5, aspect=14)

@@ -20,8 +20,8 @@ GROUPS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
 INKS = LinearSegmentedColormap.from_list(
     'inks', [(0, '#5e3c99e6'), (0.5, '#5e3c9900'), (0.5, '#fd8d1400'), (1, '#fd8d14e6')]
 )
-LEGEND = {'loc': 'outside lower left', 'ncols': 4, 'frameon': False}
-LONG_SIDE, ROOM = 400, (24, 118)  # points: the photograph's longer side, what lies around it
+LEGEND = {'loc': 'outside lower left', 'ncols': 4, 'frameon': False, 'handletextpad': 0.1}
+LONG_SIDE, ROOM = 400, (24, 132)  # points: the photograph's longer side, what lies around it
 Box = tuple[float, float, float, float]
 
 
@@ -123,7 +123,7 @@ def _on_photo(photo: Photo, title: str, subtitle: str, grey: bool = False) -> tu
     size = (max(width / photo.point, 320) + ROOM[0], height / photo.point + ROOM[1])
     drawing = Drawing(*size, f'{title}\n{subtitle}')
     axes = drawing.figure.add_subplot(xticks=(), yticks=())
-    axes.set_title(shortened(title, 40), size=17)
+    drawing.figure.suptitle(shortened(title, 36), size=15, x=0.02, ha='left')
     axes.set_xlabel(subtitle, color=SOFT)
     image = photo.grey if grey else photo.image
     shown = axes.imshow(image, 'gray', vmin=0, vmax=255, extent=(0, width, height, 0))

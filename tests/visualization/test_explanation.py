@@ -51,7 +51,7 @@ def test_which_labels_are_drawn(loaded, photo_file, monkeypatch):
 def test_a_given_patch(loaded, photo_file):
     packed = loaded['gkgnet'].model.pack(photo_file)
     explanation = explain(loaded['gkgnet'], packed, 'p', ['cat'], (50, 3))
-    (part,) = [part for part in explanation.parts if part.kind == 'neighbours_of_pixel']
+    (part,) = [part for part in explanation.parts if part.kind == 'neighbours']
     assert list(part.drawings) == [f'neighbours_pixel 50,3_stage{s}' for s in (1, 2, 3)]
 
 
