@@ -1,6 +1,7 @@
 """One way to load a model for use: predict, calibrate, visualize, export."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
-from mlgcn.checkpoints.trusted_config import metadata_config
+from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
 from mlgcn.engine.overrides import resolve
@@ -140,7 +141,9 @@ def load_model(
     fit_to_data(cfg, classes)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     try:
-        model, pipeline = _build_model(cfg), _build_pipeline(cfg)
+        with nullcontext() if config else BoundedConstruction(loaded.weights):
+            model = _build_model(cfg)
+        pipeline = _build_pipeline(cfg)
     except Exception as error:
         if config is not None:
             raise

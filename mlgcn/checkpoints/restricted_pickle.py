@@ -13,7 +13,7 @@ import pickle
 import pickletools
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ DTYPES = {*STORAGES.values(), torch.uint16, torch.uint32, torch.uint64}
 NUMBERS = ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
 STATISTICS = ('mean', 'max', 'min', 'current')
 MAX_DEPTH = 64
+MAX_OPCODES = 1_000_000  # a GKGNet with its optimizer needs 0.1 million
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
 
 
@@ -56,32 +57,24 @@ class RefusedError(Exception):
         self.names = names
 
 
-def unpickle(data: bytes, storage: Callable[..., Tensor], file_size: int) -> Any:
-    """The content of a pickle, in dicts, lists, tuples, sets, numbers, strings and tensors.
-
-    Log buffers (`HistoryBuffer`), numpy arrays and numbers come out as such.
-
-    Args:
-        storage: the tensor (1-D, typed) for a persistent id `(dtype, key, number of elements)`.
-        file_size: bytes of the whole file, which bound what the content may amount to.
+def read_pickle(file: BinaryIO) -> bytes:
+    """The bytes of one pickle in `file`, checked without running it.
 
     Raises:
-        RefusedError: it asks for what is not on the list, or is worth more bytes than the file.
-        Exception: nearly any, where the pickle is damaged.
+        RefusedError: it asks for what is not in :func:`_doubles`, or for much memory.
+        ValueError: not a pickle, or a truncated one.
     """
-    _scan(data)
-    content = _Unpickler(data, storage).load()
-    return _Content(4 * file_size + SPARE).plain(content)
-
-
-def _scan(data: bytes) -> None:
+    start, size = file.tell(), file.seek(0, io.SEEK_END)
+    file.seek(start)
     known, unknown, opcodes = _doubles(), set(), set(OPCODES.split())
-    for code, argument, _ in pickletools.genops(data):
+    for number, (code, argument, _) in enumerate(pickletools.genops(file)):
         if code.name not in opcodes:
             raise RefusedError(f'its pickle uses {code.name}, which torch.save does not write')
+        if number > MAX_OPCODES:
+            raise RefusedError(f'its pickle has more than {MAX_OPCODES:,} steps')
         # the unpickler makes room up to the number of a memo slot
-        if code.name.endswith('PUT') and argument > len(data):
-            raise RefusedError(f'memo slot {argument} in a pickle of {len(data)} bytes')
+        if code.name.endswith('PUT') and argument > size:
+            raise RefusedError(f'memo slot {argument:,} in a file of {size:,} bytes')
         if code.name == 'GLOBAL' and _name(*argument.split(' ', 1)) not in known:
             unknown.add(argument.replace(' ', '.').replace('__builtin__.', 'builtins.'))
         if code.name == 'LONG1' and argument.bit_length() > 64:
@@ -89,6 +82,28 @@ def _scan(data: bytes) -> None:
     if unknown:
         names = tuple(sorted(unknown))
         raise RefusedError('it asks for ' + ', '.join(names), names)
+    end = file.tell()
+    file.seek(start)
+    return file.read(end - start)
+
+
+def unpickle(data: bytes, storage: Callable[..., Tensor], file_size: int) -> Any:
+    """The content of a pickle, in dicts, lists, tuples, sets, numbers, strings and tensors.
+
+    Log buffers (`HistoryBuffer`), numpy arrays and numbers come out as such.
+
+    Args:
+        data: from :func:`read_pickle`.
+        storage: the tensor (1-D, typed) for a persistent id `(dtype, key, number of elements)`.
+        file_size: bytes of the whole file, which bound what the content may amount to.
+
+    Raises:
+        RefusedError: it calls something in a way no checkpoint does, or amounts to more bytes than
+            the file.
+        Exception: nearly any, where the pickle is damaged.
+    """
+    content = _Unpickler(data, storage).load()
+    return _Content(4 * file_size + SPARE).plain(content)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -224,7 +239,7 @@ class _Content:
         if isinstance(node, (str, bytes)):
             self.limit -= len(node)
         if self.limit < 0:
-            raise RefusedError('its content is worth more bytes than the file can hold')
+            raise RefusedError('its content amounts to more bytes than the file holds')
         if isinstance(node, dict):
             plain = {self.plain(k, depth + 1): self.plain(v, depth + 1) for k, v in node.items()}
             return Counter(plain) if type(node) is Counter else plain

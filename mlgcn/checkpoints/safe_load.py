@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import pickle
-import pickletools
 import stat
 import struct
 import zipfile
@@ -19,7 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from .error import CheckpointError, about
-from .restricted_pickle import DTYPES, RefusedError, unpickle
+from .restricted_pickle import DTYPES, RefusedError, read_pickle, unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles
@@ -150,14 +149,14 @@ def _read_zip(opened: Any, size: int) -> Any:
                 raise ValueError(f'storage {str(key)[:20]} is of another size or type')
             return storages[key]
 
-        return unpickle(archive.read(pickles[0]), storage, size)
+        return unpickle(read_pickle(io.BytesIO(archive.read(pickles[0]))), storage, size)
 
 
 def _read_legacy(opened: Any, size: int) -> Any:
     """torch.save's format before 1.6: a pickle, the order of the storages, and their bytes."""
     opened.seek(len(LEGACY))
-    _next_pickle(opened)  # sizes of the machine's integers
-    main, order = _next_pickle(opened), _next_pickle(opened)
+    read_pickle(opened)  # sizes of the machine's integers
+    main, order = read_pickle(opened), read_pickle(opened)
     storages: dict[str, Tensor] = {}
 
     def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
@@ -181,15 +180,6 @@ def _read_legacy(opened: Any, size: int) -> Any:
     if storages:
         raise ValueError(f'{len(storages)} storages are missing')
     return content
-
-
-def _next_pickle(opened: Any) -> bytes:
-    start = opened.tell()
-    for _ in pickletools.genops(opened):
-        pass
-    end = opened.tell()
-    opened.seek(start)
-    return opened.read(end - start)
 
 
 def _of_bytes(raw: bytes, dtype: torch.dtype) -> Tensor:
@@ -234,7 +224,7 @@ def _trusted(file: Any, refused: RefusedError) -> Any:
             os.environ[FORCE] = forced
 
 
-def read_json(text: str, limit: int = 2**22) -> Any:
+def read_json(text: str, limit: int = 2**20) -> Any:
     """JSON text out of a checkpoint: of bounded size, and without Python's recursion errors."""
     if not isinstance(text, str) or len(text) > limit:
         raise CheckpointError(f'expected JSON text of at most {limit:,} characters')

@@ -9,8 +9,12 @@ argument that names a file.
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import Registry
+from torch import Tensor
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.overrides import TorchFunctionMode
 
 from mlgcn.registry import MODELS, TRANSFORMS
 
@@ -43,8 +47,55 @@ LEFT_OUT = frozenset(
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
 
 
+FACTORIES = {
+    *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
+    *(torch.randint, torch.randn, torch.randperm, torch.zeros),
+}
+LARGEST = 10_000  # pixels of a side, in the test pipeline
+
+
 class _Refused(CheckpointError):
     pass
+
+
+class BoundedConstruction(TorchFunctionMode):
+    """Within it a model can't be built that takes much more memory than its weights in the file.
+
+    Every tensor that a constructor makes is counted, by its shape on the meta device, before it
+    takes memory. (Building the whole model there is no way: some constructors read values.)
+
+    Args:
+        weights: the file's.
+
+    Raises:
+        CheckpointError: within the block, when there are too many tensors or numbers in them.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor]):
+        super().__init__()
+        self.tensors = 16 * len(weights) + 1000
+        self.numbers = 4 * sum(value.numel() for value in weights.values()) + 2**22
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        """Count the tensors of FACTORIES; everything else is torch's."""
+        kwargs = kwargs or {}
+        if func in FACTORIES and 'out' not in kwargs:
+            self._count(func(*args, **{**kwargs, 'device': 'meta'}))
+        return func(*args, **kwargs)
+
+    def __enter__(self):
+        self.hook = register_module_parameter_registration_hook(lambda m, n, p: self._count(p))
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self.hook.remove()
+        super().__exit__(*error)
+
+    def _count(self, tensor: Tensor | None) -> None:
+        self.tensors -= 1
+        self.numbers -= 0 if tensor is None else tensor.numel()
+        if self.tensors < 0 or self.numbers < 0:
+            raise CheckpointError('it would be larger than the weights in the file')
 
 
 def metadata_config(metadata: Mapping[str, Any]) -> Config:
@@ -103,6 +154,8 @@ def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -
     if isinstance(node, list):
         return [_clean(item, f'{path}[{i}]', registry, modules) for i, item in enumerate(node)]
     if not isinstance(node, dict):
+        if path.startswith('pipeline') and isinstance(node, (int, float)) and abs(node) > LARGEST:
+            raise _refused(f'{path} is {node}')
         return node
     if '_scope_' in node:
         raise _refused(f'{path} has a _scope_')

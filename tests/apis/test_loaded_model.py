@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import time
 
 import mmcv
 import numpy as np
@@ -117,6 +119,27 @@ def test_hostile_metadata_is_refused(tmp_path, name):
     with pytest.raises(CheckpointError, match='tiny.pth: the config in its metadata .*give the'):
         load_model(None, path)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda cfg: cfg.model.backbone.update(base_channels=2**14, stem_channels=2**14),
+        lambda cfg: cfg.model.head.update(in_channels=2**28),
+        lambda cfg: cfg.model.update(
+            backbone=dict(type='mlgcn.PyramidViG', arch='t', img_size=2**17)
+        ),
+        lambda cfg: cfg.model.update(neck=dict(type='GlobalAveragePooling', dim=2**33)),
+        lambda cfg: cfg.test_dataloader.dataset.pipeline[1].update(scale=(2**16, 2**16)),
+    ],
+)
+def test_sizes_out_of_a_file_are_bounded(tmp_path, change):
+    path, _ = write_checkpoint(tmp_path, change)
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(CheckpointError, match='tiny.pth: '):
+        load_model(None, path)
+    assert time.process_time() - start < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
 
 
 def test_nothing_is_fetched_or_augmented(tmp_path, monkeypatch):
