@@ -164,7 +164,7 @@ def load(file: Any, published_names: bool = False) -> Checkpoint:
         content = safe_load(file)
     name = str(getattr(file, 'name', file))
     with about(name):
-        return _checkpoint(name, content, published_names)
+        return as_checkpoint(name, content, published_names)
 
 
 def load_content(file: Any, map_location: Any = None, weights_only: bool | None = None) -> dict:
@@ -184,7 +184,8 @@ def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_:
     return load(path).content
 
 
-def _checkpoint(name: str, content: Any, published_names: bool) -> Checkpoint:
+def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Checkpoint:
+    """The checkpoint of a file's content, as a Runner or :func:`safe_load` has it."""
     weights = unwrap(content)
     text = content.pop(SAFETENSORS, {})
     if KEY in text or 'passport' in text:

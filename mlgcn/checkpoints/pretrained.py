@@ -1,5 +1,6 @@
 """`init_cfg=dict(type='Pretrained', ...)` that says what it loaded and refuses to load nothing."""
 
+import logging
 from collections.abc import Mapping
 
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from .checkpoint import load
 from .convert import convert, detect
 from .error import some
+from .transfer import check_frozen, class_tensors
 
 POLICIES = ('interpolate', 'keep')
 
@@ -50,7 +52,7 @@ class Pretrained(PretrainedInit):
         checkpoint = load(self.checkpoint)
         checkpoint.check_finite()
         weights = checkpoint.weights
-        own = module.state_dict()
+        own = module.state_dict(keep_vars=True)
         weights = self._named_as(own, weights)
         if self.pos_embed == 'interpolate':
             weights = {k: resized(k, v, own.get(k)) for k, v in weights.items()}
@@ -61,8 +63,11 @@ class Pretrained(PretrainedInit):
                 f'{type(module).__name__}. It holds {list(weights)[:3]}, expected e.g. '
                 f'{list(own)[:3]}; is it the weights of another model?'
             )
+        rows = [k for k in used if k in class_tensors(module)]
+        used = [k for k in used if k not in set(rows)]
         learned = [k for k in own if not k.endswith('num_batches_tracked')]
         missing = [k for k in learned if k not in set(used)]
+        check_frozen(self.checkpoint, module, missing)
         misfits = [
             f'{k} {tuple(v.shape)} for {tuple(own[k].shape)}'
             for k, v in weights.items()
@@ -72,10 +77,14 @@ class Pretrained(PretrainedInit):
             f'{self.checkpoint}: {len(used)} entries loaded into {type(module).__name__}, '
             f'{len(weights) - len(used)} left over, {len(missing)} of {len(learned)} not in it'
             + (f' (e.g. {missing[:3]})' if missing else '')
-            + (f'; of another shape: {some(misfits)}' if misfits else ''),
-            logger='current',
+            + (f'; of another shape: {some(misfits)}' if misfits else '')
+            + (f'; {some(rows)} start new (load_from moves them by class names)' if rows else ''),
+            'current',
+            logging.WARNING if missing else logging.INFO,
         )
         load_state_dict(module, {k: weights[k] for k in used}, strict=False, logger='silent')
+        for key in used:
+            own[key].loaded_by_init_cfg = True  # for check_frozen, when load_from follows
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
 

@@ -12,6 +12,7 @@ from mlgcn.engine.config import build_dataset, check_batch_size, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
+from mlgcn.engine.weights_hook import WeightsHook
 from mlgcn.engine.work_dir import check_room, claim
 
 from . import options
@@ -41,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
 
     runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
     runner._train_dataloader['dataset'] = train_set  # built once, not twice
+    runner.register_hook(WeightsHook(train_set.metainfo['classes']))
     check_room(runner)
     resume_after_restart(runner)
     choose_checkpoint(runner)

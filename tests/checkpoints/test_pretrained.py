@@ -6,7 +6,8 @@ from mmengine.model import BaseModule
 from mmpretrain.models import ResNet, TIMMBackbone
 from torch import nn
 
-from mlgcn.checkpoints import pretrained
+from mlgcn.checkpoints import CheckpointError, pretrained
+from mlgcn.models.heads import LinearHead
 
 
 class Small(BaseModule):
@@ -64,3 +65,30 @@ def test_prefix_takes_a_part(tmp_path):
 
 def test_rename_leaves_fitting_names_alone():
     assert pretrained.rename({'fc.bias': 1}, {'fc.bias': 0}) == {'fc.bias': 1}
+
+
+def test_a_frozen_backbone_must_be_loaded_whole(tmp_path):
+    """One EfficientNet's weights in another: most entries fit."""
+    import timm
+
+    from mlgcn.models.backbones import TIMMBackbone
+
+    torch.save(timm.create_model('resnet10t', features_only=True).state_dict(), tmp_path / 'w.pth')
+    options = dict(features_only=True, init_cfg=init_cfg(tmp_path / 'w.pth'))
+    TIMMBackbone('resnet10t', frozen=True, **options).init_weights()
+    TIMMBackbone('resnet14t', **options).init_weights()  # trained: a warning will do
+    with pytest.raises(CheckpointError, match=r'w.pth: \d+ of the \d+ frozen parameters of TIMM'):
+        TIMMBackbone('resnet14t', frozen=True, **options).init_weights()
+
+
+def test_rows_of_classes_start_new(tmp_path):
+    """Their names are not known here: load_from moves them."""
+    model = nn.Sequential()
+    model.head = LinearHead(3, 4)
+    model.body = nn.Linear(2, 2)
+    weights = dict(model.state_dict(), **{'body.bias': torch.ones(2)})
+    weights['head.fc.bias'] = torch.ones(3)
+    torch.save(weights, tmp_path / 'w.pth')
+    pretrained.Pretrained(str(tmp_path / 'w.pth'))(model)
+    assert torch.equal(model.body.bias, torch.ones(2))
+    assert not torch.equal(model.head.fc.bias, torch.ones(3))

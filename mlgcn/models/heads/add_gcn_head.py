@@ -31,6 +31,13 @@ class ADDGCNHead(MultiLabelHead):
         **kwargs: see :class:`MultiLabelHead`.
     """
 
+    class_tensors = {
+        r'fc\.weight': (0,),
+        r'gcn\.static_adj\.weight': (0, 1),
+        r'gcn\.conv_create_co_mat\.(?:weight|bias)': (0,),
+        r'last_linear\.(?:weight|bias)': (0,),
+    }
+
     def __init__(
         self,
         num_classes: int,

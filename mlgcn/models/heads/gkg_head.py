@@ -28,6 +28,8 @@ class GKGHead(MultiLabelHead):
         **kwargs: see :class:`MultiLabelHead`.
     """
 
+    class_tensors = {r'fc[12]\.(?:weight|bias)': (0,)}
+
     def __init__(
         self,
         num_classes: int,

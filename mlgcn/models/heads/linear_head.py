@@ -26,6 +26,8 @@ class LinearHead(MultiLabelHead):
         **kwargs: see :class:`MultiLabelHead`.
     """
 
+    class_tensors = {r'fc\.(?:weight|bias)': (0,)}
+
     def __init__(
         self,
         num_classes: int,

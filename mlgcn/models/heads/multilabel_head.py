@@ -29,6 +29,10 @@ class MultiLabelHead(MultiLabelClsHead):
         thr: probability from which a label counts as predicted in ``pred_label``.
     """
 
+    # entries of the state_dict that have a row for each class (patterns), and the axes that count
+    # classes: `load_from` moves these rows by the names of the classes
+    class_tensors: dict[str, tuple[int, ...]] = {}
+
     def __init__(
         self,
         num_classes: int,

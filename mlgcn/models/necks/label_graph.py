@@ -28,6 +28,8 @@ class LabelGraphNeck(BaseModule):
             of the backbone's first block in the stage.
     """
 
+    class_tensors = {r'labels\.weight': (0,)}  # see MultiLabelHead
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -1,0 +1,139 @@
+"""Starting a training from a checkpoint: its weights by name, its classes by their names."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from .checkpoint import Checkpoint
+from .error import CheckpointError, some
+from .metadata import KINDS
+
+# what mmpretrain's heads have for each class: (pattern of) name -> axes; ours say so themselves
+LINEAR = {r'fc\.(?:weight|bias)': (0,)}
+UPSTREAM = {
+    'LinearClsHead': LINEAR,
+    'MultiLabelLinearClsHead': LINEAR,
+    'StackedLinearClsHead': {r'layers\.\d+\.fc\.(?:weight|bias)': (0,)},
+    'CSRAClsHead': {r'csra_heads\.\d+\.head\.weight': (0,)},
+    'ConvNeXtV2ClsHead': LINEAR,
+    'VisionTransformerClsHead': {r'layers\.head\.(?:weight|bias)': (0,)},
+}
+
+
+def class_tensors(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Names of the entries that have a row for each class, with the axes that count classes.
+
+    A head or neck declares them: `class_tensors = {'fc.weight': (0,), 'fc.bias': (0,)}`.
+    """
+    found = {}
+    for path, part in module.named_modules():
+        declared = getattr(part, 'class_tensors', UPSTREAM.get(type(part).__name__, {}))
+        for key in part.state_dict() if declared else ():
+            for pattern, axes in declared.items():
+                if re.fullmatch(pattern, key):
+                    found[f'{path}.{key}' if path else key] = axes
+    return found
+
+
+def transfer(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
+    """The model's state_dict with all that the checkpoint has for it.
+
+    Rows of classes are moved by the names of the classes; those of other classes keep the model's
+    values. One line in the log says what was loaded, and what was not.
+
+    Args:
+        checkpoint: of the same model, for the same or other classes.
+        model: initialised; not changed.
+        classes: the names of its classes, in order.
+
+    Raises:
+        CheckpointError: nothing fits; or a frozen parameter (`requires_grad=False`), which the
+            training could not correct, is not in the checkpoint.
+    """
+    checkpoint.check_finite()
+    own, weights = model.state_dict(), checkpoint.weights
+    rows = {key: axes for key, axes in class_tensors(model).items() if key in weights}
+    result, loaded = dict(own), set()
+    pairs = _pairs(checkpoint.classes, classes)
+    for key in own.keys() & weights.keys():
+        if key not in rows and own[key].shape == weights[key].shape:
+            result[key], loaded = weights[key], loaded | {key}
+        elif key in rows and pairs and _fits_but(rows[key], own[key], weights[key]):
+            result[key], loaded = _moved(own[key], weights[key], rows[key], pairs), loaded | {key}
+    if not loaded:
+        raise CheckpointError(
+            f'{checkpoint.path}: load_from: none of its {len(weights)} entries fits the model. It '
+            f'is {KINDS[checkpoint.source]} ({some(list(weights), 3)}; expected e.g. '
+            f"{some(list(own), 3)}). For a backbone's weights use init_cfg=dict(type='Pretrained')"
+        )
+    missing = [key for key in own if key not in loaded and not key.endswith('num_batches_tracked')]
+    check_frozen(checkpoint.path, model, missing)
+    left = len(weights.keys() - loaded)
+    moved = [classes[new] for _, new in pairs] if rows.keys() & loaded else []
+    new = [name for name in classes if name not in set(moved)]
+    text = f'{checkpoint.path}: load_from: {len(own) - len(missing)} of {len(own)} entries loaded'
+    text += f', not in it or of another shape: {some(missing, 3)}' if missing else ''
+    text += f'; {left} of its {len(weights)} are not used' if left else ''
+    text += f'; rows of {len(moved)} of {len(classes)} classes moved by their names' if rows else ''
+    text += f', these start new: {some(new, 20)}' if rows and new else ''
+    complete = not (missing or left or (rows and new))
+    print_log(text, 'current', logging.INFO if complete else logging.WARNING)
+    return result
+
+
+def check_frozen(path: str, module: nn.Module, missing: Sequence[str]) -> None:
+    """Stop where frozen parameters of `module` are among the `missing` ones.
+
+    Those that an `init_cfg` has loaded before (`Pretrained` marks them) are in order.
+
+    Raises:
+        CheckpointError: names the first, and how many there are.
+    """
+    frozen = dict(_frozen(module))
+    lost = [key for key in missing if key in frozen and not frozen[key]]
+    if lost:
+        raise CheckpointError(
+            f'{path}: {len(lost)} of the {len(frozen)} frozen parameters of {type(module).__name__}'
+            f' are not in it, or have another shape: {some(lost, 3)}. A frozen part is not trained '
+            'and must be loaded whole; is it the weights of another model?'
+        )
+
+
+def _frozen(module: nn.Module) -> Iterator[tuple[str, bool]]:
+    """Frozen parameters, and whether an `init_cfg` has loaded them."""
+    for key, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            yield key, getattr(parameter, 'loaded_by_init_cfg', False)
+
+
+def _pairs(old: Sequence[str] | None, new: Sequence[str]) -> list[tuple[int, int]]:
+    """(place in `old`, place in `new`) of the classes that both have."""
+    places = {name: i for i, name in enumerate(old or ())}
+    return [(places[name], i) for i, name in enumerate(new) if name in places]
+
+
+def _fits_but(axes: Sequence[int], own: Tensor, value: Tensor) -> bool:
+    """Whether two shapes agree but for these axes."""
+    shapes = [[n for i, n in enumerate(t.shape) if i not in axes] for t in (own, value)]
+    return own.ndim == value.ndim and shapes[0] == shapes[1]
+
+
+def _moved(
+    own: Tensor, value: Tensor, axes: Sequence[int], pairs: Sequence[tuple[int, int]]
+) -> Tensor:
+    """`own` with the values of the classes in `pairs`, along all `axes`."""
+    old, new = (torch.tensor(places) for places in zip(*pairs))
+    result, source = own.clone(), value.to(own)
+    for axis in axes:
+        source = source.index_select(axis, old.to(own.device))
+    index = [slice(None)] * own.ndim
+    if len(axes) == 1:
+        index[axes[0]] = new
+    else:  # a matrix of classes: rows and columns
+        index[axes[0]], index[axes[1]] = new[:, None], new[None]
+    result[tuple(index)] = source
+    return result

@@ -1,0 +1,121 @@
+"""`load_from`: weights by name, rows of classes by the names of the classes."""
+
+import logging
+import sys
+
+import pytest
+import torch
+from mmpretrain.models import MultiLabelLinearClsHead
+from torch import nn
+
+from mlgcn.checkpoints import Checkpoint, CheckpointError
+from mlgcn.checkpoints.transfer import class_tensors, transfer
+from mlgcn.models.heads import ADDGCNHead, GKGHead, LinearHead
+from mlgcn.models.necks import LabelGraphNeck
+
+OLD, NEW = ('cat', 'dog', 'bird', 'cow'), ('bird', 'fox', 'cat', 'ant', 'dog')
+
+
+def model(kind, num_classes):
+    parts = {
+        'addgcn': lambda k: dict(head=ADDGCNHead(k, 8, node_channels=6)),
+        'gkgnet': lambda k: dict(neck=LabelGraphNeck((4, 8), k, num_groups=1), head=GKGHead(k, 8)),
+        'linear': lambda k: dict(head=LinearHead(k, 8)),
+        'upstream': lambda k: dict(head=MultiLabelLinearClsHead(k, 8)),
+    }[kind](num_classes)
+    built = nn.ModuleDict(dict(backbone=nn.Conv2d(3, 8, 1), **parts))
+    for value in built.state_dict().values():
+        value.copy_(torch.randn(value.shape) if value.is_floating_point() else value)
+    return built
+
+
+def checkpoint(source, classes=OLD):
+    weights = source.state_dict()
+    metadata = dict(classes=classes) if classes else {}
+    return Checkpoint('old.pth', 'mlgcn', weights, metadata, dict(state_dict=weights))
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What is logged: (level, line)."""
+    seen = []
+    monkeypatch.setattr(
+        sys.modules['mlgcn.checkpoints.transfer'],
+        'print_log',
+        lambda text, _, level: seen.append((level, text)),
+    )
+    return seen
+
+
+@pytest.mark.parametrize('kind', ['addgcn', 'gkgnet', 'linear', 'upstream'])
+def test_every_entry_with_classes_is_declared(kind):
+    """Those whose shapes change with the number of classes, along the axes that do."""
+    one, other = (model(kind, k).state_dict() for k in (5, 9))
+    changed = {
+        key: tuple(i for i, (a, b) in enumerate(zip(value.shape, other[key].shape)) if a != b)
+        for key, value in one.items()
+        if value.shape != other[key].shape
+    }
+    assert class_tensors(model(kind, 5)) == changed
+
+
+@pytest.mark.parametrize('kind', ['addgcn', 'gkgnet', 'linear', 'upstream'])
+@pytest.mark.parametrize('classes', [NEW, tuple(reversed(OLD))])
+def test_rows_are_moved_by_name(kind, classes, lines):
+    old, new = model(kind, len(OLD)), model(kind, len(classes))
+    before, result = new.state_dict(), transfer(checkpoint(old), new, classes)
+    weights = old.state_dict()
+    for key, axes in class_tensors(new).items():
+        for place in torch.cartesian_prod(*[torch.arange(len(classes))] * len(axes)).view(
+            -1, len(axes)
+        ):
+            names = [classes[i] for i in place]
+            at = [slice(None)] * before[key].ndim
+            came = list(at)
+            for axis, i, name in zip(axes, place, names):
+                at[axis] = i
+                came[axis] = OLD.index(name) if name in OLD else None
+            known = all(name in OLD for name in names)
+            expected = weights[key][tuple(came)] if known else before[key][tuple(at)]
+            assert torch.equal(result[key][tuple(at)], expected), (key, names)
+    assert torch.equal(result['backbone.weight'], weights['backbone.weight'])
+    ((level, text),) = lines
+    if classes == NEW:
+        assert level == logging.WARNING
+        assert 'rows of 3 of 5 classes moved' in text and 'start new: fox, ant' in text
+    else:
+        assert level == logging.INFO and 'rows of 4 of 4 classes moved' in text
+
+
+def test_unknown_names_start_new(lines):
+    old, new = model('linear', 4), model('linear', 4)
+    result = transfer(checkpoint(old, None), new, OLD)
+    assert torch.equal(result['head.fc.weight'], new.state_dict()['head.fc.weight'])
+    assert torch.equal(result['backbone.bias'], old.state_dict()['backbone.bias'])
+    assert 'rows of 0 of 4 classes' in lines[0][1]
+
+
+def test_counts_of_what_does_not_fit(lines):
+    old, new = model('linear', 4), model('linear', 4)
+    del old.backbone.bias
+    old.more = nn.Linear(2, 2)
+    transfer(checkpoint(old), new, OLD)
+    assert lines[0][0] == logging.WARNING
+    assert '3 of 4 entries loaded' in lines[0][1] and 'backbone.bias' in lines[0][1]
+    assert '2 of its 5 are not used' in lines[0][1]
+
+
+def test_nothing_fits():
+    with pytest.raises(CheckpointError, match='old.pth: load_from: none of its 2 entries .*other'):
+        transfer(checkpoint(nn.ModuleDict(dict(other=nn.Linear(2, 2)))), model('linear', 4), OLD)
+
+
+def test_a_frozen_part_must_be_whole():
+    old, new = model('linear', 4), model('linear', 4)
+    new.backbone.requires_grad_(False)
+    transfer(checkpoint(old), new, OLD)
+    del old.backbone.bias
+    with pytest.raises(CheckpointError, match='1 of the 2 frozen parameters .*backbone.bias'):
+        transfer(checkpoint(old), new, OLD)
+    new.backbone.bias.loaded_by_init_cfg = True
+    transfer(checkpoint(old), new, OLD)
