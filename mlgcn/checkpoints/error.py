@@ -23,3 +23,10 @@ def some(names: Sequence, most: int = 10) -> str:
     """The first `most` names, and how many more there are."""
     more = f', ... ({len(names) - most} more)' if len(names) > most else ''
     return ', '.join(map(str, names[:most])) + more
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped (but line breaks and tabs): a terminal obeys them."""
+    return ''.join(
+        c if c.isprintable() or c in '\n\t' else c.encode('unicode_escape').decode() for c in text
+    )

@@ -19,6 +19,7 @@ from rich.table import Table
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
 from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.checkpoints.error import printable
 from mlgcn.checkpoints.metadata import LICENCES
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
@@ -56,8 +57,7 @@ def main(args: argparse.Namespace) -> None:
         if scores is None:
             logits, labels = model.dataset_logits()
         else:
-            model.checkpoint.check_classes(scores.class_names.tolist(), f"{args.scores}'s")
-            logits, labels = scores.scores, scores.targets
+            logits, labels = of_file(scores, args.scores, model)
     record, diagrams = calibrate(
         logits, labels, model.classes, args.objective, not args.shared, args.min_positives,
         args.seed,
@@ -83,6 +83,20 @@ def target_of(source: Path, out: str | None, force: bool) -> Path:
         raise CheckpointError(f'{target}: expected a name that ends in .pth or .safetensors')
     options.check_new(target, force)
     return target
+
+
+def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels of the scores file, which must be those of the model's weights."""
+    checkpoint = model.checkpoint
+    if scores.sha256 and scores.sha256 != checkpoint.sha256:
+        raise ValueError(
+            f'{path}: the scores are not those of {checkpoint.path} (sha256 of the weights '
+            f'{scores.sha256[:12]}..., expected {checkpoint.sha256[:12]}...)'
+        )
+    if not scores.sha256:
+        print(f'{path} does not name its weights; taken for those of {checkpoint.path}')
+    checkpoint.check_classes(scores.class_names.tolist(), f"{path}'s")
+    return scores.scores, scores.targets
 
 
 def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
@@ -114,12 +128,14 @@ def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> 
     for k, name in enumerate(classes):
         note = 'shared ' * (name in pooled) + 'target not reached' * (name in missed)
         positives = str((labels[:, k] == 1).sum())
-        table.add_row(f'{record["thresholds"][k]:.4f}', name, positives, note)
+        table.add_row(f'{record["thresholds"][k]:.4f}', printable(name), positives, note)
     console.print(table, markup=False)
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
     if pooled:
-        print(f'shared: too few positives, chosen on {record["pooled_over"]}: {", ".join(pooled)}')
+        print(
+            f'shared: too few positives, chosen on {record["pooled_over"]}: {printable(", ".join(pooled))}'
+        )
     if missed:
         print(f'{record["objective"]} is reached at no threshold, the nearest was taken: ', end='')
-        print(', '.join(missed))
+        print(printable(', '.join(missed)))

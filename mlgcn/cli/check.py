@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.progress import track
 
 from mlgcn.apis.shipped_configs import find_config
+from mlgcn.atomic_files import write_atomically
+from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
@@ -54,9 +56,10 @@ def main(args: argparse.Namespace) -> None:
     folder = Path(args.work_dir or f'work_dirs/{path.stem}')
     folder.mkdir(parents=True, exist_ok=True)
     text, report = report_text(splits, facts, found), report_dict(splits, facts, found)
-    (folder / 'dataset_check.txt').write_text(text + '\n', 'utf-8')
-    (folder / 'dataset_check.json').write_text(json.dumps(report, indent=1), 'utf-8')
+    write_atomically(folder / 'dataset_check.txt', text + '\n')
+    write_atomically(folder / 'dataset_check.json', json.dumps(report, indent=1))
     errors = sum(len(cases) for cases in report['errors'].values())
+    text = printable(text)
     print(f'{text}\n\n{errors} errors in {len(facts)} images. Every case: {folder}/dataset_check.*')
     sys.exit(1 if errors else 0)
 

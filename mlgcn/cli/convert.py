@@ -26,7 +26,7 @@ from mlgcn.checkpoints import (
     save_weights,
     to_published,
 )
-from mlgcn.checkpoints.atomic_files import save_checkpoint, write_atomically
+from mlgcn.checkpoints.atomic_files import refuse_existing, save_checkpoint, write_atomically
 from mlgcn.checkpoints.metadata import CLASSIFIERS, KINDS, LICENCES
 from mlgcn.checkpoints.tables import NAMES
 from mlgcn.datasets.published_lists import read_published_list
@@ -52,13 +52,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     direction.add_argument(
         '--to', choices=['addgcn', 'gkgnet'], help='write our weights for the published code (.pth)'
     )
-    options.add(parser, '--trust-checkpoint')
+    options.add(parser, '--force', '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:
     if Path(args.source).suffix == '.data':
+        refuse_existing(args.target, args.force)
         convert_list(args.source, Path(args.target))
         return
+    refuse_existing(args.target, args.force)
     checkpoint = load(args.source, published_names=True)
     checkpoint.check_finite()
     with about(args.source):
@@ -75,7 +77,8 @@ def write_ours(target: str, kind: str, checkpoint: Checkpoint) -> None:
     ours = convert(weights, source)
     rows = CLASSIFIERS.get(source, (None,))[0]
     classes = implied_classes(source, len(weights[rows])) if rows in weights else None
-    save_weights(target, ours, make_metadata(ours, classes, LICENCES[source], source=source))
+    metadata = make_metadata(ours, classes, LICENCES[source], source=source)
+    save_weights(target, ours, metadata, force=True)  # main has looked
     print(
         f'{target}: {KINDS[source]}; {len(ours)} entries converted, {len(weights) - len(ours)} '
         f'left out on purpose. {LICENCES[source]}'
@@ -83,8 +86,8 @@ def write_ours(target: str, kind: str, checkpoint: Checkpoint) -> None:
 
 
 def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
-    if Path(target).suffix != '.pth' or Path(target).exists():
-        raise FileExistsError(f'{target}: expected a new file that ends in .pth')
+    if Path(target).suffix != '.pth':
+        raise CheckpointError(f'{target}: expected a name that ends in .pth')
     published = to_published(checkpoint.weights, name)
     if name == 'addgcn':  # the published loader asks for these keys
         scores = (checkpoint.metadata.get('metrics') or {}).get('values', {})
@@ -101,8 +104,6 @@ def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
 
 
 def convert_list(source: str, target: Path) -> None:
-    if target.exists():
-        raise FileExistsError(f'{target} exists already; delete it or choose another name')
     names, labels = read_published_list(source, len(CATEGORIES))
     content = {
         'images': [{'id': i, 'file_name': name} for i, name in enumerate(names)],

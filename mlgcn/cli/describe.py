@@ -9,6 +9,7 @@ import os
 
 from mlgcn.apis import Calibration
 from mlgcn.checkpoints import describe, load
+from mlgcn.checkpoints.error import printable
 
 from . import options
 
@@ -44,7 +45,7 @@ def main(args: argparse.Namespace) -> None:
         lines['NaN or infinite'] = f'{len(bad)} entries, e.g. {bad[0]}'
     for name, value in lines.items():
         text = value if isinstance(value, str) else json.dumps(value)
-        print(f'{name:15}', ''.join(c if c.isprintable() else '?' for c in text))
+        print(f'{name:15}', printable(text).replace('\n', ' '))
 
 
 def calibration_text(metadata: dict) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from mlgcn.checkpoints.error import printable
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.launch import process_name, record_failure
 from mlgcn.engine.work_dir import claimed
@@ -143,6 +144,7 @@ def run(main: Callable[[], None]) -> None:
     of ours, which keeps its traceback. Of several processes the first failure is printed.
     `MLGCN_TRACEBACK=1` shows every traceback.
     """
+    escape_log_records()
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         main()
@@ -156,6 +158,18 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(fail(error))
 
 
+def escape_log_records() -> None:
+    """Names out of files may hold control characters, which a terminal obeys."""
+    make = logging.getLogRecordFactory()
+
+    def escaped(*args: object, **kwargs: object) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        record.msg, record.args = printable(record.getMessage()), None
+        return record
+
+    logging.setLogRecordFactory(escaped)
+
+
 def fail(error: Exception) -> int:
     """Print `error`, or leave it to the launcher of several processes; the exit status."""
     fault = explain(error, claimed())
@@ -165,7 +179,7 @@ def fail(error: Exception) -> int:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
     text = failure_text(error, line, known, fault is None and not isinstance(error, ConfigError))
     if not record_failure(text, caused_by_peer=lost_connection(error)):
-        print(text, file=sys.stderr)
+        print(printable(text), file=sys.stderr)
     return 2 if known and fault is None else 1
 
 

@@ -20,6 +20,7 @@ from rich.progress import track
 
 from mlgcn.apis import MultiLabelInferencer, Prediction
 from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.image_io import BadImage, read_image
 from mlgcn.visualization.label_card import PictureFolder, label_card
 
@@ -35,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add('--batch-size', type=int, default=16, help='images at once (16)')
     add('--fuse', action='store_true', help='faster; logits differ by rounding')
     options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
+    options.add(parser, '--force')
     add('--show-dir', help='folder for the pictures with their labels')
 
 
@@ -47,9 +49,9 @@ def main(args: argparse.Namespace) -> None:
         folder = PictureFolder(args.show_dir) if args.show_dir else None
         if folder and words != ['-']:
             folder.refuse_overwriting(files)
-        out = stack.enter_context(PredictionFile(args.out)) if args.out else None
+        out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None
         inferencer = options.load_inferencer(args, fused=args.fuse)
-        print(f'{checkpoint}: {inferencer.decision}', file=sys.stderr)
+        print(printable(f'{checkpoint}: {inferencer.decision}'), file=sys.stderr)
         images, failed = answer(inferencer, files, args.batch_size, out, folder)
     if out:
         print(f'{args.out}: {images} images, {failed} of them failed')
@@ -77,7 +79,7 @@ def answer(
         if folder and not prediction.error:
             prediction = draw(folder, file, prediction, inferencer.decision)
         if prediction.error:
-            text = f'{prediction.image}: {prediction.error}'
+            text = printable(f'{prediction.image}: {prediction.error}')
             console.print(text, markup=False, highlight=False)
         elif not out:
             print(line(prediction), flush=True)
@@ -105,4 +107,4 @@ def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: s
 def line(prediction: Prediction) -> str:
     labels = ', '.join(f'{name} {probability:.2f}' for name, probability in prediction.labels)
     text = f'{prediction.image}: {labels or "no label reaches its threshold"}'
-    return ''.join(c if c.isprintable() else '?' for c in text)  # names are the checkpoint's
+    return printable(text)

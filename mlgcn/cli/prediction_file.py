@@ -5,10 +5,17 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows: no locks there
+    fcntl = None
+
 from mlgcn.apis import MultiLabelInferencer, Prediction
+from mlgcn.atomic_files import refuse_existing
 
 
 class PredictionFile:
@@ -20,10 +27,11 @@ class PredictionFile:
 
     Raises:
         ValueError: another ending.
-        OSError: the file cannot be written.
+        FileExistsError: `path` exists, without `force`.
+        OSError: the file cannot be written, or another process writes it.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, force: bool = False):
         self.path = Path(path)
         if self.path.suffix not in ('.json', '.csv'):
             raise ValueError(f'{path}: expected a name that ends in .json or .csv')
@@ -31,7 +39,8 @@ class PredictionFile:
             raise IsADirectoryError(f'{path} is a folder')
         self.part = self.path.with_name(self.path.name + '.part')
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(self.part, 'wb')  # noqa: SIM115
+        refuse_existing(self.path, force)
+        self._file = _open_alone(self.part)
         self._pending = io.StringIO(newline='')
         self._csv = csv.writer(self._pending, lineterminator='\n')
         self._end = 0  # where the list of images ends and what closes the file begins
@@ -81,10 +90,14 @@ class PredictionFile:
         if self.path.suffix == '.json':
             count = dict(images=self.images, failed=self.failed, complete=complete)
             close = f'\n],\n"summary": {json.dumps(count)}}}\n'.encode()
-        self._file.seek(self._end)
-        self._file.write(body + close)
-        self._file.truncate()
-        self._file.flush()
+        try:
+            self._file.seek(self._end)
+            self._file.write(body + close)
+            self._file.truncate()
+            self._file.flush()
+        except OSError as error:  # a full disk
+            error.filename = str(self.part)
+            raise
         self._end += len(body)
 
     def __enter__(self) -> 'PredictionFile':
@@ -92,10 +105,28 @@ class PredictionFile:
 
     def __exit__(self, kind: type | None, *_: object) -> None:
         """Give the whole file its name; leave the part where an error came between."""
-        if kind is None:
-            self.flush(complete=True)
-        self._file.close()
-        if kind is None:
-            os.replace(self.part, self.path)
-        elif not self.images:
-            self.part.unlink()
+        try:
+            if kind is None:
+                self.flush(complete=True)
+                os.fsync(self._file.fileno())
+                os.replace(self.part, os.path.realpath(self.path))
+            elif not self.images:
+                self.part.unlink()
+        finally:
+            self._file.close()  # and with it the lock
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """An empty file that no other process has opened here."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+b')
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # its writer may have renamed it between the two lines above
+        if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+            raise BlockingIOError
+    except OSError:
+        file.close()
+        raise OSError(f'{path}: another process is writing it') from None
+    file.truncate()
+    return file

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='IN', help='checkpoint of mlgcn train')
     parser.add_argument('target', metavar='OUT', help='.safetensors (preferred) or .pth to write')
     parser.add_argument('--licence', help='terms of use of the weights, in one sentence')
-    options.add(parser, '--trust-checkpoint')
+    options.add(parser, '--force', '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> None:
         metadata = make_metadata(checkpoint.weights, checkpoint.classes, 'No licence stated.')
     if args.licence:
         metadata = {**metadata, 'licence': args.licence}
-    save_weights(args.target, checkpoint.weights, metadata)
+    save_weights(args.target, checkpoint.weights, metadata, force=args.force)
     print(
         f'{args.target}: {os.path.getsize(args.target) / 2**20:.1f} MiB of '
         f'{os.path.getsize(args.source) / 2**20:.1f}; sha256 of the weights {metadata["sha256"]}'

@@ -9,6 +9,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from mlgcn.atomic_files import refuse_existing
 from mlgcn.engine.config import ConfigError
 from mlgcn.evaluation import PROTOCOLS
 from mlgcn.visualization.report import write_report
@@ -20,6 +21,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('scores', nargs='+', metavar='SCORES.npz', help='from mlgcn test --out')
     options.add(parser, '--out', default='report.html', help='the page (report.html)')
+    options.add(parser, '--force')
     add('--names', nargs='+', help='name of each run (its file stem)')
     add('--images', metavar='DIR', help='the photographs, if not where the scores file says')
     add('--annotations', help="COCO json or VOC folder with boxes, for AP by the objects' sizes")
@@ -34,6 +36,7 @@ def main(args: argparse.Namespace) -> None:
     names = args.names or [Path(path).stem for path in args.scores]
     if len(set(names)) != len(args.scores) or len(names) != len(args.scores):
         raise ConfigError(f'{len(args.scores)} scores files, but --names {names}')
+    refuse_existing(args.out, args.force)
     warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     write_report(
         dict(zip(names, args.scores)),

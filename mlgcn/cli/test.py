@@ -4,6 +4,7 @@ import argparse
 
 from mmengine.runner import Runner
 
+from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.engine.config import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES
@@ -26,16 +27,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
     options.add(parser, '--out', help='write file names, classes, scores and targets here (.npz)')
+    options.add(parser, '--force')
 
 
 def main(args: argparse.Namespace) -> None:
+    if args.out:
+        refuse_existing(args.out, args.force)
     cfg = options.load_config(args)
     checkpoint = load(args.checkpoint)
     evaluator = cfg.test_evaluator
     evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
     evaluator.report = args.metrics
     evaluator.per_class = args.per_class
-    evaluator.out_file = args.out
+    evaluator.out_file, evaluator.weights_sha256 = args.out, checkpoint.sha256
 
     test_set = build_dataset(cfg, 'test_dataloader', checkpoint.stated_classes)
     checkpoint.check_classes(test_set.metainfo['classes'])

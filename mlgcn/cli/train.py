@@ -13,7 +13,7 @@ from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
 from mlgcn.engine.weights_hook import WeightsHook
-from mlgcn.engine.work_dir import check_room, claim
+from mlgcn.engine.work_dir import check_room, claim, refuse_finished
 
 from . import options
 
@@ -23,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
     )
+    options.add(parser, '--force', help='start anew where the work dir has checkpoints')
     options.add(parser, '--seed', help='seed of weights, order and augmentation')
 
 
@@ -45,6 +46,8 @@ def main(args: argparse.Namespace) -> None:
     runner.register_hook(WeightsHook(train_set.metainfo['classes']))
     check_room(runner)
     resume_after_restart(runner)
+    if not args.force:
+        refuse_finished(runner)
     choose_checkpoint(runner)
     runner.train()
     runner.logger.info(

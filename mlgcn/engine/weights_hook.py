@@ -9,7 +9,7 @@ from mlgcn.checkpoints.checkpoint import as_checkpoint
 from mlgcn.checkpoints.transfer import transfer
 from mlgcn.registry import HOOKS
 
-from .run_state import unwrapped
+from .train_loop import unwrapped
 
 
 @HOOKS.register_module()

@@ -62,6 +62,20 @@ def _lock(work_dir: str) -> FileLock:
     return lock
 
 
+def refuse_finished(runner: Runner) -> None:
+    """Refuse to train anew where an earlier run has left its checkpoints.
+
+    Raises:
+        ConfigError: names one of them.
+    """
+    found = sorted(Path(runner.work_dir).glob('*.pth'))
+    if found and not runner._resume:
+        raise ConfigError(
+            f'{found[-1]}: the work dir has checkpoints of an earlier run; --resume goes on with '
+            'it, --force starts anew and overwrites it, --work-dir chooses another folder'
+        )
+
+
 def check_room(runner: Runner) -> None:
     """Refuse to train where the checkpoints will not fit.
 

@@ -34,6 +34,7 @@ class MultiLabelScores(BaseMetric):
             dict with that key for an Evaluator.)
         per_class: Also log every class's AP and number of positives.
         out_file: Write a :class:`ScoresFile` (.npz) there.
+        weights_sha256: For that file: of the weights that are scored.
         empty_classes: 'skip' or 'zero', see :func:`multilabel_scores`.
         prefix: Put before the returned names as 'prefix/mAP'.
 
@@ -49,8 +50,10 @@ class MultiLabelScores(BaseMetric):
         out_file: str | None = None,
         empty_classes: str | None = None,
         prefix: str | None = None,
+        weights_sha256: str = '',
     ) -> None:
         super().__init__(prefix=prefix)
+        self.weights_sha256 = weights_sha256
         check_protocol(protocol)
         report = (report,) if isinstance(report, str) else tuple(report)
         report = METRIC_NAMES if report == ('all',) else report
@@ -105,7 +108,9 @@ class MultiLabelScores(BaseMetric):
             print_log(str(warning.message), logger='current', level=logging.WARNING)
         print_log('\n' + result.table(self.report, self.per_class), logger='current')
         if self.out_file is not None and is_main_process():
-            file = ScoresFile(paths, result.class_names, scores, targets, self.protocol)
+            file = ScoresFile(
+                paths, result.class_names, scores, targets, self.protocol, self.weights_sha256
+            )
             file.save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
         return {name: result[name] for name in self.report}

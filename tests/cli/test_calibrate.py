@@ -1,5 +1,6 @@
 """mlgcn calibrate as a user meets it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -128,6 +129,7 @@ def test_unreached_targets_are_said(mlgcn, work):
         (['tiny.pth', '--scores', 'absent.npz'], 'absent.npz: no such scores file'),
         (['tiny.pth', '--scores', 'val.csv'], 'val.csv: not a scores file'),
         (['tiny.pth', '--scores', 'other.npz'], "other.npz's are 1"),
+        (['tiny.pth', '--scores', 'foreign.npz'], 'foreign.npz: the scores are not those of tiny'),
         (['tiny.py', 'tiny.pth', '--out', 'tiny.pth'], 'tiny.pth exists already'),
         (['tiny.py', 'tiny.pth', '--out', 'x.bin'], 'x.bin: expected a name that ends in'),
         (['tiny.py', 'tiny.pth', '--out', 'no/x.pth'], 'does not exist or cannot be written'),
@@ -138,6 +140,7 @@ def test_unreached_targets_are_said(mlgcn, work):
 def test_wrong_input_is_one_line_and_status_2(mlgcn, work, args, words):
     one = ScoresFile(np.array(['a']), np.array(['zebra']), np.ones((1, 1)), np.ones((1, 1)), 'x')
     one.save('other.npz')
+    dataclasses.replace(ScoresFile.load('scores.npz'), sha256='f' * 64).save('foreign.npz')
     (work / 'other.csv').write_text('0.png,zebra\n')
     text = (work / 'tiny.py').read_text()
     (work / 'other.py').write_text(text.replace('val.csv', 'other.csv'))

@@ -1,6 +1,7 @@
 """Predictions on disk."""
 
 import csv
+import errno
 import json
 from types import SimpleNamespace
 
@@ -74,7 +75,9 @@ def test_csv(tmp_path):
 def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / 'out.json'
     path.write_text('older')
-    with pytest.raises(KeyboardInterrupt), PredictionFile(path) as out:
+    with pytest.raises(FileExistsError, match='out.json exists already.*--force'):
+        PredictionFile(path)
+    with pytest.raises(KeyboardInterrupt), PredictionFile(path, force=True) as out:
         out.start(INFERENCER)
         out.add(GOOD)
         out.flush()
@@ -96,3 +99,23 @@ def test_wrong_places(tmp_path):
         out.start(INFERENCER)
         raise ZeroDivisionError
     assert not list(tmp_path.glob('none*'))
+
+
+def test_one_writer_at_a_time(tmp_path):
+    """Two processes would write into each other's file."""
+    path = tmp_path / 'out.json'
+    with PredictionFile(path) as out:
+        out.start(INFERENCER)
+        with pytest.raises(OSError, match='out.json.part: another process is writing it'):
+            PredictionFile(path)
+        out.add(GOOD)
+    assert json.loads(path.read_text())['summary'] == dict(images=1, failed=0, complete=True)
+
+
+def test_a_full_disk_is_named(tmp_path):
+    out = PredictionFile(tmp_path / 'out.json')
+    out.start(INFERENCER)
+    out._file.close()
+    with open('/dev/full', 'r+b') as out._file, pytest.raises(OSError) as error:
+        out.flush()
+    assert error.value.errno == errno.ENOSPC and error.value.filename == f'{tmp_path}/out.json.part'

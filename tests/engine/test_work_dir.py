@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from mlgcn.engine import work_dir as module
 from mlgcn.engine.config import ConfigError
-from mlgcn.engine.work_dir import check_room, claim, claimed
+from mlgcn.engine.work_dir import check_room, claim, claimed, refuse_finished
 
 
 def hold(folder, pipe):
@@ -80,3 +80,13 @@ def test_room(tmp_path, monkeypatch):
         check_room(runner)
     (tmp_path / 'epoch_1.pth').write_bytes(bytes(1_000_000))  # a new one takes its place
     check_room(runner)
+
+
+def test_an_earlier_run_is_not_overwritten(tmp_path):
+    runner = SimpleNamespace(work_dir=str(tmp_path), _resume=False)
+    refuse_finished(runner)
+    (tmp_path / 'epoch_2.pth').touch()
+    with pytest.raises(ConfigError, match='epoch_2.pth: .*--resume .*--force .*--work-dir'):
+        refuse_finished(runner)
+    runner._resume = True
+    refuse_finished(runner)

@@ -26,6 +26,7 @@ def test_round_trip(tmp_path):
             'scores': 'f',
             'targets': 'i',
             'protocol': 'U',
+            'sha256': 'U',
         }
     loaded = ScoresFile.load(tmp_path / 'new/scores.npz')
     assert loaded.file_names.tolist() == ['a.jpg', 'ü b.jpg']
@@ -65,3 +66,17 @@ def test_pickled_objects_are_refused(tmp_path):
     with pytest.raises(ValueError, match='not a readable scores file'):
         ScoresFile.load(tmp_path / 's.npz')
     assert not (tmp_path / 'unpickled').exists()
+
+
+def test_files_without_the_weights_sha256(tmp_path):
+    """Earlier versions did not write it."""
+    arrays = {name: value for name, value in vars(example()).items() if name != 'sha256'}
+    np.savez_compressed(tmp_path / 'old.npz', **arrays)
+    assert ScoresFile.load(tmp_path / 'old.npz').sha256 == ''
+
+
+def test_an_archive_that_unpacks_to_much_more(tmp_path):
+    arrays = dict(vars(example()), scores=np.zeros((2**13, 2**13), np.float32))
+    np.savez_compressed(tmp_path / 'bomb.npz', **arrays)
+    with pytest.raises(ValueError, match=r'bomb.npz: .* 268,43\d,\d+ bytes in a file of'):
+        ScoresFile.load(tmp_path / 'bomb.npz')
