@@ -116,6 +116,6 @@ def test_a_full_disk_is_named(tmp_path):
     out = PredictionFile(tmp_path / 'out.json')
     out.start(INFERENCER)
     out._file.close()
-    with open('/dev/full', 'r+b') as out._file, pytest.raises(OSError) as error:
+    with open('/dev/full', 'r+b', buffering=0) as out._file, pytest.raises(OSError) as error:
         out.flush()
     assert error.value.errno == errno.ENOSPC and error.value.filename == f'{tmp_path}/out.json.part'
