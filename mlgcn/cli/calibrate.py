@@ -133,9 +133,8 @@ def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> 
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
     if pooled:
-        print(
-            f'shared: too few positives, chosen on {record["pooled_over"]}: {printable(", ".join(pooled))}'
-        )
+        print(f'shared: too few positives, chosen on {record["pooled_over"]}: ', end='')
+        print(printable(', '.join(pooled)))
     if missed:
         print(f'{record["objective"]} is reached at no threshold, the nearest was taken: ', end='')
         print(printable(', '.join(missed)))
