@@ -3,26 +3,35 @@
 Importing it registers mlgcn's classes and applies :mod:`mlgcn.engine.upstream_patches`.
 """
 
+import contextlib
+import importlib
+import io
 import os
 import sys
+import warnings
 
 __version__ = '0.1.0'
 
 
-def _needs_no_model() -> bool:
-    """Whether this process is the launcher, or `mlgcn` or `python -m mlgcn` asked for help.
+def register() -> None:
+    """Register mlgcn's classes and apply its patches."""
+    # upstream prints which of its optional packages are missing; nothing here uses them
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        importlib.import_module('mlgcn.engine')
+        importlib.import_module('mlgcn.registry')
 
-    They load no file and build no model, and need not wait seconds for torch; the launcher imports
-    it once it has chosen the log level.
+
+def _is_command() -> bool:
+    """Whether this process is the command `mlgcn` or the launcher, which import torch when needed.
+
+    Help and a mistyped command need not wait for it, and the launcher sets its log level first.
     """
-    script, *arguments = sys.argv or ['']
+    script = sys.argv[0] if sys.argv else ''
     if script == '-m':  # while Python looks for the package's __main__
         script = sys.orig_argv[-len(sys.argv)]
-    if script == 'mlgcn.cli.launch':
-        return True
-    help_asked = not arguments or '-h' in arguments or '--help' in arguments
-    return help_asked and os.path.basename(script) in ('mlgcn', 'mlgcn.exe')
+    return os.path.basename(script) in ('mlgcn', 'mlgcn.exe', 'mlgcn.cli.launch')
 
 
-if not _needs_no_model():
-    from . import engine, registry  # noqa: F401
+if not _is_command():
+    register()

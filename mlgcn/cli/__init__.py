@@ -3,7 +3,10 @@
 import argparse
 import difflib
 import importlib
+import signal
 import sys
+
+import mlgcn
 
 COMMANDS = {
     'train': 'train a model on the data of a config',
@@ -21,6 +24,7 @@ COMMANDS = {
     'benchmark': 'measure time and memory',
     'scenes': 'write the built-in data set',
 }
+PRINTERS = ('predict', 'describe', 'stats')
 
 
 def main(command: str | None = None) -> None:
@@ -36,7 +40,7 @@ def main(command: str | None = None) -> None:
         hint = f'did you mean {near[0]}?' if near else f'expected one of {", ".join(COMMANDS)}'
         print(f'error: mlgcn has no command {command!r}; {hint}', file=sys.stderr)
         sys.exit(2)
-    # torch takes seconds to import: not for an overview or a mistyped command
+    mlgcn.register()  # imports torch, which takes seconds: not for help or a mistyped command
     from .faults import run
 
     run(lambda: execute(command, arguments))
@@ -53,6 +57,8 @@ def execute(command: str, arguments: list[str]) -> None:
     """Parse the arguments of one command, and run it."""
     from .options import Parser
 
+    if command in PRINTERS and hasattr(signal, 'SIGPIPE'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends them in silence
     module = importlib.import_module(f'mlgcn.cli.{command}')
     parser = Parser(
         prog=f'mlgcn {command}',

@@ -10,7 +10,6 @@ image could not be read (it is named, the others go on), 2 on wrong input.
 import argparse
 import contextlib
 import itertools
-import signal
 import sys
 from collections.abc import Iterable
 
@@ -41,8 +40,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    if hasattr(signal, 'SIGPIPE'):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
     _, checkpoint, words = options.split_model(args.model, images=True)
     files = read_image_list(sys.stdin) if words == ['-'] else list_images(words)
     with contextlib.ExitStack() as stack:
