@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .checks import traced
-from .relative_pos import SeparableTable
+from .relative_pos import Offset, SeparableTable
 
 LANES = 64  # of ranking.c: keys are padded to a multiple, and count may not exceed it
 
@@ -49,9 +49,7 @@ def _available(x: Tensor) -> bool:
     return x.is_cpu and not traced() and library() is not None
 
 
-def nearest_in_c(
-    x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
-) -> Tensor:
+def nearest_in_c(x: Tensor, y: Tensor, count: int, step: int, offset: Offset) -> Tensor:
     """Every `step`-th of the `count` keys nearest to each node: (P, N, ceil(count / step)) int32.
 
     Features x (P, c, N) and y (P, c, M) as they come; offset (N, M) is added to the squared
@@ -92,10 +90,9 @@ class MaxRelativeInC(torch.autograd.Function):
         ctx.sizes, ctx.y_shape = (pairs, c, num_nodes, num_keys, k), y.shape
         nodes, index = x.float().contiguous(), index.int().contiguous()
         rows = y.float().reshape(pairs, c, num_keys).mT.contiguous()  # a neighbour is a row
-        winner = None
+        out, winner = torch.empty_like(nodes), None
         if ctx.needs_input_grad[1]:
             winner = torch.empty(pairs, num_nodes, c, dtype=torch.uint8)
-        out = torch.empty_like(nodes)
         _call('neighbour_max', (nodes, rows, index, out, winner), ctx.sizes)
         ctx.save_for_backward(index, winner)
         return out.to(torch.promote_types(x.dtype, y.dtype))
@@ -118,8 +115,7 @@ def _padded(keys: Tensor, value: float = 0.0) -> Tensor:
 
 def _call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
     """Call a C function on every thread with its struct: a counter, pointers, then sizes."""
-    pointers = (0 if tensor is None else tensor.data_ptr() for tensor in tensors)
-    values = 0, *pointers, *sizes
+    values = 0, *(0 if tensor is None else tensor.data_ptr() for tensor in tensors), *sizes
     arguments = (ctypes.c_int64 * len(values))(*values)
     function, threads = getattr(library(), name), torch.get_num_threads()
     others = [_pool(os.getpid()).submit(function, arguments) for _ in range(threads - 1)]

@@ -35,12 +35,7 @@ def check_search(x: Tensor, y: Tensor, k: int, dilation: int, groups: int, relat
 
 
 def check_neighbours(operator: str, index: Tensor, y: Tensor, x: Tensor | None = None) -> None:
-    """Neighbours index (B, G, N, k) of nodes x (B, C, ...) among the M keys of y (B, C, ...).
-
-    Raises:
-        TypeError, ValueError: a wrong type, shape or device.
-        IndexError: a value is negative, or not below M.
-    """
+    """Neighbours index (B, G, N, k) of nodes x (B, C, ...) among the M keys of y (B, C, ...)."""
     if index.dtype not in (torch.int32, torch.int64):
         raise TypeError(f'{operator}: index must be int32 or int64, got {index.dtype}')
     if index.ndim != 4 or index.shape[0] != y.shape[0] or not index.shape[3]:
@@ -75,6 +70,8 @@ def _check_features(operator: str, x: Tensor, y: Tensor, groups: int) -> None:
             raise ValueError(
                 f'{operator}: {name} must be (B, C, ...) and not empty, got {tuple(tensor.shape)}'
             )
+    if (x.dtype == torch.float64) != (y.dtype == torch.float64):
+        raise TypeError(f'{operator}: nodes are {x.dtype}, but keys {y.dtype}')
     if x.shape[:2] != y.shape[:2]:
         raise ValueError(
             f'{operator}: nodes {tuple(x.shape)} and keys {tuple(y.shape)} must have the same '

@@ -17,14 +17,17 @@ def gather_keys(y: Tensor, index: Tensor) -> Tensor:
         TypeError, ValueError, IndexError: as :func:`max_relative`.
     """
     check_neighbours('gather_keys', index, y)
-    return _gathered(y, index)
+    groups, num_nodes, k = index.shape[1:]
+    y = split_groups(y, groups)  # (B, G, c, M)
+    places = index.long().flatten(2).unsqueeze(2).expand(-1, -1, y.shape[2], -1)
+    return y.gather(3, places).unflatten(3, (num_nodes, k)).flatten(1, 2)
 
 
 def max_relative_plain(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
     """:func:`max_relative` step by step as published, with (B, C, N, k) tensors: the reference."""
     check_neighbours('max_relative', index, y, x)
     itself = torch.arange(index.shape[2], device=index.device).view(-1, 1).expand_as(index)
-    return (_gathered(y, index) - _gathered(x, itself)).max(dim=3).values.view(x.shape)
+    return (gather_keys(y, index) - gather_keys(x, itself)).max(dim=3).values.view(x.shape)
 
 
 def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
@@ -48,11 +51,4 @@ def max_relative(x: Tensor, y: Tensor, index: Tensor) -> Tensor:
     check_neighbours('max_relative', index, y, x)
     if aggregates_in_c(x, y, index):
         return MaxRelativeInC.apply(x, y, index)
-    return _gathered(y, index).max(dim=3).values.view(x.shape) - x
-
-
-def _gathered(y: Tensor, index: Tensor) -> Tensor:
-    groups, num_nodes, k = index.shape[1:]
-    y = split_groups(y, groups)  # (B, G, c, M)
-    places = index.long().flatten(2).unsqueeze(2).expand(-1, -1, y.shape[2], -1)
-    return y.gather(3, places).unflatten(3, (num_nodes, k)).flatten(1, 2)
+    return gather_keys(y, index).max(dim=3).values.view(x.shape) - x

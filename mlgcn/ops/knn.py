@@ -6,7 +6,7 @@ from torch import Tensor
 
 from .c_kernels import nearest_in_c, searches_in_c
 from .checks import check_search, traced
-from .relative_pos import SeparableTable
+from .relative_pos import Offset
 from .triton_knn import nearest_in_triton, runs_in_triton
 
 # Distances held at a time: about what the L2 cache of a CPU core keeps; elsewhere 256 MiB.
@@ -26,12 +26,7 @@ def split_groups(x: Tensor, groups: int) -> Tensor:
 
 @torch.no_grad()
 def group_knn_plain(
-    x: Tensor,
-    y: Tensor,
-    k: int,
-    dilation: int = 1,
-    groups: int = 1,
-    relative_pos: Tensor | SeparableTable | None = None,
+    x: Tensor, y: Tensor, k: int, dilation: int = 1, groups: int = 1, relative_pos: Offset = None
 ) -> Tensor:
     """:func:`group_knn` step by step as published, with whole distance matrices: the reference."""
     check_search(x, y, k, dilation, groups, relative_pos)
@@ -45,12 +40,7 @@ def group_knn_plain(
 
 @torch.no_grad()
 def group_knn(
-    x: Tensor,
-    y: Tensor,
-    k: int,
-    dilation: int = 1,
-    groups: int = 1,
-    relative_pos: Tensor | SeparableTable | None = None,
+    x: Tensor, y: Tensor, k: int, dilation: int = 1, groups: int = 1, relative_pos: Offset = None
 ) -> Tensor:
     """For every node and channel group, the indices of its neighbours among the keys.
 
@@ -91,9 +81,7 @@ def group_knn(
     return nearest.unflatten(0, (-1, groups))
 
 
-def _nearest(
-    x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
-) -> Tensor:
+def _nearest(x: Tensor, y: Tensor, count: int, step: int, offset: Offset) -> Tensor:
     """Every `step`-th of the `count` keys nearest to each node: (P, N, ceil(count / step)).
 
     x (P, c, N), y (P, c, M), offset (N, M). Made for some rows at a time, so that the distances

@@ -60,6 +60,9 @@ class SeparableTable:
         return tile[start - first * width : stop - first * width]
 
 
+Offset = Tensor | SeparableTable | None  # what is added to the distances, (N, M); None: nothing
+
+
 def relative_position(
     channels: int,
     grid: tuple[int, int],
@@ -72,10 +75,9 @@ def relative_position(
 
     E (H * W, C) is the sine-cosine code of a grid, the first half of its channels for the column
     and the second half for the row (Han et al., "Vision GNN", NeurIPS 2022; code of Pyramid ViG).
-    The published model resizes E E^T bicubically as one image of H * W by H * W pixels to the
-    stage's (N, N / reduction^2), and once more to the (N, M) of another input size. Resizing is
-    linear and separable, so the two factors are resized instead, one axis each, in float64. (The
-    published table is within 1e-6 of this one: it is resized in float32.)
+    The published model resizes E E^T bicubically, in float32, as one image of H * W by H * W
+    pixels to (N, N / reduction^2), and once more to the (N, M) of another input size. Resizing is
+    linear and separable: here the two factors are resized in float64; the tables agree to 1e-6.
 
     Args:
         channels: C, a multiple of 4.

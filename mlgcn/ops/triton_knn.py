@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .checks import traced
-from .relative_pos import SeparableTable
+from .relative_pos import Offset, SeparableTable
 
 MAX_COUNT = 128  # neighbours kept in registers while the keys pass by
 MAX_BLOCK = 128  # nodes of a program at most
@@ -42,17 +42,15 @@ def _works(device: str) -> bool:
     except Exception as error:  # whatever a compiler can raise
         reason = (str(error).strip().splitlines() or [''])[0]
         warnings.warn(
-            f'the Triton kernel is not used ({type(error).__name__}: {reason}): the slower '
-            'PyTorch form is, with the same results',
+            f'PyTorch searches for neighbours, slower and with the same results: the Triton '
+            f'kernel fails here ({type(error).__name__}: {reason})',
             stacklevel=2,
         )
         return False
     return True
 
 
-def nearest_in_triton(
-    x: Tensor, y: Tensor, count: int, step: int, offset: Tensor | SeparableTable | None
-) -> Tensor:
+def nearest_in_triton(x: Tensor, y: Tensor, count: int, step: int, offset: Offset) -> Tensor:
     """Every `step`-th of the `count` keys nearest to each node: (P, N, ceil(count / step)) int32.
 
     Features x (P, c, N) and y (P, c, M) as they come, in float32; offset (N, M) is added to the
@@ -75,22 +73,11 @@ def nearest_in_triton(
         column = offset.float().T.contiguous()
     (pairs, channels, num_nodes), num_keys = x.shape, y.shape[2]
     found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
+    tensors = x.contiguous(), (y * -2).contiguous(), y.square().sum(1), row, column, found
+    stride = 0 if column is None else column.shape[1]
+    sizes = num_nodes, num_keys, channels, width, stride, count, step
+    blocks = dict(SLOTS=max(triton.next_power_of_2(count), 16), BLOCK_C=BLOCK_C)
     with torch.cuda.device_of(x):
-        nearest_keys[lambda tile: (pairs * triton.cdiv(num_nodes, tile['BLOCK_N']),)](
-            x.contiguous(),
-            (y * -2).contiguous(),
-            y.square().sum(1),
-            row,
-            column,
-            found,
-            num_nodes,
-            num_keys,
-            channels,
-            width,
-            0 if column is None else column.shape[1],
-            count,
-            step,
-            SLOTS=max(triton.next_power_of_2(count), 16),
-            BLOCK_C=BLOCK_C,
-        )
+        grid = lambda tile: (pairs * triton.cdiv(num_nodes, tile['BLOCK_N']),)  # noqa: E731
+        nearest_keys[grid](*tensors, *sizes, **blocks)
     return found

@@ -79,6 +79,8 @@ def test_an_index_of_other_nodes(num_nodes):
         (X[:, :9], Y, ValueError, r'nodes \(2, 9, 5, 4\) and keys \(2, 12, 3, 3\)'),
         (X.long(), Y, TypeError, 'nodes must be floating-point, got torch.int64'),
         (X, Y.to(torch.complex64), TypeError, 'keys must be floating-point, got torch.complex64'),
+        (X.double(), Y, TypeError, 'nodes are torch.float64, but keys torch.float32'),
+        (X.half(), Y.double(), TypeError, 'nodes are torch.float16, but keys torch.float64'),
         (X[0, 0], Y, ValueError, r'nodes must be \(B, C, ...\) and not empty, got \(5, 4\)'),
         (X[:, :0], Y[:, :0], ValueError, r'not empty, got \(2, 0, 5, 4\)'),
         (X[..., :0], Y, ValueError, r'not empty, got \(2, 12, 5, 0\)'),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mlgcn.ops.graph import max_relative
 from mlgcn.ops.knn import group_knn
-from mlgcn.ops.relative_pos import SeparableTable
+from mlgcn.ops.relative_pos import Offset
 
 from .memory import gelu_between
 
@@ -71,10 +71,7 @@ class Grapher(nn.Module):
         self.drop_path = DropPath(drop_path)
 
     def forward(
-        self,
-        x: Tensor,
-        keys: Tensor | None = None,
-        relative_pos: Tensor | SeparableTable | None = None,
+        self, x: Tensor, keys: Tensor | None = None, relative_pos: Offset = None
     ) -> tuple[Tensor, Tensor]:
         """New nodes, shaped like x, and the neighbours of each (B, G, N, k).
 
@@ -121,10 +118,7 @@ class GraphBlock(nn.Module):
         self.ffn = FFN(channels, drop_path, dim)
 
     def forward(
-        self,
-        x: Tensor,
-        keys: Tensor | None = None,
-        relative_pos: Tensor | SeparableTable | None = None,
+        self, x: Tensor, keys: Tensor | None = None, relative_pos: Offset = None
     ) -> tuple[Tensor, Tensor]:
         """New nodes, shaped like x (B, C, ...), and edges; as :meth:`Grapher.forward`."""
         x, edges = self.grapher(x, keys, relative_pos)

@@ -4,7 +4,7 @@
 TARGET int NAME(neighbour_max)(Graph *g) {
     int64_t c = g->c, blocks = (g->N + NODES - 1) / NODES, at;
     float *best = malloc(sizeof(float) * NODES * c);
-    int32_t *first_of = malloc(sizeof(int32_t) * c);
+    int32_t *first_of = malloc(sizeof(int32_t) * c); /* as wide as floats: bytes are not vectorised */
     while (best && first_of && (at = __atomic_fetch_add(&g->next, 1, __ATOMIC_RELAXED)) < blocks * g->P) {
         int64_t p = at / blocks, first = at % blocks * NODES;
         int64_t n = g->N - first < NODES ? g->N - first : NODES;

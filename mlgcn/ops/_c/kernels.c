@@ -34,30 +34,27 @@ typedef struct {
 
 #include "ranking.c"
 
-#if defined(__x86_64__) && defined(__GNUC__) /* gcc and clang */
-#define DISPATCH
-#include <immintrin.h>
-#define WIDTH 16 /* floats of a register */
-#define VECS 4   /* registers of keys at a time */
-#define NAME(function) function##_avx512
-#define TARGET __attribute__((target("avx512f,fma")))
+#define WIDTH 4 /* floats of a register */
+#define VECS 2  /* registers of keys at a time */
+#define NAME(function) function##_portable
+#define TARGET
 #include "graph.c"
 #include "knn.c"
+
+#if defined(__x86_64__) && defined(__GNUC__) /* gcc and clang */
+#include <immintrin.h>
 #define WIDTH 8
 #define VECS 2
 #define NAME(function) function##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #include "graph.c"
 #include "knn.c"
-#endif
-#define WIDTH 4
-#define VECS 2
-#define NAME(function) function##_portable
-#define TARGET
+#define WIDTH 16
+#define VECS 4
+#define NAME(function) function##_avx512
+#define TARGET __attribute__((target("avx512f,fma")))
 #include "graph.c"
 #include "knn.c"
-
-#if defined(DISPATCH)
 #define HAS __builtin_cpu_supports
 #define BEST(function)                           \
     (HAS("avx512f")              ? function##_avx512 \

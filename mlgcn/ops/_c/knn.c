@@ -21,17 +21,16 @@ TARGET static inline void NAME(product)(const float *x, const float *y, int64_t 
         for (int v = 0; v < VECS; v++) ((NAME(vec) *)(d + i * d_step))[v] = sum[i][v];
 }
 
-/* Which of d[0 .. 15] are <= limit, as bits. */
+/* Which of d[0 .. WIDTH - 1] are <= limit, as bits. */
 TARGET static inline uint32_t NAME(not_above)(const float *d, float limit) {
 #if WIDTH == 16
     return _mm512_cmp_ps_mask(_mm512_loadu_ps(d), _mm512_set1_ps(limit), _CMP_LE_OQ);
 #elif WIDTH == 8
-    __m256 l = _mm256_set1_ps(limit), low = _mm256_loadu_ps(d), high = _mm256_loadu_ps(d + 8);
-    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(low, l, _CMP_LE_OQ)) |
-           (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(high, l, _CMP_LE_OQ)) << 8;
+    __m256 below = _mm256_cmp_ps(_mm256_loadu_ps(d), _mm256_set1_ps(limit), _CMP_LE_OQ);
+    return (uint32_t)_mm256_movemask_ps(below);
 #else
     uint32_t bits = 0;
-    for (int l = 0; l < 16; l++) bits |= (uint32_t)(d[l] <= limit) << l;
+    for (int l = 0; l < WIDTH; l++) bits |= (uint32_t)(d[l] <= limit) << l;
     return bits;
 #endif
 }
@@ -48,7 +47,7 @@ TARGET static int64_t NAME(nearest)(const float *d, int64_t m, int64_t count, fl
     for (int l = 0; l < LANES; l++) low[l] = low[l] <= FLT_MAX ? low[l] : FLT_MAX; /* NaN, padding */
     float limit = fminf(kth(low, count - 1) + slack, FLT_MAX); /* at least count keys are below */
     int64_t n = 0, room = count + SPARE;
-    for (int64_t j = 0; j < m; j += 16)
+    for (int64_t j = 0; j < m; j += WIDTH)
         for (uint32_t bits = NAME(not_above)(d + j, limit); bits; bits &= bits - 1) {
             int32_t key = (int32_t)(j + __builtin_ctz(bits));
             float s = d[key];
