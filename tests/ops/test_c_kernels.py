@@ -200,9 +200,9 @@ def test_the_wheel_has_the_kernels_where_there_is_a_compiler(compiler, tmp_path)
         pytest.skip('no C compiler here')
     for name in ('setup.py', 'pyproject.toml', 'README.md'):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / 'requirements', tmp_path / 'requirements')
     ignored = shutil.ignore_patterns('*.so', '*.pyd', '__pycache__')
-    shutil.copytree(ROOT / 'mlgcn', tmp_path / 'mlgcn', ignore=ignored)
+    for name in ('requirements', 'configs', 'mlgcn'):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     environment = os.environ | ({} if compiler else dict(CC='no-such-compiler'))
     command = [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '-w']
     subprocess.run(
