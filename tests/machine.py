@@ -81,6 +81,8 @@ class Harm(Hook):
         """As for one who may not mount a small disk: files stay below 100 kB (checkpoints: 400)."""
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    def kill_worker(self):
-        child = multiprocessing.active_children()[0]
-        os.kill(child.pid, signal.SIGKILL)
+    def kill_workers(self):
+        """Before the first iteration of an epoch: its last batch is not asked for yet."""
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()

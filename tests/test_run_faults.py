@@ -165,7 +165,7 @@ def test_a_disk_that_is_too_small(tmp_path, config):
 
 
 def test_a_data_loader_process_killed(tmp_path, config):
-    path, work = config("kind='kill_worker', at=7"), tmp_path / 'run'
+    path, work = config("kind='kill_workers', at=6"), tmp_path / 'run'
     options = ['--cfg-options', 'train_dataloader.num_workers=2']
     ((status, text),) = run_tool(tmp_path, 'train', path, '--work-dir', work, *options)
     assert status == 1

@@ -105,6 +105,7 @@ def start_two(config, work_dir, *arguments):
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
     common = dict(MASTER_ADDR='127.0.0.1', MASTER_PORT=port, WORLD_SIZE='2', LOCAL_WORLD_SIZE='2')
+    common['MLGCN_COMMAND'] = f'bash tools/dist_train.sh {config} 2'  # as that script sets it
     arguments = ('--launcher', 'pytorch', *arguments)
     processes = []
     for rank in ('0', '1'):
@@ -304,7 +305,7 @@ def test_two_processes(whole):
     os.kill(second.pid, signal.SIGTERM)
     finish(first, 128 + signal.SIGTERM)
     finish(second, 128 + signal.SIGTERM)
-    assert 'bash tools/dist_train.sh' in log_of(own / 'stopped')
+    assert f'bash tools/dist_train.sh {config} 2 --resume' in log_of(own / 'stopped')
     shutil.copytree(own / 'stopped', own / 'alone')
     for process in start_two(config, own / 'stopped', '--resume'):
         finish(process, 0)

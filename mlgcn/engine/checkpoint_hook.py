@@ -103,9 +103,13 @@ class RunCheckpointHook(CheckpointHook):
                 self.leave(runner, signum)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best."""
+        """Wait for the other hooks: early stopping comes after this one."""
+        self.metrics = metrics
+
+    def after_val(self, runner: Runner) -> None:
+        """Save the best, with the state of all hooks after this validation."""
         self.validated = True
-        super().after_val_epoch(runner, metrics)
+        super().after_val_epoch(runner, self.metrics)
 
     def after_train(self, runner: Runner) -> None:
         """The run is complete: nothing starts within an epoch any more."""

@@ -141,7 +141,7 @@ class FiniteHook(Hook):
                 f'{text}. Stopped: {self.in_row} in a row, and {why}; lower the learning rate, '
                 'or look at these images',
             )
-        restore(runner, load_whole(found[0]))
+        restore(runner, load_whole(found[0]).content)
         counts.update(in_row=0, rollbacks=counts['rollbacks'] + 1)
         runner.message_hub.update_info('not_finite', counts)
         runner.logger.error(f'rolled back to the weights of {found[0]}; the schedule goes on')

@@ -1,5 +1,6 @@
 """`--resume`: the newest whole checkpoint of a run, and what of it holds for this one."""
 
+import json
 import logging
 import re
 from pathlib import Path
@@ -9,10 +10,14 @@ from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
+from torch import nn
 
-from mlgcn.checkpoints import CheckpointError, load
+from mlgcn.checkpoints import Checkpoint, CheckpointError, load
+from mlgcn.checkpoints.metadata import KEY
 from mlgcn.registry import HOOKS
 
+from .hook_state import plain_attributes, set_hook_states
+from .resume_differences import config_differences, data_difference, table
 from .train_loop import ResumableTrainLoop
 
 NAME = re.compile(r'(mid_)?(?:epoch|iter)_(\d+)\.pth')
@@ -30,6 +35,7 @@ class ResumeHook(Hook):
 
     def __init__(self):
         self.done_epochs = 0  # for which new schedules are to be stepped
+        self.attributes: dict[str, str] = {}  # of hooks whose state is not saved
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Take the run state out; adapt the rest to another number of processes."""
@@ -38,14 +44,23 @@ class ResumeHook(Hook):
             return
         check_resumable(runner._load_from, checkpoint)
         loop = runner.train_loop
+        if not isinstance(loop, ResumableTrainLoop):
+            return
         if state is None:
             runner.logger.warning(
                 f'{runner._load_from} holds no state of the run (an older one?): random numbers '
                 'start anew'
             )
-        if state is None or not isinstance(loop, ResumableTrainLoop):
-            return
+        else:
+            self._take(runner, state, checkpoint)
+        self._compare(runner, state or {}, checkpoint['meta'].get(KEY) or {})
+
+    def _take(self, runner: Runner, state: dict[str, Any], checkpoint: dict[str, Any]) -> None:
+        loop = runner.train_loop
         loop.dataloader.sampler.sampler.seed = state['sampler_seed']
+        missing = set_hook_states(runner.hooks, state.get('hooks', {}))
+        if missing:
+            runner.logger.warning(f'{runner._load_from} holds no state of {", ".join(missing)}')
         difference = shape_difference(state, loop)
         if difference is None:
             loop.resumed = state
@@ -59,8 +74,44 @@ class ResumeHook(Hook):
         if state['position'] == 0:
             loop.resumed = {**state, 'ranks': None}
 
+    def _compare(self, runner: Runner, state: dict, metadata: dict) -> None:
+        """Log what has changed since the checkpoint was saved."""
+        if not is_main_process():
+            return
+        rows = []
+        if state.get('data'):
+            rows += data_difference(state['data'], runner.train_loop.data_digest)
+        if metadata.get('config'):
+            saved = json.loads(metadata['config'])
+            rows += config_differences(saved, runner.cfg, new_schedules=self.done_epochs > 0)
+        if rows:
+            runner.logger.warning(
+                f'{runner._load_from} was saved by a run with other settings; the resumed run does '
+                f'not equal it unbroken:\n{table(rows)}'
+            )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Name, once, hooks whose attributes have changed, which no checkpoint holds."""
+        now = plain_attributes(runner.hooks)
+        changed = [key for key, value in self.attributes.items() if now.get(key, value) != value]
+        if changed:
+            runner.logger.warning(
+                f'hooks with state that checkpoints do not hold ({", ".join(changed)}): a resumed '
+                "run may not equal an unbroken one. List the attributes in the hook class's "
+                '`resumed`, or give it state_dict and load_state_dict'
+            )
+            self.attributes = {}
+
     def before_train(self, runner: Runner) -> None:
-        """Step new schedules to the epoch that the run goes on from."""
+        """Step new schedules to the epoch that the run goes on from; say what cannot resume."""
+        self.attributes = plain_attributes(runner.hooks)
+        if not isinstance(runner.train_loop, ResumableTrainLoop):
+            runner.logger.warning(
+                f'train_cfg.type={type(runner.train_loop).__name__}: if this run is stopped and '
+                'resumed, it will not equal an unbroken one (order of the data, augmentation and '
+                'random numbers start anew); expected epochs (train_cfg.by_epoch=True, max_epochs) '
+                'and no other type of loop'
+            )
         schedulers = runner.param_schedulers or []
         if isinstance(schedulers, dict):  # one list per optimizer
             schedulers = [s for group in schedulers.values() for s in group]
@@ -76,18 +127,24 @@ def choose_checkpoint(runner: Runner) -> None:
     Without any it starts from the beginning, and says so. Call it before `runner.train`.
 
     Raises:
-        CheckpointError: the file that was named is damaged.
+        CheckpointError: the file that was named is damaged, or the checkpoint is of another model
+            or of other classes.
     """
     if not runner._resume:
         return
-    if runner._load_from is not None:
-        load_whole(runner._load_from)
-        return
     loop = runner.train_loop  # built by all processes
-    chosen = [latest_checkpoint(runner.work_dir, loop) if is_main_process() else None]
-    broadcast_object_list(chosen)
-    runner._load_from = chosen[0]
-    if chosen[0] is None:
+    if runner._load_from is None:
+        chosen = [latest_checkpoint(runner.work_dir, loop) if is_main_process() else None]
+        broadcast_object_list(chosen)
+        runner._load_from = chosen[0]
+    if runner._load_from is not None:
+        checkpoint = load_whole(runner._load_from)
+        metainfo = getattr(loop.dataloader.dataset, 'metainfo', {})
+        if 'classes' in metainfo:
+            checkpoint.check_classes(metainfo['classes'], "the training set's")
+        if isinstance(runner.model, nn.Module):  # FlexibleRunner builds it later
+            checkpoint.check_fits(runner.model)
+    else:
         runner._resume = False
         others = any(Path(runner.work_dir).glob('*.pth'))
         runner.logger.warning(
@@ -106,7 +163,7 @@ def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:
     """
     for path in candidates(Path(work_dir)):
         try:
-            state = load_whole(path).get('run_state')
+            state = load_whole(path).content.get('run_state')
         except (CheckpointError, OSError) as error:
             reason = str(error)
         else:
@@ -140,15 +197,15 @@ def age(path: Path) -> tuple[int, bool] | None:
     return match and (int(match[2]), match[1] is not None)
 
 
-def load_whole(path: str | Path) -> dict[str, Any]:
+def load_whole(path: str | Path) -> Checkpoint:
     """A checkpoint to resume, on the CPU, its checksums compared.
 
     Raises:
         CheckpointError: it is damaged, refused, or cannot be resumed.
         FileNotFoundError: it is not there.
     """
-    checkpoint = load(str(path)).content
-    check_resumable(path, checkpoint)
+    checkpoint = load(str(path))
+    check_resumable(path, checkpoint.content)
     return checkpoint
 
 

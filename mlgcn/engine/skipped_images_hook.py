@@ -28,6 +28,7 @@ class SkippedImagesHook(Hook):
     """
 
     priority = 'VERY_LOW'
+    resumed = ('skipped',)
 
     def __init__(self) -> None:
         self.skipped: dict[str, str] = {}

@@ -1,9 +1,10 @@
 """Epochs that can start in their middle."""
 
+from functools import cached_property
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import broadcast, gather_object, get_rank, get_world_size
+from mmengine.dist import broadcast, gather_object, get_rank, get_world_size, is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
@@ -11,6 +12,7 @@ from torch import nn
 from mlgcn.registry import LOOPS
 
 from .config import ConfigError
+from .hook_state import hook_states
 from .randomness import (
     SeededDataset,
     SeededSampler,
@@ -18,6 +20,7 @@ from .randomness import (
     set_random_state,
     unchanged_randomness,
 )
+from .resume_differences import data_digest
 
 
 @LOOPS.register_module()
@@ -75,8 +78,16 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             position=iteration - epoch * len(self.dataloader),
             validated=validated,
             sampler_seed=self.dataloader.sampler.sampler.seed,
+            stop_training=self.stop_training,
+            hooks=hook_states(self.runner.hooks),
+            data=self.data_digest if is_main_process() else None,
             ranks=gather_object(own) if get_world_size() > 1 else [own],
         )
+
+    @cached_property
+    def data_digest(self) -> dict[str, Any]:
+        """:func:`~mlgcn.engine.resume_differences.data_digest` of the training data."""
+        return data_digest(self.dataloader.dataset.dataset)
 
     def _restore(self, own: dict[str, Any]) -> None:
         """Set this process's random numbers and gradients."""
@@ -92,6 +103,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """Train until `max_epochs`."""
         self.runner.call_hook('before_train')
         resumed, self.resumed = self.resumed, None
+        self.stop_training = bool(resumed and resumed.get('stop_training'))
         if resumed and resumed['ranks'] is not None:
             self._restore(resumed['ranks'][get_rank()])
         between_epochs = self._iter == self._epoch * len(self.dataloader)

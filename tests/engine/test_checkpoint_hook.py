@@ -99,6 +99,7 @@ def test_the_best_is_replaced_by_a_better_one_that_is_there(tmp_path, monkeypatc
     for epoch, score in ((1, 50.0), (2, 40.0), (3, 60.0)):
         run.epoch = epoch
         hook.after_val_epoch(run, dict(mAP=score))
+        hook.after_val(run)
     assert saved == [[], ['best_mAP_epoch_1.pth']]
     assert [p.name for p in tmp_path.iterdir()] == ['best_mAP_epoch_3.pth']
 

@@ -1,15 +1,20 @@
 """Resuming in the same process, with another shape of the run, and from files that do not fit."""
 
+import json
 import os
 import shutil
 from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from tiny_run import Numbers, rates, runner
 
-from mlgcn.checkpoints import CheckpointError, fingerprint
+from mlgcn.checkpoints import CheckpointError, fingerprint, load
+from mlgcn.checkpoints.metadata import KEY
 from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.engine.resume import candidates, choose_checkpoint, latest_checkpoint, load_whole
 
@@ -36,11 +41,14 @@ class StopAt(Hook):
 EVERY_TWO = dict(interval=1, every_iters=2)
 
 
-def train(work_dir, stop=None, resume=True, load_from=None, saving=EVERY_TWO, **changes):
+def train(
+    work_dir, stop=None, resume=True, load_from=None, saving=EVERY_TWO, extra_hooks=(), **changes
+):
     watch = StopAt(stop)
     saving = dict(type='mlgcn.RunCheckpointHook', max_keep_ckpts=2, **saving)
     run = runner(
-        work_dir, Numbers(8), dict(checkpoint=saving), custom_hooks=[watch], resume=resume,
+        work_dir, Numbers(8), dict(checkpoint=saving), custom_hooks=[watch, *extra_hooks],
+        resume=resume,
         load_from=load_from, **changes,
     )  # fmt: skip
     choose_checkpoint(run)
@@ -125,7 +133,12 @@ def test_a_run_without_a_seed_keeps_its_own(tmp_path):
 def test_what_a_checkpoint_holds(stopped):
     state = safe_load(stopped / 'mid_epoch_1.pth')['run_state']
     own = state.pop('ranks')
-    assert state == dict(world_size=1, epoch_length=4, position=2, validated=False, sampler_seed=0)
+    data = state.pop('data')
+    assert data['images'] == 8 and len(data['sha256']) == 64
+    assert state == dict(
+        world_size=1, epoch_length=4, position=2, validated=False, sampler_seed=0,
+        stop_training=False, hooks={},
+    )  # fmt: skip
     assert own[0]['random'].keys() >= {'python', 'numpy', 'torch'}
 
 
@@ -146,6 +159,88 @@ def test_a_new_run_forgets_the_old_one(copied):
     _, watch = train(copied, stop=1)
     assert list(watch.rates) == [0]
     assert 'name it: --resume FILE' in log(copied)
+
+
+class Scores(BaseMetric):
+    """The best score comes after the first epoch."""
+
+    def process(self, data_batch, data_samples):
+        self.results.append(0)
+
+    def compute_metrics(self, results):
+        epoch = MessageHub.get_current_instance().get_info('epoch')
+        return dict(mAP=50.0 - epoch)
+
+
+EARLY = dict(
+    epochs=8,
+    extra_hooks=[dict(type='EarlyStoppingHook', monitor='mAP', patience=3)],
+    val_dataloader=dict(
+        dataset=Numbers(2), batch_size=2, sampler=dict(type='DefaultSampler', shuffle=False)
+    ),
+    val_cfg=dict(),
+    val_evaluator=[Scores()],
+)
+
+
+@pytest.mark.parametrize('stop', [5, 9, 15])
+def test_early_stopping_remembers(tmp_path, stop):
+    """Epoch 1 is the best, and the run ends after three more, wherever it was stopped between."""
+    whole, _ = train(tmp_path / 'whole', **EARLY)
+    assert whole.epoch == 4
+    saving = {**EVERY_TWO, 'save_best': 'mAP', 'rule': 'greater'}
+    train(tmp_path / 'run', stop=stop, saving=saving, **EARLY)
+    resumed, _ = train(tmp_path / 'run', saving=saving, **EARLY)
+    assert resumed.epoch == 4
+    assert fingerprint(resumed.model.state_dict()) == fingerprint(whole.model.state_dict())
+
+
+def test_what_has_changed_is_printed(copied):
+    metadata = dict(config=json.dumps(dict(optim_wrapper=dict(optimizer=dict(lr=0.1)))))
+    path = copied / 'mid_epoch_1.pth'
+    content = load(path).content
+    content['meta'][KEY] = metadata
+    content['run_state']['data']['sha256'] = 'f' * 64
+    torch.save(content, path)
+    train(copied, cfg=Config(dict(optim_wrapper=dict(optimizer=dict(lr=0.2)))))
+    lines = [' '.join(line.split()) for line in log(copied).splitlines()]
+    assert any(x.startswith('optim_wrapper.optimizer.lr 0.1 0.2 no') for x in lines)
+    assert any(x.startswith('training data 8 images, sha256 ffffffff') for x in lines)
+
+
+def test_without_changes_nothing_is_printed(copied):
+    train(copied)
+    assert 'takes effect' not in log(copied)
+
+
+def test_other_classes_and_models_are_refused(copied, monkeypatch):
+    monkeypatch.setattr(Numbers, 'metainfo', dict(classes=('b',)))
+    with pytest.raises(CheckpointError, match="mid_epoch_1.pth: class 0 is 'a', but 'b'"):
+        train(copied)
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match='mid_epoch_1.pth does not fit.* missing'):
+        train(copied, model=torch.nn.ModuleDict(dict(other=torch.nn.Linear(2, 2))))
+
+
+class Forgetful(Hook):
+    """Remembers something that no checkpoint holds."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen += 1
+
+
+def test_a_hook_whose_state_is_not_saved_is_named(tmp_path):
+    train(tmp_path / 'run', extra_hooks=[Forgetful()])
+    assert log(tmp_path / 'run').count('Forgetful.seen') == 1
+
+
+def test_a_loop_that_cannot_resume_is_named_beforehand(tmp_path):
+    train(tmp_path / 'run', train_cfg=dict(by_epoch=False, max_iters=2), param_scheduler=None)
+    text = log(tmp_path / 'run')
+    assert 'train_cfg.type=IterBasedTrainLoop: if this run is stopped' in text
 
 
 @pytest.fixture
