@@ -8,7 +8,7 @@ import argparse
 from mmengine.dist import get_world_size
 from mmengine.registry import RUNNERS
 
-from mlgcn.engine.config import build_dataset, check_batch_size, fit_to_data
+from mlgcn.engine.config import build_dataset, check_channels, check_training, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
@@ -39,11 +39,12 @@ def main(args: argparse.Namespace) -> None:
     train_set = build_dataset(cfg, 'train_dataloader')
     use_resumable_loop(cfg)
     fit_to_data(cfg, train_set.metainfo['classes'])
-    check_batch_size(cfg, train_set, get_world_size())
+    check_training(cfg, train_set, get_world_size())
 
     runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
     runner._train_dataloader['dataset'] = train_set  # built once, not twice
     runner.register_hook(WeightsHook(train_set.metainfo['classes']))
+    check_channels(cfg, runner.model)
     check_room(runner)
     resume_after_restart(runner)
     if not args.force:

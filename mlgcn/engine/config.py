@@ -1,51 +1,35 @@
-"""A config is read and checked before anything is built, and fitted to the data."""
+"""A config is read, checked before anything is built, and fitted to the data."""
 
-import difflib
-import inspect
+import copy
+import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine import registry as mmengine_registry
+import torch
 from mmengine.config import Config
-from mmengine.registry import Registry, init_default_scope
-from mmengine.runner import Runner
-from mmpretrain import registry as mmpretrain_registry
-from mmpretrain.registry import DATASETS
+from mmengine.logging import print_log
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS, MODELS
+from torch import nn
 from torch.utils.data import Dataset
 
+from mlgcn.checkpoints.error import some
 from mlgcn.datasets import readers, unite_classes, use_own_photos
 
+from .config_check import ConfigError, check_config, check_option
 from .overrides import escaped, resolve
+from .randomness import unchanged_randomness
 
-RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
-# read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
-KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
-# taken out by mmengine before the class is called
-NOT_ARGUMENTS = frozenset(
-    {'type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'}
-)
-# sub-configs whose types live outside the registries, or which are free-form
-FREE = frozenset({'policies', 'metainfo', 'transforms_kwargs', 'accumulative_counts', 'meta'})
-# mmpretrain's know mlgcn's and mmengine's children
-REGISTRIES = [
-    registry
-    for module in (mmpretrain_registry, mmengine_registry)
-    for registry in vars(module).values()
-    if isinstance(registry, Registry)
-]
-
-
-class ConfigError(ValueError):
-    """A config that cannot be used: the message names the key, what was seen and expected."""
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
     """The config in the file `path` with `options` merged into it, checked.
 
     Raises:
-        ConfigError: the file is missing or not a config, or a key or class is mistyped.
+        ConfigError: the file is missing or not a config, or a key, class or value is mistyped.
     """
     if not os.path.isfile(path):
         raise ConfigError(f'{path}: no such config file')
@@ -54,107 +38,61 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
             cfg = Config.fromfile(path)
     except (SyntaxError, NameError, AttributeError, KeyError) as error:
         raise ConfigError(f'{path}: {error}') from error
-    for key in options:
-        root = key.split('.')[0]
-        if root not in KEYS | set(cfg):
-            near = nearest(root, KEYS | set(cfg))
-            raise ConfigError(f'--cfg-options {key}: the config has no {root!r}{near}')
-    cfg.merge_from_dict(resolve(cfg, options))
+    options = resolve(cfg, options)
+    for key, value in options.items():
+        check_option(cfg, key, value)
+    cfg.merge_from_dict(options)
     use_own_photos(cfg)
+    for loader in LOADERS:
+        if cfg.get(loader) is not None and not cfg[loader].get('num_workers'):
+            for key in ('persistent_workers', 'prefetch_factor'):  # torch refuses them then
+                cfg[loader].pop(key, None)
     check_config(cfg)
     if not cfg.get('compiled_ops', True):
         os.environ['MLGCN_COMPILE'] = '0'  # read by mlgcn.ops, in the loaders' processes too
     return cfg
 
 
-def check_config(cfg: Config) -> None:
-    """Look every `type` and its keys up, without building anything.
-
-    Raises:
-        ConfigError: names the path of the class or key, what was seen, and the nearest known name.
-    """
-    for name in cfg:  # a config may have keys of its own: only near misses are mistakes
-        near = nearest(name, KEYS, cutoff=0.85)
-        if name not in KEYS and near:
-            raise ConfigError(f'{name}: not a key of a config{near}')
-    for name in sorted(RUNNER_KEYS & set(cfg)):
-        if name not in ('visualizer', 'default_hooks', 'log_processor'):
-            _check(cfg[name], name)
-
-
-def _check(node: object, path: str) -> None:
-    """Walk dicts and lists below `path`; check each dict that has a `type` in words."""
-    if isinstance(node, (list, tuple)):
-        for index, item in enumerate(node):
-            _check(item, f'{path}[{index}]')
-    elif isinstance(node, dict):
-        if isinstance(node.get('type'), str):
-            _check_class(node, path)
-        for key, value in node.items():
-            if key not in FREE:
-                _check(value, f'{path}.{key}')
-
-
-def _check_class(node: dict, path: str) -> None:
-    """The class exists and takes the keys given."""
-    name = node['type']
-    cls = next((found for r in REGISTRIES if (found := r.get(name)) is not None), None)
-    if cls is None:
-        names = {name for registry in REGISTRIES for name in registry.module_dict}
-        for registry in REGISTRIES:
-            for scope, child in registry.children.items():
-                names |= {f'{scope}.{name}' for name in child.module_dict}
-        raise ConfigError(f'{path}.type: no class {name!r} is registered{nearest(name, names)}')
-    known = _arguments(cls)
-    for key in node if known is not None else ():
-        if key not in known and key not in NOT_ARGUMENTS:
-            raise ConfigError(
-                f'{path}.{key}: {cls.__name__} has no such key{nearest(key, known)}'
-                f' (it takes {", ".join(sorted(known))})'
-            )
-
-
-def _arguments(cls: Any) -> set[str] | None:
-    """Names that `cls(...)` takes, or None where `**kwargs` leave our classes: it takes any."""
-    names: set[str] = set()
-    owners = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
-    for owner in owners:
-        function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
-        if function is None:
-            continue
-        parameters = inspect.signature(function).parameters.values()
-        kinds = {p.kind for p in parameters}
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if inspect.Parameter.VAR_KEYWORD not in kinds:
-            return names - {'self'}
-        if not owner.__module__.startswith('mlgcn.'):
-            return None  # upstream may hand its **kwargs to anything
-    return None
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The end of a message: the known name that resembles `name`, if any."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
-    return f'; did you mean {near[0]!r}?' if near else ''
-
-
 def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None) -> Dataset:
-    """Build the data set of `cfg[loader]` ('train_dataloader', ...), with given class names if any.
+    """Build the data set of `cfg[loader]` ('train_dataloader', ...).
 
     Errors of the data (missing root, wrong json, unreadable images) are raised here, before a
     model exists.
+
+    Args:
+        cfg: the config; the data set's part is changed in place.
+        loader: its section.
+        classes: a checkpoint's class names, where the config states none.
+
+    Raises:
+        ConfigError: the data has classes that the checkpoint does not have.
     """
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     dataset = cfg[loader].dataset
+    own = copy.deepcopy(dataset)
     if classes is not None:
         for part in readers(dataset):
             part.setdefault('classes', list(classes))
     unite_classes(dataset)
-    return DATASETS.build(dataset)
+    try:
+        return DATASETS.build(dataset)
+    except ValueError as error:
+        stated = any(part.get('classes') for part in readers(own))
+        if classes is None or stated:
+            raise
+        unite_classes(own)
+        seen = DATASETS.build(own).metainfo['classes']
+        other = [name for name in seen if name not in set(classes)]
+        if not other:
+            raise
+        raise ConfigError(
+            f'the checkpoint is of another data set: of the {len(seen)} classes of {loader}, '
+            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)})'
+        ) from error
 
 
 def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
-    """Fill `num_classes` into head and neck where the config leaves it out, in place.
+    """Fill `num_classes` and `in_channels` into head and neck where they are left out, in place.
 
     The validation and test sets also get the class names, so that all splits number them alike.
 
@@ -177,15 +115,71 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
                 'to follow the data'
             )
         section.num_classes = len(classes)
+    head = cfg.model.get('head') or {}
+    ours = str(head.get('type')).startswith('mlgcn.')
+    if ours and head.get('in_channels') is None and cfg.model.get('neck') is None:
+        head.in_channels = _channels_of(cfg)
     for loader in ('val_dataloader', 'test_dataloader'):
         if cfg.get(loader) is not None:
             for part in readers(cfg[loader].dataset):
                 part.setdefault('classes', list(classes))
 
 
-def check_batch_size(cfg: Config, dataset: Dataset, world_size: int) -> None:
-    """Refuse a training epoch without a single batch, and batches that ADD-GCN can't train on."""
-    loader = cfg.train_dataloader
+def _channels_of(cfg: Config) -> int | None:
+    """Channels of the last map of the backbone that `cfg` describes."""
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    backbone = {**cfg.model.backbone, 'init_cfg': None}
+    if 'pretrained' in backbone:  # timm would download weights
+        backbone['pretrained'] = False
+    with unchanged_randomness():
+        return last_channels(MODELS.build(backbone))
+
+
+def last_channels(backbone: nn.Module) -> int | None:
+    """Channels of a backbone's last map; None where it does not take an image of 224 pixels."""
+    training, device = backbone.training, next(backbone.parameters()).device
+    backbone.eval()  # upstream's return None here
+    try:
+        with torch.no_grad():
+            return backbone(torch.zeros(1, 3, 224, 224, device=device))[-1].shape[1]
+    except (ValueError, RuntimeError):
+        return None
+    finally:
+        backbone.train(training)
+
+
+def check_channels(cfg: Config, model: nn.Module) -> None:
+    """Compare `model.head.in_channels` with what the backbone of the built model gives.
+
+    Raises:
+        ConfigError: they differ.
+    """
+    head = cfg.model.get('head') or {}
+    backbone = getattr(getattr(model, 'module', model), 'backbone', None)
+    stated = head.get('in_channels')
+    if not isinstance(stated, int) or cfg.model.get('neck') is not None or backbone is None:
+        return
+    channels = last_channels(backbone)
+    if channels not in (None, stated):
+        raise ConfigError(
+            f'model.head.in_channels is {stated}, but the backbone ({cfg.model.backbone.type}) '
+            f'gives {channels} channels; leave the key out, or set it to None, to follow it'
+        )
+
+
+def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
+    """Refuse what would fail, or quietly train something else, after the start.
+
+    Raises:
+        ConfigError: own photographs without a validation list; an epoch without a single batch; a
+            batch that ADD-GCN can't train on.
+    """
+    own, loader = cfg.get('own') or {}, cfg.train_dataloader
+    if own.get('train') and not own.get('val') and cfg.get('val_dataloader') is not None:
+        raise ConfigError(
+            f'own.val: no list of validation images given (own.train={own["train"]}); expected '
+            '--cfg-options own.val=PATH'
+        )
     share = -(-len(dataset) // world_size)
     if loader.batch_size > share:
         raise ConfigError(
@@ -198,3 +192,29 @@ def check_batch_size(cfg: Config, dataset: Dataset, world_size: int) -> None:
             'train_dataloader.batch_size: ADD-GCN trains on at least 2 images per process, got 1 '
             '(its global BatchNorm normalises one value per image)'
         )
+    if 'max_epochs' in cfg.train_cfg:
+        fit_schedules(cfg)
+
+
+def fit_schedules(cfg: Config) -> None:
+    """Leave out schedules that begin after the last epoch; the log names those that end after it.
+
+    With fewer epochs than the recipe has (`train_cfg.max_epochs=1`), upstream refuses the former.
+    """
+    epochs, kept = cfg.train_cfg.max_epochs, []
+    given = cfg.get('param_scheduler') or []
+    for i, schedule in enumerate(given if isinstance(given, list) else [given]):
+        late = [m for m in schedule.get('milestones', ()) if m >= epochs]
+        name = f'train_cfg.max_epochs={epochs}: param_scheduler[{i}] ({schedule.type})'
+        by_epoch, text = schedule.get('by_epoch', True), ''
+        if by_epoch and schedule.get('begin', 0) >= epochs:
+            text = f'begins at epoch {schedule.begin} and is left out'
+        elif by_epoch and late:
+            text = f'never reaches its milestones {", ".join(map(str, late))}'
+        elif by_epoch and schedule.get('end', epochs) > epochs:
+            text = f'ends at epoch {schedule.end}, which is never reached'
+        if 'left out' not in text:
+            kept.append(schedule)
+        if text:
+            print_log(f'{name} {text}', 'current', logging.WARNING)
+    cfg.param_scheduler = kept

@@ -11,7 +11,7 @@ from torch import nn
 
 from mlgcn.registry import LOOPS
 
-from .config import ConfigError
+from .config_check import ConfigError
 from .hook_state import hook_states
 from .randomness import (
     SeededDataset,

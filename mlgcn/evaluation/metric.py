@@ -11,6 +11,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmpretrain.structures import label_to_onehot
 
+from mlgcn.datasets.annotations import some
 from mlgcn.registry import METRICS
 
 from .multilabel_scores import multilabel_scores
@@ -107,6 +108,8 @@ class MultiLabelScores(BaseMetric):
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
         print_log('\n' + result.table(self.report, self.per_class), logger='current')
+        if warning := tie_warning(scores, targets, result.class_names):
+            print_log(warning, logger='current', level=logging.WARNING)
         if self.out_file is not None and is_main_process():
             file = ScoresFile(
                 paths, result.class_names, scores, targets, self.protocol, self.weights_sha256
@@ -114,6 +117,29 @@ class MultiLabelScores(BaseMetric):
             file.save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
         return {name: result[name] for name in self.report}
+
+
+def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -> str | None:
+    """Names the classes whose AP is a matter of the protocol's order of equal scores.
+
+    Args:
+        scores: (N, K).
+        targets: (N, K) of 1, 0, -1.
+        names: of the K classes.
+    """
+    shares = {}
+    for name, column, labels in zip(names, scores.T, targets.T):
+        positive, negative = column[labels == 1], column[labels == 0]
+        if len(positive) and len(negative):
+            shares[name] = np.isin(positive, negative).mean()
+    tied = [f'{name} {share:.0%}' for name, share in shares.items() if share > 0.1]
+    if not tied:
+        return None
+    return (
+        f'{len(tied)} of {len(names)} classes have positive images with exactly the score of a '
+        f'negative one (constant scores: 100%): {some(tied)}. The rule for equal scores, not the '
+        'model, decides their AP'
+    )
 
 
 def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray]:

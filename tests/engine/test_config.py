@@ -1,66 +1,53 @@
-"""Mistyped classes and keys are named with their path before anything is built."""
+"""Configs: what is read, and how they follow the data."""
+
+import csv
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from tiny import make_photos, write_config
 
+from mlgcn.engine import config as module
 from mlgcn.engine.config import (
-    ConfigError,
-    check_batch_size,
-    check_config,
+    build_dataset,
+    check_channels,
+    check_training,
     fit_to_data,
     read_config,
 )
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.registry import MODELS
 
 
 def config(**head):
     head = dict(type='mlgcn.ADDGCNHead', num_classes=None, in_channels=8) | head
-    backbone = dict(type='ResNet', depth=18, init_cfg=dict(type='Pretrained', checkpoint='x.pth'))
-    loader = dict(
-        batch_size=4,
-        dataset=dict(
-            type='ClassBalancedDataset',
-            oversample_thr=0.1,
-            dataset=dict(type='mlgcn.CsvMultiLabel'),
-        ),
-    )
     return Config(
         dict(
-            model=dict(type='ImageClassifier', backbone=backbone, head=head),
-            train_dataloader=loader,
+            model=dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18), head=head),
+            train_dataloader=dict(batch_size=4, dataset=dict(type='mlgcn.CsvMultiLabel')),
             val_dataloader=dict(dataset=dict(type='mlgcn.CsvMultiLabel')),
-            optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1)),
+            train_cfg=dict(max_epochs=2),
         )
     )
 
 
-def test_a_right_config_passes():
-    check_config(config(mean_over_classes=False, thr=0.3))
+@pytest.fixture
+def photos(tmp_path):
+    return make_photos(tmp_path / 'photos', 6, 4)
 
 
-@pytest.mark.parametrize(
-    'change, words',
-    [
-        (dict(model=dict(head=dict(in_chanels=3))), "head.in_chanels.*mean 'in_channels'"),
-        (dict(model=dict(head=dict(type='mlgcn.ADDGCNHed'))), "'mlgcn.ADDGCNHed'.*ADDGCNHead'"),
-        (dict(model=dict(backbone=dict(dept=18))), "backbone.dept.*did you mean 'depth'"),
-        (dict(model=dict(backbone=dict(type='ResNett'))), "'ResNett' is reg.*mean 'ResNe"),
-        (dict(optim_wrapper=dict(optimizer=dict(type='SDG'))), "optimizer.type: no class 'SDG'"),
-        (dict(optim_wrapper=dict(optimizer=dict(momentun=0.9))), "mean 'momentum'"),
-        (dict(train_dataloder=dict()), "train_dataloder: .*did you mean 'train_dataloader'"),
-    ],
-)  # fmt: skip
-def test_mistakes_are_named(change, words):
-    cfg = config()
-    cfg.merge_from_dict(change)
-    with pytest.raises(ConfigError, match=words):
-        check_config(cfg)
-
-
-def test_override_of_an_unknown_key_is_refused(tmp_path):
-    (tmp_path / 'c.py').write_text('model = dict(head=dict(thr=0.5))')
-    assert read_config(tmp_path / 'c.py', {'model.head.thr': 0.3}).model.head.thr == 0.3
-    with pytest.raises(ConfigError, match="no 'modle'; did you mean 'model'"):
-        read_config(tmp_path / 'c.py', {'modle.head.thr': 0.3})
+def test_loaders_without_workers(tmp_path, photos):
+    """torch refuses both keys without workers; here num_workers=0 is enough."""
+    options = {
+        'train_dataloader.num_workers': 0,
+        'train_dataloader.persistent_workers': True,
+        'train_dataloader.prefetch_factor': 4,
+        'val_dataloader.num_workers': 2,
+        'val_dataloader.persistent_workers': True,
+    }
+    cfg = read_config(write_config(tmp_path, photos), options)
+    assert not {'persistent_workers', 'prefetch_factor'} & set(cfg.train_dataloader)
+    assert cfg.val_dataloader.persistent_workers is True
 
 
 def test_number_of_classes_follows_the_data():
@@ -75,8 +62,76 @@ def test_another_number_of_classes_is_refused():
         fit_to_data(config(num_classes=80), ['cat', 'dog'])
 
 
+def test_channels_follow_the_backbone():
+    cfg = config(in_channels=None)
+    fit_to_data(cfg, ['cat', 'dog'])
+    assert cfg.model.head.in_channels == 512
+
+
+@pytest.mark.parametrize('channels', [512, 2048])
+def test_other_channels_are_refused(channels):
+    cfg = config(in_channels=channels, num_classes=2)
+    init_default_scope('mmpretrain')
+    model = MODELS.build(cfg.model).train()
+    if channels == 512:
+        check_channels(cfg, model)
+        assert model.backbone.training
+        return
+    with pytest.raises(ConfigError, match=r'model.head.in_channels is 2048.*ResNet.*512'):
+        check_channels(cfg, model)
+
+
 def test_batch_larger_than_the_data_is_refused():
     with pytest.raises(ConfigError, match='batch_size is 4, but the training set has 3 images'):
-        check_batch_size(config(), [0, 1, 2], world_size=1)
+        check_training(config(), [0, 1, 2], world_size=1)
     with pytest.raises(ConfigError, match=r'has 6 images .3 per process'):
-        check_batch_size(config(), range(6), world_size=2)
+        check_training(config(), range(6), world_size=2)
+
+
+def test_own_photographs_without_a_validation_list(tmp_path, photos):
+    cfg = read_config(write_config(tmp_path, photos), {'own.val': ''})
+    with pytest.raises(ConfigError, match=r'own\.val: .*own.train=.*train.csv'):
+        check_training(cfg, range(6), world_size=1)
+
+
+SCHEDULES = [
+    dict(type='LinearLR', end=5),
+    dict(type='CosineAnnealingLR', begin=1),
+    dict(type='MultiStepLR', milestones=[1, 3]),
+    dict(type='LinearLR', by_epoch=False, end=100),
+]
+
+
+@pytest.mark.parametrize('epochs, kept, words', [
+    (1, [0, 2, 3], ['[0] (LinearLR) ends at epoch 5', '[1] (CosineAnnealingLR) begins at epoch 1',
+                    'milestones 1, 3']),
+    (3, [0, 1, 2, 3], ['[0] (LinearLR) ends at epoch 5', 'milestones 3']),
+    (5, [0, 1, 2, 3], []),
+])  # fmt: skip
+def test_schedules_of_longer_runs(monkeypatch, epochs, kept, words):
+    said = []
+    monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
+    cfg = config()
+    cfg.train_cfg.max_epochs, cfg.param_scheduler = epochs, SCHEDULES
+    check_training(cfg, range(8), world_size=1)
+    assert cfg.param_scheduler == [SCHEDULES[i] for i in kept]
+    text = '\n'.join(said)
+    assert text.count(f'train_cfg.max_epochs={epochs}: param_scheduler') == len(words)
+    assert all(word in text for word in words)
+
+
+def test_the_checkpoint_of_another_data_set_is_named(tmp_path, photos):
+    cfg = read_config(write_config(tmp_path, photos), {})
+    with pytest.raises(ConfigError, match='another data set.*2 .box, ring.*cat, disc'):
+        build_dataset(cfg, 'test_dataloader', ['cat', 'disc'])
+    cfg = read_config(write_config(tmp_path, photos), {})
+    dataset = build_dataset(cfg, 'test_dataloader', ['box', 'cat', 'disc', 'ring'])
+    assert dataset.metainfo['classes'] == ('box', 'cat', 'disc', 'ring')
+
+
+def test_other_faults_of_the_data_keep_their_message(tmp_path, photos):
+    with open(photos / 'val.csv', 'a', newline='') as file:
+        csv.writer(file).writerow(['absent.jpg', 'box'])
+    cfg = read_config(write_config(tmp_path, photos), {})
+    with pytest.raises(FileNotFoundError, match='absent.jpg'):
+        build_dataset(cfg, 'test_dataloader', ['box', 'disc', 'ring'])

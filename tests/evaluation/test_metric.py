@@ -11,6 +11,7 @@ from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
 from mlgcn.evaluation import METRIC_NAMES, ScoresFile, multilabel_scores
+from mlgcn.evaluation.metric import tie_warning
 from mlgcn.registry import METRICS
 
 NAMES = ('cat', 'dog', 'cow', 'sheep', 'horse')
@@ -65,10 +66,21 @@ def test_table_names_protocol_images_and_empty_classes(monkeypatch):
     lines = []
     monkeypatch.setattr('mlgcn.evaluation.metric.print_log', lambda text, **_: lines.append(text))
     score(build(per_class=True), samples, 11)
-    warning, table = lines
+    warning, table, ties = lines
     assert warning.endswith("left out of mAP and CR: 'cow'")
+    assert 'score of a negative one' in ties
     assert "protocol 'addgcn', 11 images, 5 classes" in table
     assert re.search(r'\ncow +0 +-\n', table) and re.search(r'\nhorse +\d+ +\d+\.\d\d\n', table)
+
+
+def test_equal_scores_are_named():
+    logits = np.random.RandomState(0).randn(20, 5).astype(np.float32)
+    target = (np.arange(20)[:, None] % (np.arange(5) + 2) == 0).astype(np.int8)
+    assert tie_warning(logits, target, NAMES) is None
+    logits[:, 1] = 3  # constant
+    logits[[0, 1], 3] = 1.5  # one of four positives of class 3 scores as a negative does
+    text = tie_warning(logits, target, NAMES)
+    assert '2 of 5 classes' in text and 'dog 100%' in text and 'sheep 25%' in text
 
 
 def test_other_inputs():

@@ -1,0 +1,178 @@
+"""Mistyped keys, classes, names and values of a config, found before anything is built."""
+
+import difflib
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import timm
+from mmengine import registry as mmengine_registry
+from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import Runner
+from mmpretrain import registry as mmpretrain_registry
+from torch.utils.data import DataLoader
+
+RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
+# read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
+KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
+# taken out by mmengine before the class is called
+NOT_ARGUMENTS = frozenset(
+    {'type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'}
+)
+# sub-configs whose types live outside the registries, or which are free-form
+FREE = frozenset({'policies', 'metainfo', 'transforms_kwargs', 'accumulative_counts', 'meta'})
+LOADER = frozenset(inspect.signature(DataLoader).parameters) | {'num_batch_per_epoch'}
+# the classes of sections that need no `type`
+DEFAULTS = {'train_cfg': 'EpochBasedTrainLoop', 'val_cfg': 'ValLoop', 'test_cfg': 'TestLoop'}
+LOSS = "expected `type`, e.g. dict(type='CrossEntropyLoss', use_sigmoid=True, pos_weight=[...])"
+# mmpretrain's know mlgcn's and mmengine's children
+REGISTRIES = [
+    registry
+    for module in (mmpretrain_registry, mmengine_registry)
+    for registry in vars(module).values()
+    if isinstance(registry, Registry)
+]
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used: the message names the key, what was seen and expected."""
+
+
+def check_option(cfg: Config, key: str, value: Any) -> None:
+    """Compare one option of the command line with the config that it changes.
+
+    Raises:
+        ConfigError: the config has no such section or key, or a value of another kind there.
+    """
+    node: Any = dict(cfg)  # a Config is no Mapping
+    for i, name in enumerate(parts := key.split('.')):
+        if isinstance(node, (list, tuple)) and name.isdigit() and int(name) < len(node):
+            node = node[int(name)]
+        elif not isinstance(node, Mapping):
+            return
+        elif name in node:
+            node = node[name]
+        else:
+            section = f'section {".".join(parts[:i])!r}' if i else 'config'
+            hint = nearest(name, node if i else KEYS | set(node)) or (_paths_like(cfg, name))
+            known = name in KEYS if i == 0 else 'type' in node or parts[0] in DEFAULTS or not hint
+            if not known:
+                raise ConfigError(f'--cfg-options {key}: the {section} has no {name!r}{hint}')
+            return
+    kinds = {bool: 'True or False', (int, float): 'a number', Mapping: 'keys below it'}
+    for kind, expected in kinds.items():
+        if isinstance(node, kind) and value is not None:
+            if not isinstance(value, kind):
+                raise ConfigError(
+                    f'--cfg-options {key}: {value!r} seen, expected {expected} '
+                    f'(the config has {str(node)[:60]})'
+                )
+            return
+
+
+def _paths_like(cfg: Config, name: str) -> str:
+    """The end of a message: keys anywhere in the config that resemble `name`."""
+    paths = {path.rpartition('.')[2]: path for path in _paths(dict(cfg))}
+    near = difflib.get_close_matches(name, paths, n=1, cutoff=0.75)
+    return f'; did you mean {paths[near[0]]}?' if near else ''
+
+
+def _paths(node: Mapping, path: str = '') -> Iterator[str]:
+    for name, value in reversed(list(node.items())):  # so that train_ comes after val_ and wins
+        if isinstance(value, Mapping):
+            yield from _paths(value, f'{path}{name}.')
+        yield f'{path}{name}'
+
+
+def check_config(cfg: Config) -> None:
+    """Look every `type` and its keys up, without building anything.
+
+    Raises:
+        ConfigError: names the path of the class or key, what was seen, and the nearest known name.
+    """
+    for name in cfg:  # a config may have keys of its own: only near misses are mistakes
+        near = nearest(name, KEYS, cutoff=0.85)
+        if name not in KEYS and near:
+            raise ConfigError(f'{name}: not a key of a config{near}')
+    for name in sorted(RUNNER_KEYS & set(cfg)):
+        section = cfg[name]
+        if name.endswith('_dataloader') and section is not None:
+            check_keys(section, name, LOADER, 'DataLoader')
+        if name in DEFAULTS and section is not None and 'type' not in section:
+            by_epoch = section.get('by_epoch', True)
+            loop = DEFAULTS[name] if by_epoch else 'IterBasedTrainLoop'
+            section = {**section, 'type': loop}
+            section.pop('by_epoch', None)
+        if name not in ('visualizer', 'log_processor'):
+            _check(section, name)
+
+
+def check_keys(node: Mapping, path: str, known: Iterable[str], owner: str) -> None:
+    """Every key of `node` is one of `known`, the arguments of `owner`."""
+    for key in node:
+        if key not in known and key not in NOT_ARGUMENTS:
+            raise ConfigError(
+                f'{path}.{key}: {owner} has no such key{nearest(key, known)}'
+                f' (it takes {", ".join(sorted(known))})'
+            )
+
+
+def _check(node: object, path: str) -> None:
+    """Walk dicts and lists below `path`; check each dict that has a `type` in words."""
+    if isinstance(node, (list, tuple)):
+        for index, item in enumerate(node):
+            _check(item, f'{path}[{index}]')
+    elif isinstance(node, dict):
+        if isinstance(node.get('type'), str):
+            _check_class(node, path)
+        elif path.endswith('.loss') and any(not isinstance(v, Mapping) for v in node.values()):
+            raise ConfigError(f'{path}: {", ".join(node)} seen; {LOSS}')
+        for key, value in node.items():
+            if key not in FREE:
+                _check(value, f'{path}.{key}')
+
+
+def _check_class(node: dict, path: str) -> None:
+    """The class exists and takes the keys given; timm knows the model."""
+    name = node['type']
+    cls = next((found for r in REGISTRIES if (found := r.get(name)) is not None), None)
+    if cls is None:
+        names = {name for registry in REGISTRIES for name in registry.module_dict}
+        for registry in REGISTRIES:
+            for scope, child in registry.children.items():
+                names |= {f'{scope}.{name}' for name in child.module_dict}
+        raise ConfigError(f'{path}.type: no class {name!r} is registered{nearest(name, names)}')
+    known = _arguments(cls)
+    if known is not None:
+        check_keys(node, path, known, cls.__name__)
+    model = node.get('model_name')
+    if cls.__name__ == 'TIMMBackbone' and isinstance(model, str) and ':' not in model:
+        names = timm.list_models()
+        if model.split('.')[0] not in names:  # after the dot: a tag of its weights
+            near = nearest(model, names, n=3)
+            raise ConfigError(f'{path}.model_name: timm has no {model!r}{near}')
+
+
+def _arguments(cls: Any) -> set[str] | None:
+    """Names that `cls(...)` takes, or None where `**kwargs` leave our classes: it takes any."""
+    names: set[str] = set()
+    owners = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
+    for owner in owners:
+        function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
+        if function is None:
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        kinds = {p.kind for p in parameters}
+        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            return names - {'self'}
+        if not owner.__module__.startswith('mlgcn.'):
+            return None  # upstream may hand its **kwargs to anything
+    return None
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, n: int = 1) -> str:
+    """The end of a message: the known names that resemble `name`, if any."""
+    near = difflib.get_close_matches(name, list(known), n, cutoff)
+    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
