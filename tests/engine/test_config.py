@@ -9,13 +9,13 @@ from tiny import make_photos, write_config
 
 from mlgcn.engine import config as module
 from mlgcn.engine.config import (
+    ConfigError,
     build_dataset,
     check_channels,
     check_training,
     fit_to_data,
     read_config,
 )
-from mlgcn.engine.config_check import ConfigError
 from mlgcn.registry import MODELS
 
 

@@ -4,8 +4,7 @@ import pytest
 from mmengine.config import Config
 from tiny import write_config
 
-from mlgcn.engine.config import read_config
-from mlgcn.engine.config_check import ConfigError, check_config
+from mlgcn.engine.config import ConfigError, check_config, read_config
 
 
 def config(**head):
