@@ -10,7 +10,6 @@ from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch import nn
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, load
 from mlgcn.checkpoints.metadata import KEY
@@ -127,8 +126,7 @@ def choose_checkpoint(runner: Runner) -> None:
     Without any it starts from the beginning, and says so. Call it before `runner.train`.
 
     Raises:
-        CheckpointError: the file that was named is damaged, or the checkpoint is of another model
-            or of other classes.
+        CheckpointError: the file that was named is damaged.
     """
     if not runner._resume:
         return
@@ -138,12 +136,7 @@ def choose_checkpoint(runner: Runner) -> None:
         broadcast_object_list(chosen)
         runner._load_from = chosen[0]
     if runner._load_from is not None:
-        checkpoint = load_whole(runner._load_from)
-        metainfo = getattr(loop.dataloader.dataset, 'metainfo', {})
-        if 'classes' in metainfo:
-            checkpoint.check_classes(metainfo['classes'], "the training set's")
-        if isinstance(runner.model, nn.Module):  # FlexibleRunner builds it later
-            checkpoint.check_fits(runner.model)
+        load_whole(runner._load_from)
     else:
         runner._resume = False
         others = any(Path(runner.work_dir).glob('*.pth'))

@@ -213,15 +213,6 @@ def test_without_changes_nothing_is_printed(copied):
     assert 'takes effect' not in log(copied)
 
 
-def test_other_classes_and_models_are_refused(copied, monkeypatch):
-    monkeypatch.setattr(Numbers, 'metainfo', dict(classes=('b',)))
-    with pytest.raises(CheckpointError, match="mid_epoch_1.pth: class 0 is 'a', but 'b'"):
-        train(copied)
-    monkeypatch.undo()
-    with pytest.raises(CheckpointError, match='mid_epoch_1.pth does not fit.* missing'):
-        train(copied, model=torch.nn.ModuleDict(dict(other=torch.nn.Linear(2, 2))))
-
-
 class Forgetful(Hook):
     """Remembers something that no checkpoint holds."""
 
