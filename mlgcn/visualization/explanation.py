@@ -48,7 +48,6 @@ class Part(NamedTuple):
 
     kind: str
     drawings: Mapping[str, Drawing]
-    head: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
 
 
@@ -185,17 +184,15 @@ def _ablation(
         for name, logit, change in zip(labels.names, labels.logits, own.tolist())
     ]
     drawings = {'ablation': matrix_figure(values, labels.names, columns, title, True)}
-    return Part(kind, drawings, ('Label', 'Logit', 'without its edges', 'Change'), rows)
+    return Part(kind, drawings, rows)
 
 
 def _chosen_patches(photo: Photo, chosen: Sequence[ChosenPatches], labels: Labels) -> Part:
-    drawings = {
-        f'patches_{labels.names[i]}_stage{s}': patches_figure(
-            photo, stage, i, f'Stage {s} of {len(chosen)}: {title}'
-        )
-        for i, title in enumerate(labels.titles())
-        for s, stage in enumerate(chosen, start=1)
-    }
+    drawings = {}
+    for i, (name, probability) in enumerate(zip(labels.names, labels.titles())):
+        for s, stage in enumerate(chosen, start=1):
+            title = f'Stage {s} of {len(chosen)}: {probability}'
+            drawings[f'patches_{name}_stage{s}'] = patches_figure(photo, stage, i, title)
     return Part('chosen_patches', drawings)
 
 
@@ -207,17 +204,15 @@ def _neighbours(
     patch: tuple[int, int] | None,
 ) -> Part:
     """The neighbours of the pixel `patch`, else of every label's strongest patch, or the middle."""
-    if patch is not None or not chosen:
-        x, y = patch or (photo.image.width // 2, photo.image.height // 2)
-        pixels = {f'pixel {x},{y}': (x, y)}
-    else:
+    x, y = patch or (photo.image.width // 2, photo.image.height // 2)
+    pixels = {f'pixel {x},{y}': (x, y)}
+    if chosen and patch is None:
         pixels = {n: strongest_patch(photo, chosen[-1], i) for i, n in enumerate(labels.names)}
     drawings = {}
     for name, pixel in pixels.items():
         for s, stage in enumerate(neighbours, start=1):
             title = f'Stage {s} of {len(neighbours)}: {name}'
-            place = photo.patch_at(pixel, stage.grid)
-            figure = neighbours_figure(photo, stage, place, title)
+            figure = neighbours_figure(photo, stage, photo.patch_at(pixel, stage.grid), title)
             drawings[f'neighbours_{name}_stage{s}'] = figure
     return Part('neighbours', drawings)
 
@@ -238,7 +233,7 @@ def _class_maps(
     drawings = {}
     for i, (name, title) in enumerate(zip(labels.names, labels.titles())):
         sums = f'{values[i].sum():+.2f} on the map, {rest[i]:+.2f} beside it'
-        sums = f'logit {labels.logits[i]:.2f}: {sums}'
-        drawings[f'cam_{name}'] = map_figure(photo, values[i], title, sums, signed=True)
+        subtitle = f'logit {labels.logits[i]:.2f}: {sums}'
+        drawings[f'cam_{name}'] = map_figure(photo, values[i], title, subtitle, signed=True)
     linear = isinstance(model.head, (LinearHead, MultiLabelLinearClsHead))
     return Part('class_maps' if linear else 'class_maps_first_order', drawings)

@@ -29,8 +29,7 @@ def write_explanations(
 ) -> Path:
     """Write ``index.html``, which needs no other file, and beside it one folder per photograph.
 
-    A folder holds every figure of its photograph as PNG, and ``overview.jpg``: the first figure
-    of the first three parts in a row.
+    A folder holds every figure as PNG, and ``overview.jpg``: the first of the first three parts.
 
     Args:
         inferencer: the model, with the threshold or top-k that says which labels are drawn.
@@ -43,8 +42,7 @@ def write_explanations(
 
     Raises:
         ValueError: a class name or pixel that does not exist, or a model without patches.
-        OSError: a photograph that cannot be read (nothing is written then), or a folder that
-            cannot be written.
+        OSError: a photograph that cannot be read (nothing is written then), or the folder.
     """
     out = Path(out)
     packed = [_packed(inferencer, str(image)) for image in images]

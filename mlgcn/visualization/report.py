@@ -23,10 +23,7 @@ def write_report(
     seed: int = 0,
     title: str = 'Multi-label scores',
 ) -> None:
-    """Write one static page that needs no other file.
-
-    Metrics with bootstrap intervals, differences between runs, AP of every class, precision-recall
-    curves, false predictions beside co-occurrence, AP by object size, the worst mistakes.
+    """Write one static page that needs no other file: see docs/report.md.
 
     Args:
         runs: Name of each run and its scores file (`mlgcn test --out`).
@@ -39,7 +36,8 @@ def write_report(
 
     Raises:
         FileNotFoundError, ValueError: See :func:`load_runs` and :func:`object_areas`.
-            Photographs that cannot be read are warned of.
+
+    Warns of photographs that cannot be read.
     """
     if replicates < 2:
         raise ValueError(f'{replicates} bootstrap replicates: expected at least 2')

@@ -96,14 +96,12 @@ class ReportNumbers:
         return rows
 
     def size_rows(self) -> Rows:
-        """mAP of small, medium and large objects."""
+        """Positives, classes that have some, and mAP of small, medium and large objects."""
         rows = []
-        for name, (low, high) in BANDS.items():
-            ends = [f'{round(area**0.5)}²' for area in (low, high) if 0 < area < np.inf]
-            area = '–'.join(ends) if ends[1:] else f'{"from" if low else "below"} {ends[0]}'
-            number = self.sizes[0][name].positives
-            means = [_bar(size[name].mean_ap) for size in self.sizes]
-            rows.append([name, area, f'{number.sum():,}', f'{(number > 0).sum():,}', *means])
+        for band in BANDS:
+            number = self.sizes[0][band].positives
+            means = [_bar(size[band].mean_ap) for size in self.sizes]
+            rows.append([band, f'{number.sum():,}', f'{(number > 0).sum():,}', *means])
         return rows
 
     def class_size_rows(self) -> Rows:

@@ -45,9 +45,6 @@ def load_runs(
     if len(paths) > MOST_RUNS:
         raise ValueError(f'{len(paths)} runs: at most {MOST_RUNS} on one page')
     files = {str(path): ScoresFile.load(path) for path in paths.values()}
-    for path, file in files.items():
-        _check_unique(path, 'image', file.file_names)
-        _check_unique(path, 'class', file.class_names)
     if len(files) < len(paths):
         raise ValueError(f'a scores file is given twice: {", ".join(map(str, paths.values()))}')
     seen = {file.protocol: path for path, file in files.items()}
@@ -57,20 +54,16 @@ def load_runs(
     images = _common_images(files, common_images)
     left_out = max(len(file.file_names) for file in files.values()) - len(images)
     (first_path, first), *_ = files.items()
+    first = _arranged(first_path, first, images, first.class_names)
     runs = []
     for name, (path, file) in zip(paths, files.items()):
-        rows = _order(file.file_names, images)
-        columns = _class_order(path, file.class_names, first.class_names)
-        scores, targets = (table[rows][:, columns] for table in (file.scores, file.targets))
-        if runs and not np.array_equal(targets, runs[0].file.targets):
-            i, k = np.argwhere(targets != runs[0].file.targets)[0]
+        file = _arranged(path, file, images, first.class_names)
+        for i, k in np.argwhere(file.targets != first.targets)[:1]:
+            label, values = str(first.class_names[k]), (file.targets[i, k], first.targets[i, k])
             raise ValueError(
                 f'{path}: its labels differ from those of {first_path}: {images[i]}, class '
-                f'{str(first.class_names[k])!r} is {targets[i, k]} and '
-                f'{runs[0].file.targets[i, k]}'
+                f'{label!r} is {values[0]} and {values[1]}'
             )
-        file = replace(file, file_names=images, class_names=first.class_names, scores=scores,
-                       targets=targets)  # fmt: skip
         runs.append(_scored(name, path, file, protocol or file.protocol))
     return runs, left_out
 
@@ -78,9 +71,9 @@ def load_runs(
 def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarray:
     """The file names of the first run that all runs have; ValueError if others are not allowed."""
     (first, file), *others = files.items()
-    names = file.file_names
+    names = _unique(first, 'image', file.file_names)
     for path, other in others:
-        same = np.isin(names, other.file_names)
+        same = np.isin(names, _unique(path, 'image', other.file_names))
         if not same.any():
             example = f'{other.file_names[0]} and {names[0]}'
             raise ValueError(f'{path} and {first} have no image in common, e.g. {example}')
@@ -94,26 +87,27 @@ def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarr
     return names
 
 
-def _check_unique(path: str, what: str, names: ndarray) -> None:
+def _unique(path: str, what: str, names: ndarray) -> ndarray:
     unique, counts = np.unique(names, return_counts=True)
     if len(unique) < len(names):
         raise ValueError(f'{path}: the {what} {str(unique[counts > 1][0])!r} occurs more than once')
+    return names
 
 
-def _class_order(path: str, names: ndarray, wanted: ndarray) -> ndarray:
-    """Indices of `wanted` in `names`; ValueError if they are not the same classes."""
-    only = sorted(set(names) ^ set(wanted))
+def _arranged(path: str, file: ScoresFile, images: ndarray, classes: ndarray) -> ScoresFile:
+    """`file` with just these images and classes in this order."""
+    only = sorted(set(_unique(path, 'class', file.class_names)) ^ set(classes))
     if only:
         raise ValueError(
-            f'{path}: its {len(names)} classes are not the {len(wanted)} of the first run; in one '
-            f'of the two only: {", ".join(only[:5])}{", ..." if only[5:] else ""}'
+            f'{path}: its {len(file.class_names)} classes are not the {len(classes)} of the first '
+            f'run; in one of the two only: {", ".join(only[:5])}{", ..." if only[5:] else ""}'
         )
-    return _order(names, wanted)
-
-
-def _order(names: ndarray, wanted: ndarray) -> ndarray:
-    order = np.argsort(names)
-    return order[np.searchsorted(names, wanted, sorter=order)]
+    rows, columns = (
+        (order := np.argsort(names))[np.searchsorted(names, wanted, sorter=order)]
+        for names, wanted in ((file.file_names, images), (file.class_names, classes))
+    )
+    tables = {key: getattr(file, key)[rows][:, columns] for key in ('scores', 'targets')}
+    return replace(file, file_names=images, class_names=classes, **tables)
 
 
 def _scored(name: str, path: str, file: ScoresFile, protocol: str) -> Run:
