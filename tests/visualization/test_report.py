@@ -261,7 +261,7 @@ def test_command(runs, tmp_path, command):
     text = html.unescape(out.read_text())
     assert 'second − first' in text and '9 bootstrap replicates' in text
     assert 'warning: 3 of 3 photographs cannot be read' in command(
-        runs['B'], '--out', out, '--replicates', 9).err  # fmt: skip
+        runs['B'], '--out', out, '--replicates', 9, '--force').err  # fmt: skip
 
 
 def test_wrong_commands_end_with_one_line(runs, tmp_path, command):
