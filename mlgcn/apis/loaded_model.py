@@ -21,6 +21,7 @@ from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_co
 from mlgcn.engine.fuse import fuse
 from mlgcn.engine.overrides import resolve
 from mlgcn.evaluation.calibration import Calibration
+from mlgcn.models.heads.multilabel_head import label_vector
 from mlgcn.registry import MODELS, TRANSFORMS
 
 from .shipped_configs import find_config
@@ -98,7 +99,8 @@ class LoadedModel:
         logits, targets = [], []
         for packed in track(batches, 'batches'):
             logits.append(self.logits(packed))
-            targets += [item['data_samples'].gt_score.numpy() for item in packed]
+            samples = [item['data_samples'] for item in packed]
+            targets += [label_vector(sample, len(self.classes)).numpy() for sample in samples]
         return np.concatenate(logits), np.stack(targets).astype(np.int8)
 
 

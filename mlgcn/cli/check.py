@@ -51,7 +51,7 @@ def main(args: argparse.Namespace) -> None:
         raise ValueError(unreadable[0].cases[0] if unreadable else f'{args.config}: no data set')
     paths = dict.fromkeys(labels.img_path for split in splits for labels in split.images)
     facts = read_all(list(paths), read_options, args.workers)
-    found = [*unreadable, *findings(splits, facts)]
+    found = sorted([*unreadable, *findings(splits, facts)], key=lambda f: not f.is_error)
 
     folder = Path(args.work_dir or f'work_dirs/{path.stem}')
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,13 @@ import numpy as np
 
 from .annotations import Labels, some
 from .base import unknown_labels
+from .image_check import FEW_BITS
 from .image_facts import TURNED, ImageFacts
 
 LOOK_BITS = 3  # of 128 that may differ between images that look alike
 CROWD = 200  # more images than these with 32 equal bits are not compared: flat pictures
 PAIRS = 20  # pairs of classes in the text
+DARK = 'images of 16 bits that use fewer and come out dark: set value_range of LoadImage'
 CASES = 10  # cases of a finding in the text
 
 
@@ -57,6 +59,7 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
         Finding(True, 'files listed more than once', list(_repeated(users))),
         Finding(True, 'identical images in several splits (leaks)', list(_across(copies, users))),
         Finding(True, 'boxes outside the image, or empty', list(_bad_boxes(splits, facts))),
+        Finding(False, DARK, _dark(facts)),
         Finding(False, 'images whose size is not the annotated one', list(_sizes(splits, facts))),
         Finding(False, 'identical images within a split', list(_within(copies, users))),
         Finding(False, 'images in several splits that look alike: see for yourself',
@@ -170,6 +173,12 @@ def _stated_size(labels: Labels, facts: Facts) -> tuple[int, int]:
     fact = facts.get(labels.img_path, ImageFacts(''))
     turned = labels.size == fact.size[::-1] and TURNED in fact.kinds
     return fact.size if turned or not labels.size else labels.size
+
+
+def _dark(facts: Facts) -> list[str]:
+    deep = {path: fact.bits for path, fact in facts.items() if fact.bits}
+    most = max(deep.values(), default=16)
+    return [f'{path}: {bits} bits' for path, bits in deep.items()] if most < FEW_BITS else []
 
 
 def _sizes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:

@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 
 from .annotations import AnnotationError, Labels, repeated, some
-from .image_check import check_images, locate, used_bits
+from .image_check import FEW_BITS, check_images, locate, used_bits
 from .image_io import BadImage, decode_fault
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
@@ -88,7 +88,9 @@ class MultiLabelPhotos(MultiLabelDataset):
             found, self.absent = locate(labels.img_path for labels in images)
             if found:
                 pairs = [f'{listed} is {path}' for listed, path in found.items()]
-                self.notes.append(f'{len(found)} images are written in another way: {some(pairs)}')
+                self.notes.append(
+                    f'{len(found)} images are written in another way: {some(pairs, 2)}'
+                )
             images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
         return list(dict.fromkeys(normalize('NFC', name) for name in names)), images
 
@@ -140,7 +142,7 @@ class MultiLabelPhotos(MultiLabelDataset):
             print_log(f'{told}; the first one is used: {some(animated)}', 'current')
         deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
         bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 16
-        if 0 < bits < 15:
+        if 0 < bits < FEW_BITS:
             print_log(
                 f'{len(deep)} of {len(paths)} images have 16 bits, of which a sample uses {bits}: '
                 'they come out dark. Set value_range=(0, '

@@ -30,6 +30,7 @@ from .image_io import (
 # The bytes that a whole file of this format ends with.
 END_MARKS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
 THIN = 0.4  # of the list's median bytes per pixel: with less, a JPEG is decoded
+FEW_BITS = 15  # of 16: images that use fewer lose at least three quarters of their range
 DEEP_SAMPLE = 20  # images with 16 bits of which the greatest value is looked up
 
 

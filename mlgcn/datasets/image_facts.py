@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from .image_check import used_bits
 from .image_io import (
     MAX_PIXELS,
     BadImage,
@@ -39,6 +40,7 @@ class ImageFacts(NamedTuple):
 
     path: str
     fault: str = ''  # why there is no image, or which part of it is missing
+    bits: int = 0  # of 16, that the values need; 0 where it does not matter
     kinds: tuple[str, ...] = ()  # in what it differs from a plain colour JPEG
     size: tuple[int, int] = (0, 0)  # width and height of the upright image
     pixels: str = ''  # digest of size and pixels: equal for equal images
@@ -53,9 +55,11 @@ def image_facts(path: str, **options) -> ImageFacts:
         return ImageFacts(path, error.fault)
     with open_file(path) as file, open_image(file, options.get('max_pixels', MAX_PIXELS)) as image:
         kinds = tuple(odd_kinds(image, path))
+        deep = is_deep(image) and not options.get('value_range')
     height, width = pixels.shape[:2]
     digest = hashlib.blake2b(pixels, key=f'{width}x{height}'.encode(), digest_size=16).hexdigest()
-    return ImageFacts(path, '', kinds, (width, height), digest, look_of(pixels))
+    bits = used_bits([path]) if deep else 0
+    return ImageFacts(path, '', bits, kinds, (width, height), digest, look_of(pixels))
 
 
 def odd_kinds(image: Image.Image, path: str) -> Iterator[str]:

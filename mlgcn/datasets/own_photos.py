@@ -98,7 +98,10 @@ def use_own_photos(cfg: dict) -> None:
     files = {'train': own['train'], 'val': own['val'], 'test': own['test'] or own['val']}
     for name, ann_file in files.items():
         parts = list(readers(cfg[f'{name}_dataloader']['dataset']))
-        for part in parts:
+        own_parts = [part for part in parts if str(part.get('type')).endswith('OwnPhotos')]
+        if ann_file and not own_parts:
+            raise ValueError(f'own.{name}: {name}_dataloader has no data set mlgcn.OwnPhotos')
+        for part in own_parts:
             if len(parts) == 1 or not part.get('ann_file'):
                 part.update(ann_file=ann_file, **options)
 

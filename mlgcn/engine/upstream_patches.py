@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import yaml
+from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
 from mmengine.registry import WEIGHT_INITIALIZERS
 
@@ -48,10 +49,19 @@ def load_grammar(grammar: Any, file: str) -> None:
         vars(grammar).update(PlainUnpickler(opened).load())
 
 
+def cat_ids_of_part(self: ConcatDataset | RepeatDataset, idx: int) -> list[int]:
+    """The classes of an image, from the data set inside that has it."""
+    found = self._get_ori_dataset_idx(idx)
+    part, inside = (self.datasets[found[0]], found[1]) if isinstance(found, tuple) else (
+        self.dataset, found)  # fmt: skip
+    return part.get_cat_ids(inside)
+
+
 checkpoint = import_module('mmengine.runner.checkpoint')
 runner = import_module('mmengine.runner.runner')
 package = import_module('mmengine.runner')
 initializers = WEIGHT_INITIALIZERS.module_dict
+LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
     # owner, name, ours, why upstream's does not do
     (
@@ -69,6 +79,8 @@ PATCHES = [
     (yaml_handler, 'Loader', yaml.SafeLoader, "PyYAML's full loader runs code"),
     (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
     (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
+    (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
+    (RepeatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     # holds for timm, torchvision and mmpretrain, and for the processes that this one starts
     (os.environ, 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1', "other packages' torch.load"),
 ]
@@ -83,7 +95,7 @@ def install() -> None:
     for owner, name, ours, reason in PATCHES:
         if isinstance(owner, MutableMapping):
             owner[name] = ours
-        elif hasattr(owner, name):
+        elif hasattr(owner, name) or reason is LACKS:
             setattr(owner, name, ours)
         elif owner is not None:
             raise ImportError(

@@ -55,7 +55,7 @@ class MultiLabelHead(MultiLabelClsHead):
 
     def targets(self, data_samples: Sequence[DataSample]) -> Tensor:
         """Ground truth (B, K) of 1 (present), 0 (absent) and -1 (ignored)."""
-        target = torch.stack([sample.gt_score for sample in data_samples])
+        target = torch.stack([label_vector(sample, self.num_classes) for sample in data_samples])
         if target.shape[1] != self.num_classes:
             raise ValueError(
                 f'{type(self).__name__} was built for {self.num_classes} classes, '
@@ -91,3 +91,12 @@ class MultiLabelHead(MultiLabelClsHead):
         for sample, row in zip(samples, logits):
             sample.set_field(row, 'pred_logits', dtype=Tensor)
         return samples
+
+
+def label_vector(sample: DataSample, num_classes: int) -> Tensor:
+    """Ground truth (K,): `gt_score`, or made of mmpretrain's `gt_label`, the positive indices."""
+    if 'gt_score' in sample:
+        return sample.gt_score
+    vector = torch.zeros(num_classes, dtype=torch.int8, device=sample.gt_label.device)
+    vector[sample.gt_label.long()] = 1
+    return vector
