@@ -51,9 +51,10 @@ class AnnotationError(ValueError):
         return some(self.args, sep='; ')
 
 
-def some(names: Collection, most: int = 10, sep: str = ', ') -> str:
+def some(names: Iterable, most: int = 10, sep: str = ', ') -> str:
     """'a, b, c': the first names of many, with the number of the others."""
-    listed = sep.join(str(name) for name in list(names)[:most])
+    names = list(names)
+    listed = sep.join(map(str, names[:most]))
     return listed + (f'{sep}... ({len(names) - most} more)' if len(names) > most else '')
 
 

@@ -52,3 +52,22 @@ def test_list_of_paths():
         ImageFile('a b.png', 'a b.png'),
         ImageFile(' kept.jpg', ' kept.jpg'),
     ]
+
+
+@pytest.fixture
+def linked_folder(tmp_path):
+    for name in ('own/1.jpg', 'own/deep/2.PNG', 'disk2/3.jpg', 'own/._1.jpg', 'own/.DS_Store',
+                 'own/@eaDir/1.jpg', 'own/notes.txt', 'own/no_ending', 'own/IMG.HEIC'):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / 'own/linked').symlink_to('../disk2')
+    (tmp_path / 'own/loop').symlink_to('..')
+    return tmp_path / 'own'
+
+
+def test_links_are_followed_without_loops(linked_folder, capsys):
+    names = [image.name for image in list_images([str(linked_folder)])]
+    assert names == ['1.jpg', 'IMG.HEIC', 'deep/2.PNG', 'linked/3.jpg']
+    error = capsys.readouterr().err
+    for word in ('2 files passed over', '1 .txt', '1 none'):
+        assert word in error

@@ -221,3 +221,35 @@ def test_wrong_input_ends_with_one_line(check, tmp_path):
     status, error, _ = check('a', 'b', 'configs/nothing.py')
     assert status == 2
     assert 'nothing.py: no such config file' in error
+
+
+def test_sizes_and_boxes_are_judged_after_the_exif_turn(check, one_cat, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for i in range(2):
+        photo(tmp_path / f'{i}.jpg', i, exif=exif)  # 120 x 80 stored, 80 x 120 upright
+    images = [{'id': i, 'file_name': f'{i}.jpg', 'width': 120, 'height': 80} for i in range(2)]
+    boxes = [[5, 90, 30, 20], [5, 5, 90, 10]]
+    annotations = [
+        {'id': i, 'image_id': i, 'category_id': 1, 'bbox': box} for i, box in enumerate(boxes)
+    ]
+    data = {'images': images, 'annotations': annotations, 'categories': [{'id': 1, 'name': 'cat'}]}
+    (tmp_path / 'all.json').write_text(json.dumps(data))
+    _, _, report = check(tmp_path / 'all.json', one_cat)
+    (outside,) = cases(report, 'errors', 'boxes')
+    assert '1.jpg, 5 5 to 95 15 in 80 x 120' in outside
+    assert not [what for what in report['warnings'] if 'size' in what]
+
+
+def test_bits_and_notes(check, sound, tmp_path):
+    for i in range(6):
+        Image.fromarray(np.full((9, 9), i * 200, np.uint16)).save(
+            tmp_path / f'train {i}.jpg', 'PNG'
+        )
+    write_csv(
+        tmp_path / 'val.csv', [['file', 'labels'], ['val 6.jpg', 'dog cat'], ['val 7.jpg', 'cat']]
+    )
+    _, _, report = check(sound['train'], sound['val'])
+    assert len(cases(report, 'warnings', 'value_range')) == 5
+    notes = ' '.join(cases(report, 'warnings', 'val: how'))
+    assert 'file,labels' in notes

@@ -178,6 +178,24 @@ def test_animated_images_are_named(folder, caplog):
     assert '02.jpg' in caplog.text
 
 
+def test_deep_images_that_use_few_bits_are_said(folder, caplog):
+    for i in range(12):
+        deep = np.full((9, 9), 4000 + i, np.uint16)
+        Image.fromarray(deep).save(folder / f'photos/{i:02d}.jpg', 'PNG')
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    read(folder, pipeline=[{'type': 'mlgcn.LoadImage', 'value_range': (0, 4095)}, PIPELINE[1]])
+    assert 'value_range' not in caplog.text
+    read(folder)
+    logger.removeHandler(caplog.handler)
+    for word in ('12 of 12', 'value_range=(0, 4095)', '00.jpg'):
+        assert word in caplog.text
+
+
+def test_positives_by_class(folder):
+    assert read(folder, classes=['cat', 'dog']).positives == {'cat': 0, 'dog': 12}
+
+
 def test_a_link_to_nothing_is_named(folder):
     (folder / 'photos/02.jpg').unlink()
     (folder / 'photos/02.jpg').symlink_to('gone.jpg')

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlgcn.datasets import CocoMultiLabel
+from mlgcn.datasets import CocoMultiLabel, JsonMultiLabel
 
 FACTS = json.loads((Path(__file__).parents[1] / 'data/data.json').read_text())
 
@@ -140,3 +140,63 @@ def test_mistyped_class_order(coco):
     message = refused(coco(), class_order='alphabet')
     assert 'alphabet' in message
     assert "'name'" in message
+
+
+@pytest.mark.parametrize(
+    ('extra', 'left_out'),
+    [
+        ({'id': 0, 'name': 'pets', 'supercategory': 'none'}, True),
+        ({'id': 0, 'name': '_background_', 'supercategory': None}, True),
+        ({'id': 0, 'name': 'owl', 'supercategory': 'none'}, False),
+        ({'id': 0, 'name': 'owl', 'supercategory': 'owl'}, False),
+    ],
+)
+def test_categories_that_exporters_add(coco, extra, left_out):
+    names = {2: 'person', 7: 'zebra', 9: 'ant'}
+    pets = [{'id': i, 'name': name, 'supercategory': 'pets'} for i, name in names.items()]
+    dataset = read(str(coco(categories=[extra, *pets])))
+    assert (extra['name'] not in dataset.metainfo['classes']) == left_out
+    assert (extra['name'] in ' '.join(dataset.notes)) == left_out
+
+
+def test_all_faults_of_a_file(coco):
+    annotations = [{'id': i, 'image_id': 20, 'category_id': '2'} for i in range(3)]
+    message = refused(coco(annotations=annotations, images=[{'id': 20}]))
+    for word in ('images[0]', 'annotations[0]', 'annotations[2]'):
+        assert word in message
+
+
+def test_contradictory_labels_of_one_image(coco):
+    images = [{'id': 20, 'file_name': '10.jpg'}, {'id': 10, 'file_name': './10.jpg'}]
+    annotations = [{'id': i, 'image_id': i, 'category_id': c} for i, c in ((10, 7), (20, 2))]
+    message = refused(coco(images=images, annotations=annotations))
+    for word in ('image id 10', '10.jpg', 'zebra', 'person', 'image id 20'):
+        assert word in message
+
+
+def write_list(root, **changes):
+    content = {'metainfo': {'classes': ['cat', 'dog', 'fox']}, 'data_list': [
+        {'img_path': f'{i}.jpg', 'gt_label': labels}
+        for i, labels in ((20, [0]), (10, [1, 2]), (30, []))]}  # fmt: skip
+    path = root / 'train' / 'list.json'
+    path.write_text(json.dumps({**content, **changes}))
+    return path
+
+
+def test_the_json_of_mmpretrain(coco):
+    dataset = JsonMultiLabel(str(write_list(coco())), data_prefix=str(coco() / 'train'))
+    assert dataset.metainfo['classes'] == ('cat', 'dog', 'fox')
+    assert table(dataset) == {'20.jpg': [1, 0, 0], '10.jpg': [0, 1, 1], '30.jpg': [0, 0, 0]}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'word'),
+    [
+        ({'metainfo': {}}, 'classes'),
+        ({'data_list': [{'img_path': 'a', 'gt_label': [3]}]}, r'data_list\[0\].*3'),
+        ({'data_list': [{'img_path': 'a'}, 7]}, r'data_list\[1\]'),
+    ],
+)
+def test_wrong_json_of_mmpretrain(coco, changes, word):
+    with pytest.raises(ValueError, match=word):
+        JsonMultiLabel(str(write_list(coco(), **changes)))

@@ -1,3 +1,5 @@
+from unicodedata import normalize
+
 import pytest
 
 from mlgcn.datasets import CsvMultiLabel
@@ -94,3 +96,104 @@ def test_wrong_content(csv, text, words):
 def test_absent_label_file(tmp_path):
     message = refused(tmp_path / 'labels.csv', FileNotFoundError)
     assert 'labels.csv' in message
+
+
+def labels(dataset) -> list:
+    classes = dataset.metainfo['classes']
+    items = (dataset.get_data_info(i) for i in range(len(dataset)))
+    return [' '.join(classes[k] for k in item['gt_label']) for item in items]
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'a.jpg;ox|dog\nb.jpg;dog\nc.jpg;\n',
+        'a.jpg\tox|dog\nb.jpg\tdog\nc.jpg\t\n',
+        'sep=;\na.jpg;ox|dog\nb.jpg;dog\nc.jpg;\n',
+        'a.jpg;ox,dog\nb.jpg;dog\nc.jpg;ox\n',
+        'a.jpg,"ox;dog"\nb.jpg,dog\nc.jpg,ox\n',
+        'a.jpg,"ox, dog"\nb.jpg,dog\nc.jpg,ox\n',
+        """a.jpg,"['ox', 'dog']"\nb.jpg,"['dog']"\nc.jpg,[]\n""",
+        'a.jpg,"[""ox"", ""dog""]"\nb.jpg,"[""dog""]"\nc.jpg,\n',
+        "a.jpg,\"{'ox', 'dog'}\"\nb.jpg,[dog]\nc.jpg,\n",
+        'img,dog,ox\na.jpg,1,1\nb.jpg,1.0,0.0\nc.jpg,0,0\n',
+        'img;dog;ox\na.jpg;TRUE;TRUE\nb.jpg;True;false\nc.jpg;0;0\n',
+    ],
+)
+def test_separators_lists_and_columns(csv, text):
+    dataset = read(csv(text))
+    assert dataset.metainfo['classes'] == ('dog', 'ox')
+    assert labels(dataset)[:2] == ['dog ox', 'dog']
+
+
+def test_a_stated_separator(csv):
+    path = csv('a.jpg,ox dog\nb.jpg,dog\n')
+    assert labels(read(path, separator=' ')) == ['dog ox', 'dog']
+    assert read(path).metainfo['classes'] == ('dog', 'ox dog')
+
+
+@pytest.mark.parametrize(
+    ('cells', 'words'),
+    [
+        (['ox dog', 'ox', 'dog'], ["'ox dog'", "'ox' and 'dog'", "own.separator=' '"]),
+        (['ox dog', 'dog ox'], ["'dog ox'", "own.separator=' '"]),
+        (['ox/dog', 'ox', 'dog'], ["own.separator='/'"]),
+        (['ox_dog', 'ox', 'dog'], ["own.separator='_'"]),
+        (['"ox;dog"', 'cow', 'hen'], ["own.separator=';'"]),
+        (['nan', 'ox', 'dog'], ['empty cell', "'nan'"]),
+        (['"[\'ox\'"', 'ox', 'dog'], ['a list', "['ox'"]),
+        (['{}', 'ox', 'None'], ["'None'", "'{}'"]),
+        (['1', '0', '1'], ['one column for each class']),
+    ],
+)
+def test_suspicious_names_are_said(csv, cells, words):
+    dataset = read(csv(''.join(f'{n}.jpg,{cell}\n' for n, cell in zip('abc', cells))))
+    for word in words:
+        assert word in ' '.join(dataset.notes)
+
+
+@pytest.mark.parametrize('cells', [['traffic light', 'light', 'hot dog'], ['a-b', 'a', 'c']])
+def test_names_of_several_words_are_not_suspicious(csv, cells):
+    assert read(csv(''.join(f'{n}.jpg,{c}\n' for n, c in zip('abc', cells)))).notes == []
+
+
+def test_the_first_row_without_an_ending_is_an_image_where_there_is_one(csv, photo, tmp_path):
+    for name in ('img_1', 'img_2'):
+        photo(tmp_path / 'x.jpg').rename(tmp_path / name)
+    dataset = read(csv('img_1,cat\nimg_2,dog\n'))
+    assert len(dataset) == 2
+    assert dataset.notes == []
+    (tmp_path / 'img_1').unlink()
+    (tmp_path / 'img_2').rename(tmp_path / 'img_2.jpg')
+    message = refused(csv('img_1,cat\nimg_2,cat\na.jpg,cat\n'), FileNotFoundError)
+    assert 'img_1, ' in message
+    assert 'img_2 (there is img_2.jpg)' in message
+
+
+@pytest.mark.parametrize('head', ['file,labels', 'Bild,Tiere', 'image;tags'])
+def test_a_header_is_said(csv, head):
+    dataset = read(csv(f'{head}\na.jpg,dog\n'.replace(',', head[4 if ';' not in head else 5])))
+    assert len(dataset) == 1
+    assert head.replace(';', ',') in dataset.notes[0]
+
+
+def test_all_errors_of_a_file_with_their_lines(csv):
+    message = refused(csv('a.jpg,x\nb.jpg\nc.jpg,y\n./a.jpg,y\n,z\nx, y.jpg,z\n"a.jpg",x\n'))
+    words = ['line 2', "line 4: './a.jpg' a second time with other labels, first in line 1"]
+    words += ['line 5', 'line 6', 'double quotes', "line 7: 'a.jpg' a second time, first"]
+    assert [word for word in words if word not in message] == []
+    assert 'need a header' in refused(csv('a.jpg,1,0\n'))
+    assert "line 3: expected 0 or 1 in the columns of classes, seen '2'" in refused(
+        csv('f,x,y\na.jpg,1,0\nb.jpg,0,2\n')
+    )
+
+
+def test_paths_and_names_of_other_systems(csv, photo, tmp_path):
+    photo(tmp_path / 'sub' / (normalize('NFD', 'é') + '.jpg'))
+    composed, apart = normalize('NFC', 'crème'), normalize('NFD', 'crème')
+    name = normalize('NFC', 'é')
+    dataset = read(csv(f'a.jpg,{composed}\nb.jpg,{apart}\nsub\\{name}.jpg,{apart}\n'))
+    assert dataset.metainfo['classes'] == (composed,)
+    assert [composed] * 3 == labels(dataset)
+    assert '1 images are written in another way' in dataset.notes[0]
+    assert scores(read(csv(f'a.jpg,{apart}\n'), classes=[apart])) == [[1]]

@@ -108,6 +108,33 @@ def test_16_bit_colour_keeps_its_upper_8(tmp_path, picture, suffix):
     same(tmp_path / f'a.{suffix}', picture)
 
 
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
+@pytest.mark.parametrize('colour', [False, True])
+def test_a_value_range_for_sensors_with_fewer_bits(tmp_path, suffix, colour):
+    path, values = tmp_path / f'a.{suffix}', np.array([[0, 100, 2100, 4095, 5000]], np.uint16)
+    values = np.stack([values, values // 2, values * 0], -1) if colour else values
+    cv2.imwrite(str(path), values[..., ::-1] if colour else values)
+    pixels = read(path, value_range=(100, 4095))
+    expected = np.rint((values.astype(float) - 100).clip(0, 3995) * 255 / 3995)
+    np.testing.assert_array_equal(pixels, expected if colour else expected[..., None].repeat(3, -1))
+
+
+def test_a_value_range_turns_with_the_image_and_leaves_8_bits_alone(tmp_path, picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.uint16([[0, 4095]])).save(tmp_path / 'a.png', exif=exif)
+    assert read(tmp_path / 'a.png', value_range=(0, 4095))[..., 0].tolist() == [[0], [255]]
+    picture.save(tmp_path / 'b.png')
+    np.testing.assert_array_equal(read(tmp_path / 'b.png', value_range=(0, 9)), picture)
+    with pytest.raises(ValueError, match=r'value_range=\(9, 9\)'):
+        LoadImage(value_range=(9, 9))
+
+
+def test_32_bit_grey_with_a_value_range(tmp_path):
+    Image.fromarray(np.float32([[0, 0.5, 2]])).save(tmp_path / 'a.tif')
+    assert read(tmp_path / 'a.tif', value_range=(0, 1))[0, :, 0].tolist() == [0, 128, 255]
+
+
 @pytest.mark.parametrize('mode', ['F', 'I'])
 def test_32_bit_grey_is_refused(tmp_path, picture, mode):
     picture.convert(mode).save(tmp_path / 'a.tif')
@@ -241,6 +268,37 @@ def test_not_images(tmp_path, picture):
     assert fault(tmp_path / 'pipe.jpg') == 'not a regular file'
     assert fault(tmp_path / 'program.jpg') == 'PostScript: export it as PNG'
     assert fault(tmp_path / 'nothing.jpg') == 'No such file'
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'words'),
+    [
+        ('a.HEIC', b'\0\0\0\x18ftypheic\0\0\0\0mif1heic', ['HEIC', 'pillow-heif', 'JPEG']),
+        ('a.jpg', b'\0\0\0\x18ftypmif1', ['HEIC']),
+        ('a.CR2', b'II*\0\x10\0\0\0CR\2\0', ['raw', 'convert']),
+        ('a.nef', b'II*\0\x08\0\0\0', ['raw']),
+        ('a.psd', b'8BPS\0\1', ['Photoshop']),
+        ('a.jxl', b'\xff\x0a', ['JPEG XL']),
+        ('a.jxl', b'\0\0\0\x0cJXL \r\n', ['JPEG XL']),
+        ('a.jpg', b'%PDF-1.4', ['PDF']),
+        ('a.jpg', b'<!DOCTYPE html><html>', ['web page']),
+        ('a.svg', b'<?xml version="1.0"?>\n<svg>', ['SVG']),
+        ('a.jpg', b'version https://git-lfs.github.com/spec/v1\n', ['git lfs pull']),
+    ],
+)
+def test_other_files_are_named_with_what_would_help(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content + bytes(99))
+    for word in words:
+        assert word in fault(tmp_path / name)
+
+
+@pytest.mark.parametrize('suffix', ['webp', 'jp2'])
+def test_zeros_at_the_end(tmp_path, suffix):
+    noise = np.random.RandomState(0).randint(0, 256, (99, 99, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / f'a.{suffix}')
+    whole = (tmp_path / f'a.{suffix}').read_bytes()
+    (tmp_path / f'a.{suffix}').write_bytes(whole[:-999] + bytes(999))
+    assert fault(tmp_path / f'a.{suffix}')
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif', 'bmp'])

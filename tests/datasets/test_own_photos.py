@@ -1,9 +1,18 @@
+import json
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
-from mlgcn.datasets import CocoMultiLabel, CsvMultiLabel, VOCMultiLabel, own_photos, use_own_photos
+from mlgcn.datasets import (
+    CocoMultiLabel,
+    CsvMultiLabel,
+    VOCMultiLabel,
+    own_photos,
+    readers,
+    unite_classes,
+    use_own_photos,
+)
 from mlgcn.registry import DATASETS
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/own_448.py'
@@ -108,3 +117,67 @@ def test_nothing_chosen():
     use_own_photos(cfg)
     with pytest.raises(ValueError, match=r'own\.train=PATH own\.val=PATH'):
         DATASETS.build(cfg.train_dataloader.dataset)
+
+
+def own_config(train):
+    part = {'type': 'mlgcn.OwnPhotos', 'ann_file': ''}
+    loaders = {f'{name}_dataloader': {'dataset': dict(part)} for name in ('val', 'test')}
+    own = {'train': '', 'val': '', 'test': '', 'images': ''}
+    return Config({'own': own, 'train_dataloader': {'dataset': train}, **loaders})
+
+
+@pytest.mark.parametrize('name', ['train.CSV', 'train.tsv', 'TRAIN.TSV', 'list 1,2.csv'])
+def test_other_endings_and_names(tmp_path, photo, name):
+    photo(tmp_path / 'a.jpg')
+    sign = '\t' if 'tsv' in name.lower() else ','
+    (tmp_path / name).write_text(f'a.jpg{sign}ox dog\n')
+    assert own_photos(str(tmp_path / name), separator=' ').metainfo['classes'] == ('dog', 'ox')
+
+
+def test_the_json_of_mmpretrain(tmp_path, photo):
+    photo(tmp_path / 'img/a.jpg')
+    content = {
+        'metainfo': {'classes': ['cat', 'dog']},
+        'data_list': [{'img_path': 'img/a.jpg', 'gt_label': [1]}],
+    }
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    assert own_photos(str(tmp_path / 'train.json')).get_cat_ids(0) == [1]
+
+
+def test_two_lists_for_one_split(tmp_path):
+    for name in 'ab':
+        (tmp_path / f'{name}.csv').write_text('a.jpg,dog\n')
+    for text in ('{0}/a.csv,{0}/b.csv', '[{0}/a.csv, {0}/b.csv]'):
+        with pytest.raises(FileNotFoundError, match='one list for a split'):
+            own_photos(text.format(tmp_path))
+
+
+def test_options_reach_the_data_sets_in_wrappers():
+    inner = {'type': 'mlgcn.OwnPhotos', 'ann_file': ''}
+    cfg = own_config({'type': 'RepeatDataset', 'dataset': {'type': 'X', 'dataset': inner}})
+    cfg.own.update(train='a.csv', separator=' ')
+    use_own_photos(cfg)
+    (part,) = readers(cfg.train_dataloader.dataset)
+    assert (part.ann_file, part.separator) == ('a.csv', ' ')
+    cfg = own_config({'type': 'MultiLabelDataset'})
+    use_own_photos(cfg)
+    assert cfg.train_dataloader.dataset == {'type': 'MultiLabelDataset'}
+    cfg.own.train = 'a.csv'
+    with pytest.raises(
+        ValueError, match=r'own\.train: train_dataloader has no data set mlgcn\.Own'
+    ):
+        use_own_photos(cfg)
+
+
+def test_lists_with_different_classes_are_united(tmp_path, photo):
+    """Also under ClassBalancedDataset, which asks what it wraps for the classes of an image."""
+    photo(tmp_path / 'a.jpg')
+    for name, labels in (('1', 'dog'), ('2', 'ant|fox')):
+        (tmp_path / f'{name}.csv').write_text(f'a.jpg,{labels}\n')
+    parts = [{'type': 'mlgcn.OwnPhotos', 'ann_file': f'{tmp_path}/{n}.csv'} for n in '12']
+    concatenated = {'type': 'ConcatDataset', 'datasets': parts}
+    wrapped = {'type': 'ClassBalancedDataset', 'oversample_thr': 0.1, 'dataset': concatenated}
+    unite_classes(wrapped)
+    dataset = DATASETS.build(wrapped)
+    assert dataset.metainfo['classes'] == ('ant', 'dog', 'fox')
+    assert [dataset.get_cat_ids(i) for i in range(2)] == [[1], [0, 2]]

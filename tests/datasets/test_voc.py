@@ -183,3 +183,47 @@ def test_an_image_twice_in_a_class_list(voc):
     path.write_text(path.read_text() + 'b -1\n')
     message = refused(root)
     assert "cat_trainval.txt, line 5: image 'b' a second time" in message
+
+
+@pytest.mark.parametrize(
+    'form', ['{}.jpg', '"{}"', "'{}.jpg'", '/data/VOC/JPEGImages/{}.jpg', './{}', 'C:\\x\\{}.png']
+)
+@pytest.mark.parametrize('lists', [True, False])
+def test_ways_to_write_a_list(voc, form, lists):
+    root = voc(lists=lists)
+    main = root / 'ImageSets/Main'
+    for path in main.glob('*.txt'):
+        lines = [line.split() for line in path.read_text().splitlines() if line]
+        path.write_text(''.join(' '.join([form.format(i), *rest]) + '\n' for i, *rest in lines))
+    expected = {'b': [1, 1, 0], 'a': [0, 1, 1], 'c': [0, 0, 0]}
+    assert table(VOCMultiLabel(data_root=str(root), split='trainval')) == expected
+
+
+def test_another_list_of_images_is_no_class(voc):
+    root = voc(lists=False)
+    (root / 'ImageSets/Main/aug_trainval.txt').write_text('a\nb\n')
+    dataset = VOCMultiLabel(data_root=str(root), split='trainval')
+    assert dataset.metainfo['classes'] == ('cat', 'dog', 'eel')
+    assert 'aug_trainval.txt' in dataset.notes[0]
+    assert len(VOCMultiLabel(data_root=str(root), split='aug_trainval')) == 2
+
+
+@pytest.mark.parametrize('lists', [True, False])
+def test_files_of_operating_systems_are_ignored(voc, lists):
+    root = voc(lists=lists)
+    for name in ('Annotations/._a.xml', 'ImageSets/Main/._trainval.txt', 'JPEGImages/._a.jpg',
+                 'ImageSets/Main/._cat_trainval.txt', 'JPEGImages/Thumbs.db'):  # fmt: skip
+        (root / name).write_bytes(b'\0\5\x16\7Mac OS X')
+    for split in ('trainval', ''):
+        dataset = VOCMultiLabel(data_root=str(root), split=split)
+        assert sorted(table(dataset)) == ['a', 'b', 'c']
+        assert dataset.metainfo['classes'] == ('cat', 'dog', 'eel')
+
+
+def test_all_wrong_xml_files_are_named(voc):
+    root = voc(lists=False)
+    for name in 'ab':
+        (root / f'Annotations/{name}.xml').write_text('<svg/>')
+    message = refused(root)
+    assert 'a.xml' in message
+    assert 'b.xml' in message

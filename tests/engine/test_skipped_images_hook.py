@@ -69,5 +69,26 @@ def test_nothing_to_tell(caplog):
     assert not caplog.records
 
 
+def test_classes_without_images_are_said_before_training(photos, caplog):
+    wanted = {'classes': ['a', 'b'], 'check_images': False}
+    parts = {
+        'train': CsvMultiLabel('labels.csv', data_root=photos.data_root, **wanted),
+        'val': CsvMultiLabel('empty.csv', data_root=photos.data_root, lazy_init=True, **wanted),
+    }
+    with open(f'{photos.data_root}/empty.csv', 'w') as file:
+        file.write('0.jpg,\n')
+    parts['val'].full_init()
+    loops = {
+        f'_{name}_loop': SimpleNamespace(dataloader=SimpleNamespace(dataset=part))
+        for name, part in parts.items()
+    }
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    SkippedImagesHook().before_train(SimpleNamespace(**loops))
+    logger.removeHandler(caplog.handler)
+    assert 'train: no image of 1 of 2 classes: b' in caplog.text
+    assert 'val: no image has a label' in caplog.text
+
+
 def collate(samples):
     return {'data_samples': [sample['data_samples'] for sample in samples]}
