@@ -15,7 +15,8 @@ from mlgcn.datasets.annotations import some
 from mlgcn.registry import METRICS
 
 from .multilabel_scores import multilabel_scores
-from .protocols import METRIC_NAMES, check_protocol
+from .protocols import METRIC_NAMES, PROTOCOLS, check_protocol
+from .published import EVALUATORS, published_scores
 from .scores_file import ScoresFile
 
 
@@ -30,7 +31,8 @@ class MultiLabelScores(BaseMetric):
     `CheckpointHook(save_best='mAP')` works, `save_best='CF1'` needs `rule='greater'`.
 
     Args:
-        protocol: 'addgcn' or 'gkgnet', see :func:`multilabel_scores`.
+        protocol: 'addgcn' or 'gkgnet', see :func:`multilabel_scores`, or one of
+            :data:`mlgcn.evaluation.published.EVALUATORS`.
         report: Names of `METRIC_NAMES` to report, or 'all'. (Not called `metrics`: mmengine takes a
             dict with that key for an Evaluator.)
         per_class: Also log every class's AP and number of positives.
@@ -55,7 +57,7 @@ class MultiLabelScores(BaseMetric):
     ) -> None:
         super().__init__(prefix=prefix)
         self.weights_sha256 = weights_sha256
-        check_protocol(protocol)
+        check_protocol(protocol, (*PROTOCOLS, *EVALUATORS))
         report = (report,) if isinstance(report, str) else tuple(report)
         report = METRIC_NAMES if report == ('all',) else report
         unknown = [name for name in report if name not in METRIC_NAMES]
@@ -104,7 +106,11 @@ class MultiLabelScores(BaseMetric):
         names = (self.dataset_meta or {}).get('classes')
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
-            result = multilabel_scores(scores, targets, self.protocol, names, self.empty_classes)
+            if self.protocol in PROTOCOLS:
+                options = self.protocol, names, self.empty_classes
+                result = multilabel_scores(scores, targets, *options)
+            else:
+                result = published_scores(scores, targets, self.protocol, names)
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
         print_log('\n' + result.table(self.report, self.per_class), logger='current')
@@ -116,7 +122,7 @@ class MultiLabelScores(BaseMetric):
             )
             file.save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
-        return {name: result[name] for name in self.report}
+        return {name: result[name] for name in self.report if name in result.values}
 
 
 def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,8 +22,9 @@ from .protocols import (
 class MultiLabelResult:
     """Scores of N images x K classes under one protocol, in percent; `result['CF1']` reads one.
 
-    `values` maps every name of `METRIC_NAMES` to a float. `ap` (K,) is NaN for a class that is left
-    out of the mean, `positives` (K,) counts each class's positive images.
+    `values` maps names of `METRIC_NAMES` to floats. `ap` (K,) is NaN for a class that is left out
+    of the mean, `positives` (K,) counts each class's positive images. `errors` names the exceptions
+    that a published evaluator ends with instead of giving a metric.
     """
 
     protocol: str
@@ -32,6 +33,7 @@ class MultiLabelResult:
     ap: np.ndarray
     positives: np.ndarray
     values: dict[str, float]
+    errors: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
@@ -50,10 +52,11 @@ class MultiLabelResult:
                     f'{name:<{width}} {count:>9} {"-" if np.isnan(ap) else f"{ap:.2f}":>7}'
                 )
         for title, suffix in (('all', ''), ('top-3', '_top3')):
-            names = [name for name in ('mAP', *PRF_NAMES) if name + suffix in metrics]
+            names = [n for n in ('mAP', *PRF_NAMES) if n + suffix in {*metrics} & {*self.values}]
             if names:
                 lines.append(f'{title:<5}' + ''.join(f'{name:>8}' for name in names))
                 lines.append(' ' * 5 + ''.join(f'{self[name + suffix]:>8.2f}' for name in names))
+        lines += [f'{name}: the published code raises {e}' for name, e in self.errors.items()]
         return '\n'.join(lines)
 
 
@@ -103,7 +106,7 @@ def multilabel_scores(
     check_protocol(protocol)
     if empty_classes not in (None, 'skip', 'zero'):
         raise ValueError(f"empty_classes is {empty_classes!r}; expected 'skip', 'zero' or None")
-    scores, targets, class_names = _check(scores, targets, class_names)
+    scores, targets, class_names = check_input(scores, targets, class_names)
     positive = targets == 1
     positives = positive.sum(axis=0)
     skip = skips_empty_classes(protocol, empty_classes)
@@ -121,7 +124,7 @@ def skips_empty_classes(protocol: str, empty_classes: str | None = None) -> bool
     return (empty_classes or {'addgcn': 'skip', 'gkgnet': 'zero'}[protocol]) == 'skip'
 
 
-def _check(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
+def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
     """float32 scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
     scores, targets = (torch.as_tensor(table).detach().cpu() for table in (scores, targets))
     if scores.ndim != 2 or scores.shape != targets.shape or 0 in scores.shape:

@@ -3,7 +3,7 @@
 The table in :func:`mlgcn.evaluation.multilabel_scores` lists their differences.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,10 +14,10 @@ PRF_NAMES = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
 METRIC_NAMES = ('mAP', *PRF_NAMES, *(f'{name}_top3' for name in PRF_NAMES))
 
 
-def check_protocol(protocol: str) -> None:
+def check_protocol(protocol: str, known: Sequence[str] = PROTOCOLS) -> None:
     """ValueError for an unknown one."""
-    if protocol not in PROTOCOLS:
-        raise ValueError(f'protocol is {protocol!r}; expected one of {PROTOCOLS}')
+    if protocol not in known:
+        raise ValueError(f'protocol is {protocol!r}; expected one of {known}')
 
 
 def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
