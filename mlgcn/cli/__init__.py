@@ -14,6 +14,7 @@ COMMANDS = {
     'predict': 'name what is on photographs, in text, JSON, CSV or pictures',
     'calibrate': 'fit temperature and thresholds on the validation split',
     'visualize': 'draw attention, label graphs, chosen patches and edge ablation',
+    'score': 'score a file of predictions under the protocols of many papers',
     'report': 'write one HTML page about the scores of one or more runs',
     'export': 'write a model as ONNX or torch.export file and verify it',
     'check': 'check images, labels and boxes of a data set',

@@ -7,7 +7,8 @@ from mmengine.runner import Runner
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.engine.config import build_dataset, fit_to_data
-from mlgcn.evaluation import METRIC_NAMES
+from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
+from mlgcn.evaluation.published import EVALUATORS
 
 from . import options
 
@@ -25,6 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='mAP CF1 OF1 ..., or all',
     )
+    parser.add_argument(
+        '--protocol', choices=[*PROTOCOLS, *EVALUATORS], help="whose metrics (the config's)"
+    )
     parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
     options.add(parser, '--out', help='write file names, classes, scores and targets here (.npz)')
     options.add(parser, '--force')
@@ -38,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
     evaluator = cfg.test_evaluator
     evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
     evaluator.report = args.metrics
+    evaluator.protocol = args.protocol or evaluator.get('protocol', 'addgcn')
     evaluator.per_class = args.per_class
     evaluator.out_file, evaluator.weights_sha256 = args.out, checkpoint.sha256
 

@@ -1,0 +1,54 @@
+"""Score a file of mlgcn test --out again, under one protocol or all of them.
+
+mlgcn score val.npz --protocol all
+mlgcn score val.npz --protocol mmpretrain --per-class
+"""
+
+import argparse
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from mlgcn.evaluation import PROTOCOLS, ScoresFile
+from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
+
+SHOWN = ('mAP', 'CP', 'CR', 'CF1', 'OP', 'OR', 'OF1', 'CF1_top3', 'OF1_top3')
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('scores', metavar='SCORES.npz', help='from mlgcn test --out')
+    parser.add_argument(
+        '--protocol', default='all', choices=['all', *PROTOCOLS, *EVALUATORS], metavar='NAME',
+        help=f'all, {", ".join((*PROTOCOLS, *EVALUATORS))} (default: all)',
+    )  # fmt: skip
+    parser.add_argument('--per-class', action='store_true', help="one protocol's AP of every class")
+
+
+def main(args: argparse.Namespace) -> None:
+    file = ScoresFile.load(args.scores)
+    if args.protocol != 'all':
+        result = published_scores(file.scores, file.targets, args.protocol, file.class_names)
+        print(result.table(per_class=args.per_class))
+        return
+    results, sentence = compare_protocols(file.scores, file.targets, file.class_names)
+    unknown = (file.targets == -1).mean()
+    table = Table('protocol', 'classes', *SHOWN, title=f'{args.scores}: metrics in %')
+    for name, result in results.items():
+        known = sum(not math.isnan(ap) for ap in result.ap)
+        cells = (_cell(result, metric) for metric in SHOWN)
+        table.add_row(name, str(known), *cells)
+    console = Console(width=None if Console().is_terminal else 120)
+    console.print(table)
+    for name, evaluator in EVALUATORS.items():
+        console.print(f'{name:12} {evaluator.words}', highlight=False)
+    if unknown:
+        console.print(f'{unknown:.1%} of the labels are unknown (-1).', highlight=False)
+    console.print(sentence, highlight=False)
+
+
+def _cell(result, metric: str) -> str:
+    if metric in result.errors:
+        return 'error'
+    value = result.values.get(metric)
+    return '' if value is None else f'{value:.2f}'
