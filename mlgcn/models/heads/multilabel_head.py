@@ -7,6 +7,7 @@ from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mlgcn.models.losses import MultiLabelLoss
 from mlgcn.registry import MODELS
 
 BCE = dict(type='mlgcn.BinaryCrossEntropy')
@@ -24,7 +25,9 @@ class MultiLabelHead(MultiLabelClsHead):
         num_classes: K. Left out of a config, the tools fill it in from the data set.
         loss: one loss config, or a dict ``name -> loss config`` (names contain 'loss'). A loss is
             called with ``reduction_override='none'`` and gives one value per label, as upstream's
-            ``AsymmetricLoss`` does; these are summed over the labels and divided by B.
+            ``AsymmetricLoss`` does; these are summed over the labels and divided by B. A
+            :class:`mlgcn.models.losses.MultiLabelLoss` gets the unknown labels, too, and its own
+            reduction holds.
         mean_over_classes: divide by B * K instead (``nn.MultiLabelSoftMarginLoss``).
         thr: probability from which a label counts as predicted in ``pred_label``.
     """
@@ -67,12 +70,17 @@ class MultiLabelHead(MultiLabelClsHead):
         """Every named loss as a scalar, in float32 at least: asymmetric loss overflows in fp16."""
         logits = cls_score if cls_score.dtype == torch.float64 else cls_score.float()
         target = self.targets(data_samples).to(logits)
+        index = [sample.get('sample_idx') for sample in data_samples]
+        index = None if None in index else torch.tensor(index, device=logits.device)
         counted = (target >= 0).to(logits)
         average = logits.numel() if self.mean_over_classes else len(logits)
         losses = {}
         # upstream takes targets (B, 1) for class indices: one class is shown as two equal ones
         shown = (-1, max(self.num_classes, 2))
         for name, module in self.losses.items():
+            if isinstance(module, MultiLabelLoss):  # it knows unknown labels and reduces itself
+                losses[name] = module(logits, target, index)
+                continue
             per_label = module(
                 logits.expand(shown),
                 target.clamp(min=0).expand(shown),

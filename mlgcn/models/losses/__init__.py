@@ -1,5 +1,33 @@
-"""Losses that upstream lacks."""
+"""Losses that upstream lacks, or that treat unknown labels."""
 
+from .asymmetric import ASL, HillLoss, MultiLabelFocalLoss, PartialASL, SPLCLoss
+from .base import MultiLabelLoss
 from .binary_cross_entropy import BinaryCrossEntropy
+from .distribution_balanced import DistributionBalancedLoss
+from .large_loss import LargeLoss
+from .ranking import PairwiseRankingLoss, TwoWayLoss, ZLPRLoss
+from .single_positive import (
+    AssumeNegativeLoss,
+    EntropyMaximizationLoss,
+    ExpectedPositivesLoss,
+    ROLELoss,
+)
 
-__all__ = ['BinaryCrossEntropy']
+__all__ = [
+    'AssumeNegativeLoss',
+    'ASL',
+    'BinaryCrossEntropy',
+    'DistributionBalancedLoss',
+    'EntropyMaximizationLoss',
+    'ExpectedPositivesLoss',
+    'MultiLabelFocalLoss',
+    'HillLoss',
+    'LargeLoss',
+    'MultiLabelLoss',
+    'PairwiseRankingLoss',
+    'PartialASL',
+    'ROLELoss',
+    'SPLCLoss',
+    'TwoWayLoss',
+    'ZLPRLoss',
+]

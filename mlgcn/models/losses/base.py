@@ -1,0 +1,51 @@
+"""The base of losses that know unknown labels."""
+
+import torch
+from mmengine.logging import MessageHub
+from torch import Tensor, nn
+
+
+class MultiLabelLoss(nn.Module):
+    """A loss of logits (B, K) and targets (B, K) of 1 present, 0 absent, -1 unknown.
+
+    Heads give it the unknown labels and take its scalar as it is; subclasses write `compute`, which
+    gives values (B, K), 0 where a label does not count, or a scalar that is reduced already.
+
+    Args:
+        reduction: 'sum' over batch and classes, 'mean' over both, or 'batchmean' (sum / B).
+        loss_weight: factor of the loss.
+    """
+
+    num_images = 0  # of losses with a state per training image: `compute` also gets their index
+
+    def __init__(self, reduction: str = 'sum', loss_weight: float = 1.0):
+        super().__init__()
+        if reduction not in ('sum', 'mean', 'batchmean'):
+            raise ValueError(f"reduction is {reduction!r}; expected 'sum', 'mean' or 'batchmean'")
+        self.reduction, self.loss_weight = reduction, loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
+        """The loss in float32, or float64 where the logits are: half precision would overflow."""
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        if not torch.isin(target, target.new_tensor([1, 0, -1])).all():
+            seen = target.unique().tolist()[:5]
+            raise ValueError(f'{type(self).__name__}: targets must be 1, 0 or -1; got {seen}')
+        if self.num_images and (index is None or int(index.max()) >= self.num_images):
+            raise ValueError(
+                f'{type(self).__name__} keeps a state for num_images={self.num_images} training '
+                f'images, but got {"no sample_idx" if index is None else int(index.max())}: count '
+                'them, and keep sample_idx in the meta_keys of PackInputs'
+            )
+        loss = self.compute(logits, target.to(logits), *((index,) if self.num_images else ()))
+        if loss.ndim:
+            divisor = {'sum': 1, 'mean': loss.numel(), 'batchmean': len(loss)}[self.reduction]
+            loss = loss.sum() / divisor
+        return self.loss_weight * loss
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    @property
+    def epoch(self) -> int:
+        """The running epoch, from 0; 0 outside of a training."""
+        return MessageHub.get_current_instance().get_info('epoch', 0)
