@@ -128,8 +128,8 @@ def trained(folder, photos, ranks, size, accumulated=1):
     """The weights after two epochs of 25 images, augmentation included."""
     config = write_config(folder, photos, 'LinearHead', FROZEN.format(accumulated))
     options = ['--seed', 7, '--cfg-options', f'train_dataloader.batch_size={size}']
-    run(folder, 'train', config, '--work-dir', folder / 'run', *options, ranks=ranks)
-    return weights(folder / 'run/epoch_2.pth')
+    run(folder, 'train', config, '--work-dir', folder / f'run{ranks}', *options, ranks=ranks)
+    return weights(folder / f'run{ranks}/epoch_2.pth')
 
 
 def run(folder, name, *args, ranks=1):

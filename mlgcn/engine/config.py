@@ -157,7 +157,9 @@ def check_channels(cfg: Config, model: nn.Module) -> None:
     head = cfg.model.get('head') or {}
     backbone = getattr(getattr(model, 'module', model), 'backbone', None)
     stated = head.get('in_channels')
-    if not isinstance(stated, int) or cfg.model.get('neck') is not None or backbone is None:
+    if not isinstance(backbone, nn.Module):  # FlexibleRunner builds the model later
+        return
+    if not isinstance(stated, int) or cfg.model.get('neck') is not None:
         return
     channels = last_channels(backbone)
     if channels not in (None, stated):

@@ -55,6 +55,10 @@ class FSDPStrategy(UpstreamStrategy):
     of a run that is not sharded.
     """
 
+    def model_state_dict(self) -> dict:
+        """Plain tensors: FSDP's have attributes, which the safe unpickler does not read back."""
+        return {key: value.data for key, value in super().model_state_dict().items()}
+
     def load_optim_state_dict(self, state_dict: dict) -> None:
         """Give every process its part of the whole optimizer state."""
         part = FullyShardedDataParallel.optim_state_dict_to_load(
