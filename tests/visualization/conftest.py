@@ -6,6 +6,8 @@ import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from PIL import Image
+from score_files import FIRST, SECOND, TARGETS
+from score_files import save as save_scores
 
 import mlgcn  # noqa: F401
 from mlgcn.apis import MultiLabelInferencer
@@ -14,44 +16,19 @@ from mlgcn.visualization.attributions import run_model
 
 NAMES = ['cat', 'dog & <b>cow</b>', 'hen', '<script>alert(1)</script>']
 K, SIZE = len(NAMES), 64
-RESNET = dict(
-    type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 2, 1)
-)  # maps of 4 x 4 places
 CHANNELS = (8, 16, 32)
-MODELS_HERE = {
-    'addgcn': dict(
-        backbone=RESNET,
-        head=dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12),
-    ),
-    'gkgnet': dict(
-        backbone=dict(
-            type='mlgcn.PyramidViG',
-            arch=(CHANNELS, (1, 2, 1)),
-            k=3,
-            img_size=SIZE,
-            out_indices=(0, 1, 2),
-        ),
-        neck=dict(type='mlgcn.LabelGraphNeck', num_classes=K, in_channels=CHANNELS, k=3, num_gcn=2),
-        head=dict(type='mlgcn.GKGHead', num_classes=K, in_channels=32),
-    ),
-    'addgcn_pvig': dict(
-        backbone=dict(
-            type='mlgcn.PyramidViG',
-            arch=(CHANNELS, (1, 2, 1)),
-            k=3,
-            img_size=SIZE,
-            out_indices=(2,),
-        ),
-        head=dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12),
-    ),
-    'avg': dict(
-        backbone=RESNET,
-        head=dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32, pool='avg'),
-    ),
-    'max': dict(
-        backbone=RESNET,
-        head=dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32, pool='max'),
-    ),
+RESNET = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, strides=(1, 2, 2, 1))
+PVIG = dict(type='mlgcn.PyramidViG', arch=(CHANNELS, (1, 2, 1)), k=3, img_size=SIZE)
+NECK = dict(type='mlgcn.LabelGraphNeck', num_classes=K, in_channels=CHANNELS, k=3, num_gcn=2)
+ADDGCN = dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12)
+LINEAR = dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32)
+GKG = dict(type='mlgcn.GKGHead', num_classes=K, in_channels=32)
+MODELS_HERE = {  # ResNet's maps have 4 x 4 positions
+    'addgcn': dict(backbone=RESNET, head=ADDGCN),
+    'gkgnet': dict(backbone=dict(PVIG, out_indices=(0, 1, 2)), neck=NECK, head=GKG),
+    'addgcn_pvig': dict(backbone=dict(PVIG, out_indices=(2,)), head=ADDGCN),
+    'avg': dict(backbone=RESNET, head=dict(LINEAR, pool='avg')),
+    'max': dict(backbone=RESNET, head=dict(LINEAR, pool='max')),
 }
 NORMALISATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 PIPELINE = [
@@ -105,3 +82,13 @@ def run(photo_file):
         return inferencer.model.model, maps, torch.from_numpy(logits)
 
     return run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Scores files by run, and their photographs in tmp_path."""
+    (tmp_path / 'photos').mkdir()
+    for i in range(3):
+        Image.new('RGB', (900, 60), (80 * i, 90, 90)).save(tmp_path / f'photos/{i}.png')
+    scores = {'A<1>': ('first.npz', FIRST), 'B': ('second.npz', SECOND)}
+    return {run: save_scores(tmp_path / name, s, TARGETS) for run, (name, s) in scores.items()}

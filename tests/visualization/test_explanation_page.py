@@ -1,13 +1,10 @@
 """The page of explanations and its command."""
 
 import re
-import runpy
-import sys
 
 import pytest
 from conftest import NAMES
 from html_page import Page
-from paths import TESTS
 from PIL import Image
 
 from mlgcn.visualization import write_explanations
@@ -41,16 +38,10 @@ def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
             assert image.width <= 903 and image.height <= 480
 
 
-def command(monkeypatch, *args):
-    monkeypatch.setattr(sys, 'argv', ['visualize.py', *map(str, args)])
-    runpy.run_path(str(TESTS.parent / 'tools/visualize.py'), run_name='__main__')
-
-
-def test_command(loaded, photo_file, tmp_path, monkeypatch, capsys):
-    out = tmp_path / 'out'
-    checkpoint = loaded['gkgnet'].model.path
-    command(monkeypatch, checkpoint, photo_file.parent, '--out', out, '--top-k', 1)
-    assert f'{out}/index.html: open it in a browser; ' in capsys.readouterr().out
+def test_command(loaded, photo_file, tmp_path, mlgcn):
+    out, checkpoint = tmp_path / 'out', loaded['gkgnet'].model.path
+    answer = mlgcn('visualize', checkpoint, photo_file.parent, '--out', out, '--top-k', 1)
+    assert f'{out}/index.html: open it in a browser' in answer.out
     assert len(list(out.glob('a_photo/*.png'))) == 3 + 1 + 3 + 1
 
 
@@ -71,13 +62,10 @@ WRONG = [
 
 @pytest.mark.parametrize('kind, args, message', WRONG)
 def test_wrong_input_is_one_line_and_status_2(
-    kind, args, message, loaded, photo_file, tmp_path, monkeypatch, capsys
+    kind, args, message, loaded, photo_file, tmp_path, mlgcn
 ):
     broken, out = tmp_path / 'broken.jpg', tmp_path / 'out'
     broken.write_bytes(b'no image')
     args = [arg.format(photo=photo_file, broken=broken) for arg in args]
-    with pytest.raises(SystemExit) as stopped:
-        command(monkeypatch, loaded[kind].model.path, '--out', out, *args)
-    lines = capsys.readouterr().err.splitlines()
-    (error,) = [line for line in lines if line.startswith('error: ')]
-    assert stopped.value.code == 2 and re.search(message, error) and not out.exists()
+    answer = mlgcn('visualize', loaded[kind].model.path, '--out', out, *args)
+    assert answer.status == 2 and re.search(message, answer.error) and not out.exists()
