@@ -1,11 +1,12 @@
-# make demo: environment, built-in data, two trainings, scores, a page of pictures
-# make test: environment, the whole test-suite          make lint: ruff
+# make demo:  environment, built-in data, two trainings, scores, a page of pictures
+# make test:  environment, the whole test-suite      make quick: without what trains or waits
+# make lint:  ruff
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.mlgcn-installed
 
-.PHONY: demo test lint env
+.PHONY: demo test quick lint env
 env: $(STAMP)
 
 $(STAMP): setup.py requirements/runtime.txt requirements/tests.txt $(wildcard mlgcn/ops/_c/*.c)
@@ -23,6 +24,9 @@ demo: env
 test: env
 	$(BIN)/python -m pytest
 	@echo "[mlgcn] all tests passed. Next: make demo, or README.md, 'Your own photographs'."
+
+quick: env
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
 
 lint: env
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -6,21 +6,21 @@ cd "$(dirname "$0")/.."
 OUT=${OUT:-demo}
 export MLGCN_DATA="$OUT/data" PYTHONWARNINGS=ignore
 step() { printf '\n[mlgcn demo %s, %ss] %s\n' "$1" "$SECONDS" "$2"; }
+mlgcn() { python -m mlgcn "$@"; }
 
 step 1/6 "drawing the built-in data set"
-python tools/make_scenes.py "$MLGCN_DATA/scenes"
+mlgcn scenes
 n=2
-for run in addgcn/addgcn_scenes baseline/linear_scenes; do
-  name=$(basename "$run")
+for name in addgcn_scenes linear_scenes; do
   step $n/6 "training $name"
-  python tools/train.py "configs/$run.py" --work-dir "$OUT/$name" --seed 0 --force
+  mlgcn train $name --work-dir "$OUT/$name" --seed 0 --force
   step $((n + 1))/6 "scoring $name"
-  python tools/test.py "configs/$run.py" "$(cat "$OUT/$name/last_checkpoint")" \
+  mlgcn test $name "$(cat "$OUT/$name/last_checkpoint")" \
     --work-dir "$OUT/$name" --metrics all --out "$OUT/$name.npz" --force
   n=$((n + 2))
 done
 step 6/6 "drawing the page"
-python tools/report.py "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" \
+mlgcn report "$OUT/addgcn_scenes.npz" "$OUT/linear_scenes.npz" \
   --names ADD-GCN 'Linear baseline' --out "$OUT/page.html" --force \
   --annotations "$MLGCN_DATA/scenes/annotations/instances_val.json"
 step done "open $OUT/page.html in a browser. Next: README.md, 'Your own photographs'."
