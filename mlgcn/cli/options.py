@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mlgcn.apis import MultiLabelInferencer
 from mlgcn.apis.shipped_configs import find_config, is_config
+from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.engine.config import ConfigError, read_config
 from mlgcn.engine.launch import init_processes
@@ -144,7 +145,6 @@ def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabel
 
 def check_new(path: Path, force: bool) -> None:
     """Refuse to overwrite a file without --force, and to write where that is impossible."""
-    if path.exists() and not force:
-        raise FileExistsError(f'{path} exists already; use --force to overwrite it')
+    refuse_existing(path, force)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise PermissionError(f'{path}: its folder does not exist or cannot be written to')
