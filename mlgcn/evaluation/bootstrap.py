@@ -49,8 +49,8 @@ def bootstrap_scores(
     positive, counted = targets == 1, counted_in_ap(targets, protocol)
     weights = draws.T.astype(np.float32)  # sums up to 2 ** 24 are exact
 
-    def count(table: np.ndarray) -> np.ndarray:
-        return weights @ table.astype(np.float32)
+    def count(table: np.ndarray, rows: slice) -> np.ndarray:
+        return weights[:, rows] @ table.astype(np.float32)
 
     ap = np.empty((targets.shape[1], draws.shape[1]), np.float32)
     for k, order in enumerate(orders(scores, protocol)):

@@ -11,6 +11,7 @@ import torch
 from .protocols import (
     METRIC_NAMES,
     PRF_NAMES,
+    ROWS,
     average_precisions,
     check_protocol,
     counted_in_ap,
@@ -134,12 +135,13 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
         )
     if not scores.is_floating_point():
         raise ValueError(f'scores must be floating point logits; got {scores.dtype}')
-    nan = scores.isnan().any(dim=1).nonzero()
+    nan = torch.cat([rows.isnan().any(dim=1) for rows in scores.split(ROWS)]).nonzero()
     if len(nan):
         raise ValueError(f'scores of {len(nan)} images hold NaN, the first in row {int(nan[0])}')
-    wrong = {*targets.unique().tolist()} - {1, 0, -1}
-    if wrong or targets.is_floating_point():
-        raise ValueError(f'targets must be integers 1, 0 or -1; got {targets.dtype} {wrong or ""}')
+    low, high = (int(value) for value in targets.aminmax())
+    if low < -1 or high > 1 or targets.is_floating_point():
+        seen = f'{targets.dtype} from {low} to {high}'
+        raise ValueError(f'targets must be integers 1, 0 or -1; got {seen}')
     classes = scores.shape[1]
     if class_names is None:
         class_names = [f'class {k}' for k in range(classes)]

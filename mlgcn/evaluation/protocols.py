@@ -11,6 +11,7 @@ import torch
 PROTOCOLS = ('addgcn', 'gkgnet')
 THRESHOLDS = {'addgcn': 'logit ≥ 0', 'gkgnet': 'float32 sigmoid(logit) ≥ 0.5'}
 PRF_NAMES = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
+ROWS = 1024  # images whose decisions are held at once
 METRIC_NAMES = ('mAP', *PRF_NAMES, *(f'{name}_top3' for name in PRF_NAMES))
 
 
@@ -25,14 +26,22 @@ def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
     return targets >= 0 if protocol == 'addgcn' else np.ones(targets.shape, bool)
 
 
+def by_class(table: torch.Tensor | np.ndarray) -> Iterator[np.ndarray]:
+    """The columns of a table (N, K), copied 64 at a time: reading them one by one is slow."""
+    for block in torch.as_tensor(table).split(64, dim=1):
+        yield from block.T.contiguous().numpy()
+
+
 def orders(scores: torch.Tensor, protocol: str) -> Iterator[np.ndarray]:
     """For each of K classes the image indices (N,), best score first, of logits (N, K) float32."""
+    return (_order(column, protocol) for column in by_class(scores))
+
+
+def _order(column: np.ndarray, protocol: str) -> np.ndarray:
+    column = torch.from_numpy(column)
     if protocol == 'addgcn':
-        for column in scores.T:
-            yield torch.sort(column, descending=True).indices.numpy()
-    else:
-        for column in _sigmoid(scores).numpy().T:
-            yield np.argsort(column)[::-1]
+        return torch.sort(column, descending=True).indices.numpy()
+    return np.argsort(_sigmoid(column).numpy())[::-1]
 
 
 def precisions(positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -45,12 +54,29 @@ def average_precisions(
     scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray, protocol: str
 ) -> np.ndarray:
     """AP (K,) as fractions; 0 where `positive` (N, K) has none; ranks those `counted` (N, K)."""
-    sums = [
-        precisions(positive[order, k], counted[order, k]).sum()
-        for k, order in enumerate(orders(scores, protocol))
-    ]
+    columns = zip(by_class(scores), by_class(positive), by_class(counted))
+    sums = [_precisions(*column, protocol).sum() for column in columns]
     number = positive.sum(axis=0)
     return np.array(sums) / (np.maximum(number, 1) if protocol == 'addgcn' else number + 1e-8)
+
+
+def _precisions(
+    scores: np.ndarray, positive: np.ndarray, counted: np.ndarray, protocol: str
+) -> np.ndarray:
+    """:func:`precisions` of one class's logits (N,), ranked here.
+
+    A sort of the values is ten times as fast as one that gives the order, which only positives with
+    an equal score need: their neighbours are looked at, as the sigmoid rounds, too.
+    """
+    ranked, hits = np.sort(scores[counted]), np.sort(scores[positive & counted])[::-1]
+    below, above = np.searchsorted(ranked, hits), np.searchsorted(ranked, hits, side='right')
+    near = np.stack([hits, *(np.append(ranked, np.nan)[i] for i in (below - 1, above))])
+    if protocol != 'addgcn':
+        near = _sigmoid(torch.from_numpy(near)).numpy()
+    if (above - below > 1).any() or (near[1:] == near[0]).any():
+        order = _order(scores, protocol)
+        return precisions(positive[order], counted[order])
+    return np.arange(1, len(hits) + 1) / (len(ranked) - below)
 
 
 def decisions(scores: torch.Tensor, protocol: str) -> tuple[np.ndarray, np.ndarray]:
@@ -70,18 +96,23 @@ def threshold_metrics(
     positive: np.ndarray,
     skip_empty: bool,
     protocol: str,
-    count: Callable[[np.ndarray], np.ndarray] = lambda table: table.sum(axis=0),
+    count: Callable[[np.ndarray, slice], np.ndarray] = lambda table, rows: table.sum(axis=0),
 ) -> dict[str, np.ndarray]:
     """The names of PRF_NAMES, plain and with `_top3`, in percent, of logits (N, K) float32.
 
-    `count` sums booleans (N, K) over the images: (..., K) give values of shape (...).
+    `count` sums booleans (B, K) over the images `rows`: (..., K) give values of shape (...).
     """
-    positives = count(positive)
+    counts = 0
+    for start in range(0, len(scores), ROWS):
+        rows = slice(start, start + ROWS)
+        found = positive[rows]
+        tables = [(table, table & found) for table in decisions(scores[rows], protocol)]
+        counts = counts + np.stack([count(t, rows) for t in (found, *tables[0], *tables[1])])
+    positives = counts[0]
     kept = (positives > 0) | (~positive.any(axis=0) & (not skip_empty))
     values = {}
-    for suffix, predicted in zip(('', '_top3'), decisions(scores, protocol)):
-        hits = count(predicted & positive)
-        numbers = precision_recall(hits, count(predicted), positives, kept, protocol)
+    for suffix, (predicted, hits) in zip(('', '_top3'), (counts[1:3], counts[3:])):
+        numbers = precision_recall(hits, predicted, positives, kept, protocol)
         values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}
     return values
 
