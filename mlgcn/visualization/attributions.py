@@ -24,34 +24,28 @@ from mlgcn.ops import gather_keys
 
 
 class ChosenPatches(NamedTuple):
-    """The k patches h * W + w of `grid` that n labels chose, nearest first, in G channel groups.
+    """The k patches that n labels chose in one stage, in each of G groups of channels."""
 
-    `share` sums to 1 over k: of the group's channels, those whose maximum is this patch's.
-    """
-
-    index: Tensor  # (G, n, k)
-    share: Tensor  # (G, n, k)
+    index: Tensor  # (G, n, k): h * W + w, nearest first
+    share: Tensor  # (G, n, k), sums to 1 over k: channels whose maximum is this patch's
     grid: tuple[int, int]  # (H, W)
 
 
 class PatchNeighbours(NamedTuple):
-    """The k neighbours of N = H * W patches in one stage, nearest first.
+    """The k neighbours of N = H * W patches in one stage: keys, means of patches."""
 
-    A neighbour is a key: the mean of reduction x reduction patches.
-    """
-
-    index: Tensor  # (G, N, k)
+    index: Tensor  # (G, N, k), nearest first
     grid: tuple[int, int]  # (H, W)
-    reduction: int
+    reduction: int  # patches along the side of a key
 
 
 @torch.no_grad()
 def run_model(
     model: ImageClassifier, packed: dict
 ) -> tuple[ndarray, Sequence[Tensor], list[PatchNeighbours], ndarray]:
-    """The picture that the model saw, the backbone's maps, every stage's neighbours, logits (K,).
+    """The model's input, the backbone's maps, a PyramidViG's neighbours by stage, logits (K,).
 
-    Only a PyramidViG has neighbours. Raises a ValueError where a logit is NaN or infinite.
+    Raises a ValueError where a logit is NaN or infinite.
     """
     neighbours: list[PatchNeighbours] = []
 
@@ -71,10 +65,7 @@ def run_model(
 
 
 def seen_image(preprocessor: ClsDataPreprocessor, x: Tensor) -> ndarray:
-    """uint8 (H, W, 3) in RGB behind a model's input (1, 3, H, W), cropped and resized as that is.
-
-    Undoes the data preprocessor's normalisation and channel order.
-    """
+    """A model's input (1, 3, H, W) without normalisation: uint8 (H, W, 3) in RGB."""
     x = x[0].float()
     if getattr(preprocessor, 'mean', None) is not None:
         x = x * preprocessor.std + preprocessor.mean
@@ -94,11 +85,8 @@ def class_maps(
     """Gradient times feature, summed over channels: (n, H, W), and the rest of each logit (n,).
 
     HiResCAM (Draelos and Carin, arXiv 2011.08891). For a linear head on pooled features map and
-    bias add up to the logit exactly: after average pooling it is CAM (Zhou et al., CVPR 2016)
-    divided by H * W. For other heads it is the first-order term of the last map only.
-
-    Raises:
-        ValueError: the backbone's last output is not a map (1, C, H, W).
+    bias add up to the logit: after average pooling it is CAM (Zhou et al., CVPR 2016) divided by
+    H * W. Else the first-order term. ValueError if the backbone's last output is not a map.
     """
     last = maps[-1]
     if not isinstance(last, Tensor) or last.dim() != 4:

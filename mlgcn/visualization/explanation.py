@@ -52,11 +52,9 @@ class Part(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What a model did with one photograph; `note` says how the labels were chosen."""
-
     photo: Photo
     labels: Labels
-    note: str
+    note: str  # how they were chosen
     parts: Sequence[Part]
 
 
@@ -117,14 +115,13 @@ def _class_of(name: str, classes: Sequence[str]) -> int:
 
 def _check_patch(patch: tuple[int, int], photo: Photo, backbone: nn.Module) -> None:
     (x, y), (width, height) = patch, photo.image.size
-    if not isinstance(backbone, PyramidViG):
-        kind = type(backbone).__name__
-        raise ValueError(f'patch {x},{y}: the backbone {kind} has no graph of patches')
+    fault = ''
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(
-            f'patch {x},{y} lies outside of the picture that the model saw: x goes from 0 to '
-            f'{width - 1}, y from 0 to {height - 1}'
-        )
+        fault = f"outside of the model's input, {width} x {height} pixels"
+    if not isinstance(backbone, PyramidViG):
+        fault = f'the backbone {type(backbone).__name__} has no graph of patches'
+    if fault:
+        raise ValueError(f'patch {x},{y}: {fault}')
 
 
 def _choose(
