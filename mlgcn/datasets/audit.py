@@ -1,7 +1,7 @@
 """What the images and labels of all splits of a data set say together: findings and a report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 from unicodedata import normalize
@@ -15,9 +15,7 @@ from .image_facts import TURNED, ImageFacts
 
 LOOK_BITS = 3  # of 128 that may differ between images that look alike
 CROWD = 200  # more images than these with 32 equal bits are not compared: flat pictures
-PAIRS = 20  # pairs of classes in the text
-DARK = 'images of 16 bits that use fewer and come out dark: set value_range of LoadImage'
-CASES = 10  # cases of a finding in the text
+PAIRS, CASES = 20, 10  # of classes and of a finding in the text; the json has all
 
 
 class Split(NamedTuple):
@@ -46,28 +44,38 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
     for split in splits:
         for labels in split.images:
             users[labels.img_path].append((split.name, labels))
-    copies, alike = _copies(facts), _alike(facts)
-    unreadable = [f'{path} ({fact.fault})' for path, fact in facts.items() if fact.fault]
-    unknown = [
-        f'{split.name}: {problem}'
-        for split in splits
-        for problem in unknown_labels(split.images, split.classes)
-    ]
-    found = [
-        Finding(True, 'images that cannot be read, or of which a part is missing', unreadable),
-        Finding(True, 'labels that are not among the classes', unknown),
-        Finding(True, 'files listed more than once', list(_repeated(users))),
-        Finding(True, 'identical images in several splits (leaks)', list(_across(copies, users))),
-        Finding(True, 'boxes outside the image, or empty', list(_bad_boxes(splits, facts))),
-        Finding(False, DARK, _dark(facts)),
-        Finding(False, 'images whose size is not the annotated one', list(_sizes(splits, facts))),
-        Finding(False, 'identical images within a split', list(_within(copies, users))),
-        Finding(False, 'images in several splits that look alike: see for yourself',
-                list(_across(alike, users))),
-        Finding(False, 'images without any label', list(_unlabelled(splits))),
-        Finding(False, 'classes without a positive image', list(_without_positive(splits))),
-        Finding(False, 'class names that are nearly the same', list(_similar(splits))),
-    ]  # fmt: skip
+    same_pixels = defaultdict(list)
+    for path, fact in facts.items():
+        same_pixels[fact.pixels or path].append(path)
+    leaks, copies = _equal(same_pixels.values(), users)
+    alike, _ = _equal(_alike(facts), users)
+    most = max((fact.bits for fact in facts.values()), default=0)
+    dark = [f for f in facts.values() if f.bits and most < FEW_BITS]
+    counts = [(s.name, name, n) for s in splits for name, n in class_counts(s).items()]
+    problems = [(s.name, text) for s in splits for text in unknown_labels(s.images, s.classes)]
+    bare = [(s.name, i) for s in splits for i in s.images if not i.present and not i.difficult]
+    errors = {
+        'images that cannot be read, or of which a part is missing': [
+            f'{fact.path} ({fact.fault})' for fact in facts.values() if fact.fault
+        ],
+        'labels that are not among the classes': [f'{name}: {text}' for name, text in problems],
+        'files listed more than once': _repeated(users),
+        'identical images in several splits (leaks)': leaks,
+        'boxes outside the image, or empty': _bad_boxes(splits, facts),
+    }
+    warnings = {
+        'images of 16 bits that use fewer and come out dark: set value_range of LoadImage': [
+            f'{fact.path}: {fact.bits} bits' for fact in dark
+        ],
+        'images whose size is not the annotated one': _sizes(splits, facts),
+        'identical images within a split': copies,
+        'images in several splits that look alike: see for yourself': alike,
+        'images without any label': [f'{name}: {labels.img_path}' for name, labels in bare],
+        'classes without a positive image': [f'{s}: {n}' for s, n, c in counts if not c['present']],
+        'class names that are nearly the same': _similar(splits),
+    }
+    found = [Finding(True, what, list(cases)) for what, cases in errors.items()]
+    found += [Finding(False, what, list(cases)) for what, cases in warnings.items()]
     return [finding for finding in found if finding.cases]
 
 
@@ -91,26 +99,30 @@ def cooccurrence(split: Split) -> np.ndarray:
 
 def _repeated(users: Users) -> Iterator[str]:
     for path, uses in users.items():
-        for name, group in _by_split(uses).items():
-            if len(group) > 1:
-                kinds = {(frozenset(g.present), frozenset(g.difficult)) for g in group}
-                how = 'with different labels' if len(kinds) > 1 else 'with the same labels'
-                yield f'{name}: {path}, {len(group)} times {how} ({group[0].where})'
+        for name, number in Counter(name for name, _ in uses).items():
+            group = [labels for split, labels in uses if split == name]
+            same = all(i.present == group[0].present for i in group)
+            how = f'{number} times with {"the same" if same else "different"} labels'
+            if number > 1:
+                yield f'{name}: {path}, {how} ({group[0].where})'
 
 
-def _by_split(uses: Sequence[tuple[str, Labels]]) -> dict[str, list[Labels]]:
-    groups = defaultdict(list)
-    for name, labels in uses:
-        groups[name].append(labels)
-    return groups
-
-
-def _copies(facts: Facts) -> list[list[str]]:
-    """Groups of paths with equal pixels; also of one path, which several splits may list."""
-    groups = defaultdict(list)
-    for path, fact in facts.items():
-        groups[fact.pixels or path].append(path)
-    return list(groups.values())
+def _equal(groups: Iterable[Sequence[str]], users: Users) -> tuple[list[str], list[str]]:
+    """In words, the groups of equal images of several splits, and those within a split."""
+    across, within = [], []
+    for paths in groups:
+        places = defaultdict(dict)  # {split: {path: labels}}
+        for path in paths:
+            for name, labels in users[path]:
+                places[name][path] = labels
+        if len(places) > 1:
+            across.append(' = '.join(f'{name}: {path}' for name in places for path in places[name]))
+        for name, found in places.items():
+            if len(found) > 1:
+                differ = len({frozenset(labels.present) for labels in found.values()}) > 1
+                how = ', with different labels' if differ else ''
+                within.append(f'{name}: {" = ".join(found)}{how}')
+    return across, within
 
 
 def _alike(facts: Facts) -> list[tuple[str, str]]:
@@ -120,9 +132,8 @@ def _alike(facts: Facts) -> list[tuple[str, str]]:
     """
     parts = defaultdict(list)
     for fact in facts.values():
-        if fact.look:
-            for part in range(4):
-                parts[part, fact.look >> 32 * part & 0xFFFFFFFF].append(fact)
+        for part in range(4 if fact.look else 0):
+            parts[part, fact.look >> 32 * part & 0xFFFFFFFF].append(fact)
     pairs = {}
     for group in parts.values():
         for a, b in combinations(group, 2) if len(group) <= CROWD else ():
@@ -131,38 +142,18 @@ def _alike(facts: Facts) -> list[tuple[str, str]]:
     return list(pairs)
 
 
-def _across(groups: Sequence[Sequence[str]], users: Users) -> Iterator[str]:
-    for paths in groups:
-        places = {(name, path): None for path in paths for name, _ in users[path]}
-        if len({name for name, _ in places}) > 1:
-            yield ' = '.join(f'{name}: {path}' for name, path in places)
-
-
-def _within(groups: Sequence[Sequence[str]], users: Users) -> Iterator[str]:
-    for paths in groups:
-        uses = {(name, path): labels for path in paths for name, labels in users[path]}
-        for name, group in _by_split([(name, uses[name, path]) for name, path in uses]).items():
-            if len(group) > 1:
-                same = len({frozenset(labels.present) for labels in group}) == 1
-                equal = ' = '.join(labels.img_path for labels in group)
-                yield f'{name}: {equal}' + ('' if same else ', with different labels')
-
-
 def _bad_boxes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
-    for split in splits:
-        for labels in split.images:
-            size = _stated_size(labels, facts)
-            for box in labels.boxes:
-                if box.corners is None:
-                    continue
-                left, top, right, bottom = box.corners
-                told = f'{split.name}: {labels.img_path}, {left:g} {top:g} to {right:g} {bottom:g}'
-                # a pixel of rounding is common
-                inside = min(left, top) >= -1 and right <= size[0] + 1 and bottom <= size[1] + 1
-                if not (right > left and bottom > top):
-                    yield f'{told}: empty ({labels.where}, {box.where})'
-                elif any(size) and not inside:
-                    yield f'{told} in {size[0]} x {size[1]} ({labels.where}, {box.where})'
+    for name, labels in ((split.name, labels) for split in splits for labels in split.images):
+        width, height = _stated_size(labels, facts)
+        for box in labels.boxes:
+            left, top, right, bottom = box.corners or (0, 0, 1, 1)
+            told = f'{name}: {labels.img_path}, {left:g} {top:g} to {right:g} {bottom:g}'
+            # a pixel of rounding is common
+            inside = min(left, top) >= -1 and right <= width + 1 and bottom <= height + 1
+            if not (right > left and bottom > top):
+                yield f'{told}: empty ({labels.where}, {box.where})'
+            elif width and not inside:
+                yield f'{told} in {width} x {height} ({labels.where}, {box.where})'
 
 
 def _stated_size(labels: Labels, facts: Facts) -> tuple[int, int]:
@@ -175,46 +166,26 @@ def _stated_size(labels: Labels, facts: Facts) -> tuple[int, int]:
     return fact.size if turned or not labels.size else labels.size
 
 
-def _dark(facts: Facts) -> list[str]:
-    deep = {path: fact.bits for path, fact in facts.items() if fact.bits}
-    most = max(deep.values(), default=16)
-    return [f'{path}: {bits} bits' for path, bits in deep.items()] if most < FEW_BITS else []
-
-
 def _sizes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
-    for labels in {labels.img_path: labels for s in splits for labels in s.images}.values():
-        size, stated = facts.get(labels.img_path, ImageFacts('')).size, _stated_size(labels, facts)
+    for path, labels in {i.img_path: i for split in splits for i in split.images}.items():
+        size, stated = facts.get(path, ImageFacts('')).size, _stated_size(labels, facts)
         if any(size) and stated != size:
-            yield f'{labels.img_path}: {size[0]} x {size[1]}, annotated {stated[0]} x {stated[1]}'
-
-
-def _unlabelled(splits: Sequence[Split]) -> Iterator[str]:
-    for split in splits:
-        for labels in split.images:
-            if not labels.present and not labels.difficult:
-                yield f'{split.name}: {labels.img_path}'
-
-
-def _without_positive(splits: Sequence[Split]) -> Iterator[str]:
-    for split in splits:
-        for name, count in class_counts(split).items():
-            if not count['present']:
-                yield f'{split.name}: {name}'
+            yield f'{path}: {size[0]} x {size[1]}, annotated {stated[0]} x {stated[1]}'
 
 
 def _similar(splits: Sequence[Split]) -> Iterator[str]:
     """Names that differ in case, spaces, signs, accents or a plural's s, each with its place."""
-    spellings, places = defaultdict(dict), {}
-    for split in splits:
-        for labels in split.images:
-            for name in (*labels.present, *labels.difficult):
-                places.setdefault(name, labels.where)
-        for name in (*split.classes, *places):
-            letters = ''.join(c for c in normalize('NFKD', name.casefold()) if c.isalnum())
-            spellings[letters.removesuffix('s').removesuffix('e') or name][name] = None
+    places = {}
+    for labels in (labels for split in splits for labels in split.images):
+        for name in (*labels.present, *labels.difficult):
+            places.setdefault(name, f' ({labels.where})')
+    spellings = defaultdict(dict)
+    for name in (*(name for split in splits for name in split.classes), *places):
+        letters = ''.join(c for c in normalize('NFKD', name.casefold()) if c.isalnum())
+        spellings[letters.removesuffix('s').removesuffix('e') or name][name] = None
     for names in spellings.values():
         if len(names) > 1:
-            yield ' / '.join(f'{n!r} ({places[n]})' if n in places else repr(n) for n in names)
+            yield ' / '.join(f'{name!r}{places.get(name, "")}' for name in names)
 
 
 def report_dict(splits: Sequence[Split], facts: Facts, found: Sequence[Finding]) -> dict[str, Any]:
@@ -250,12 +221,9 @@ def report_text(splits: Sequence[Split], facts: Facts, found: Sequence[Finding])
     if kinds:
         parts += ['', 'Unusual images (decoded like the others):']
         parts += [f'  {len(paths):6d}  {kind}: {some(paths, 3)}' for kind, paths in kinds.items()]
-    for finding in found:
-        level = 'ERROR' if finding.is_error else 'warning'
-        parts += ['', f'{level}: {finding.what}: {len(finding.cases)}']
-        parts += [f'  {case}' for case in finding.cases[:CASES]]
-        if len(finding.cases) > CASES:
-            parts.append(f'  ... and {len(finding.cases) - CASES} more')
+    for is_error, what, cases in found:
+        parts += ['', f'{"ERROR" if is_error else "warning"}: {what}: {len(cases)}']
+        parts.append('  ' + some(cases, CASES, '\n  '))
     return '\n'.join(parts)
 
 
@@ -275,19 +243,16 @@ def _class_table(splits: Sequence[Split]) -> list[str]:
     width = max(map(len, [*names, 'class']))
     lines = [f'{"class":{width}}' + ''.join(f'{split.name:>14}' for split in splits)]
     for name in names:
-        line = f'{name:{width}}'
-        for count in (split.get(name) for split in counts):
-            text = f'{count["present"]}' if count else '-'
-            line += f'{text + (f" +{n}" if count and (n := count["difficult"]) else ""):>14}'
-        lines.append(line)
+        found = [split.get(name, {'present': '-', 'difficult': 0}) for split in counts]
+        cells = (f'{n["present"]}' + f' +{n["difficult"]}' * bool(n['difficult']) for n in found)
+        lines.append(f'{name:{width}}' + ''.join(f'{cell:>14}' for cell in cells))
     return lines
 
 
 def _pairs(split: Split) -> list[str]:
     """The most frequent pairs of classes."""
-    counts = np.triu(cooccurrence(split), 1)
+    counts, names = np.triu(cooccurrence(split), 1), split.classes
     order = np.argsort(-counts, axis=None, kind='stable')[:PAIRS]
-    pairs = [divmod(int(i), len(split.classes)) for i in order]
-    told = [f'  {counts[i, j]:6d}  {split.classes[i]} + {split.classes[j]}'
-            for i, j in pairs if counts[i, j]]  # fmt: skip
+    pairs = [(i, j) for i, j in zip(*np.unravel_index(order, counts.shape)) if counts[i, j]]
+    told = [f'  {counts[i, j]:6d}  {names[i]} + {names[j]}' for i, j in pairs]
     return [f'Classes seen together most often in {split.name}, in images:', *told]

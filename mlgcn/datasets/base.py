@@ -66,7 +66,10 @@ class MultiLabelPhotos(MultiLabelDataset):
         super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
-        """(the class names in order, the labels of every image) as the annotations have them."""
+        """(the class names in order, the labels of every image) as the annotations have them.
+
+        Paths may start from `img_prefix`.
+        """
         raise NotImplementedError(f'{type(self).__name__} must say how its labels are read')
 
     def with_boxes(self, images: list[Labels]) -> list[Labels]:
@@ -81,9 +84,11 @@ class MultiLabelPhotos(MultiLabelDataset):
         """`read_labels`, names in Unicode's composed form, images as they are named on the disk."""
         if self.data_root and not os.path.isdir(self.data_root):
             raise self.not_found('data root', self.data_root)
+        if self.ann_file and not os.path.isfile(self.ann_file):
+            raise self.not_found('annotation file', self.ann_file)
         self.notes.clear()
         names, images = self.read_labels()
-        images = [_composed(labels) for labels in images]
+        images = [_composed(labels, self.img_prefix) for labels in images]
         if self.check_images:
             found, self.absent = locate(labels.img_path for labels in images)
             if found:
@@ -210,10 +215,10 @@ class MultiLabelPhotos(MultiLabelDataset):
         )
 
 
-def _composed(labels: Labels) -> Labels:
-    """Class names in Unicode's composed form, so that equal ones are equal; a plain path."""
+def _composed(labels: Labels, folder: str) -> Labels:
+    """Class names in Unicode's composed form, so that equal ones are equal; the path in full."""
     present, difficult = ({normalize('NFC', n) for n in names} for names in labels[1:3])
-    path = os.path.normpath(labels.img_path)
+    path = os.path.normpath(os.path.join(folder, labels.img_path))
     return labels._replace(img_path=path, present=present, difficult=difficult)
 
 

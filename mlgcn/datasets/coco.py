@@ -38,16 +38,10 @@ class CocoMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The categories in `class_order`, and the labels of the images in the file's order."""
-        if not os.path.isfile(self.ann_file):
-            raise self.not_found('annotation file', self.ann_file)
         names, images, extra = read_coco(self.ann_file)
         if extra:
             self.notes.append(f'categories without annotations, left out: {some(sorted(extra))}')
-        images = [
-            labels._replace(img_path=os.path.join(self.img_prefix, labels.img_path))
-            for labels in images
-            if labels.present or self.keep_unlabelled
-        ]
+        images = [labels for labels in images if labels.present or self.keep_unlabelled]
         kept = [name for name in names.values() if name not in extra]
         return sorted(kept) if self.class_order == 'name' else kept, images
 
@@ -75,11 +69,5 @@ class JsonMultiLabel(MultiLabelPhotos):
     """
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
-        """The classes in the file's order, and the labels of the images in the file's order."""
-        if not os.path.isfile(self.ann_file):
-            raise self.not_found('annotation file', self.ann_file)
-        classes, images = read_data_list(self.ann_file)
-        return classes, [
-            labels._replace(img_path=os.path.join(self.img_prefix, labels.img_path))
-            for labels in images
-        ]
+        """The classes and the images in the file's order."""
+        return read_data_list(self.ann_file)

@@ -45,8 +45,6 @@ class CsvMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The sorted labels, and the images in the file's order."""
-        if not os.path.isfile(self.ann_file):
-            raise self.not_found('label file', self.ann_file)
         rows = self._rows()
         head = rows.pop(0)[1] if rows and self._is_header(rows) else None
         if head:
@@ -65,13 +63,8 @@ class CsvMultiLabel(MultiLabelPhotos):
             found = self._split([row[1] for _, row in rows])
             names = sorted({name for labels in found for name in labels})
             self.notes += suspicions(names)
-        images = [
-            Labels(
-                os.path.join(self.img_prefix, row[0]), set(labels), where=f'{self.ann_file}, {at}'
-            )
-            for (at, row), labels in zip(rows, found)
-        ]
-        return names, images
+        pairs = zip(rows, found)
+        return names, [Labels(r[0], set(n), where=f'{self.ann_file}, {at}') for (at, r), n in pairs]
 
     def _rows(self) -> list[tuple[str, list[str]]]:
         """('line N', cells without spaces around them) of all lines that are not empty."""

@@ -58,7 +58,6 @@ def bad_image(path: str, fault: str) -> BadImage:
 def read_image(
     path: str,
     max_pixels: int = MAX_PIXELS,
-    draft: int | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """The first frame of an image file, upright, as mmcv has images: uint8 (H, W, 3) in BGR.
@@ -70,7 +69,7 @@ def read_image(
     Args:
         path: a file; its content tells the format, its name does not.
         max_pixels: more than these are not decoded. Pillow itself stops at 178,956,970.
-        draft, value_range: see `LoadImage`.
+        value_range: see `LoadImage`.
 
     Raises:
         BadImage: there is no file, it is not an image, a part of it is missing, it is too large,
@@ -79,7 +78,7 @@ def read_image(
     try:
         with open_file(path) as file, open_image(file, max_pixels) as image:
             is_plain = image.format == 'JPEG' and image.mode in ('L', 'RGB')
-            if is_plain and not draft and orientation(image) == 1:
+            if is_plain and orientation(image) == 1:
                 return _decode_jpeg(file)
             if image.format in ('JPEG', 'MPO'):
                 warning = jpeg_warning(image)  # Pillow passes over most damage
@@ -87,8 +86,6 @@ def read_image(
                     raise ValueError(warning)
             elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and zeros_at_end(file) > 255:
                 raise ValueError('ends in zeros: a part of the file is missing')
-            if draft:
-                image.draft(None, (draft, draft))
             if value_range and is_deep(image):
                 image = to_8_bits(deep_pixels(image), value_range, orientation(image))
             image.load()

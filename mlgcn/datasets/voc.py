@@ -135,7 +135,7 @@ class VOCMultiLabel(MultiLabelPhotos):
         folder = self.img_prefix
         files = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
         name_of = {Path(f).stem: f for f in files if Path(f).suffix.lower() in ENDINGS}
-        return {i: os.path.join(folder, name_of.get(i, f'{i}.jpg')) for i in ids}
+        return {i: name_of.get(i, f'{i}.jpg') for i in ids}
 
     def how_to_get(self) -> str:
         """VOC's downloads, when the folder has VOC's name."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlgcn.datasets.object_areas import object_areas
+from mlgcn.evaluation.object_areas import object_areas
 from mlgcn.evaluation.protocols import THRESHOLDS
 
 from .page import write_page

@@ -343,15 +343,3 @@ def test_the_transform(tmp_path, picture):
     results = LoadImage().transform({'img_path': str(tmp_path / 'a.png')})
     np.testing.assert_array_equal(results['img'][..., ::-1], np.asarray(picture))
     assert results['img_shape'] == results['ori_shape'] == (28, 40)
-
-
-def test_draft_mode_reads_less(tmp_path, picture):
-    big = picture.resize((400, 280), Image.Resampling.BICUBIC)
-    big.save(tmp_path / 'a.jpg', quality=95, subsampling=0)
-    assert read(tmp_path / 'a.jpg', draft=70).shape == (70, 100, 3)
-    assert read(tmp_path / 'a.jpg', draft=71).shape == (140, 200, 3)
-    assert read(tmp_path / 'a.jpg', draft=300).shape == (280, 400, 3)
-    full = Image.fromarray(read(tmp_path / 'a.jpg')).resize((70, 70), Image.Resampling.BILINEAR)
-    less = read(tmp_path / 'a.jpg', draft=70)
-    less = Image.fromarray(less).resize((70, 70), Image.Resampling.BILINEAR)
-    assert abs(np.asarray(full).astype(int) - np.asarray(less)).mean() < 2

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image
 
@@ -25,10 +24,6 @@ class LoadImage(BaseTransform):
 
     Args:
         max_pixels: larger images are refused before they are decoded (decompression bombs).
-        draft: JPEGs may be decoded at 1/2, 1/4 or 1/8 of their size, as long as both sides keep
-            this many pixels. Faster for photographs of twice the network's size and more, but other
-            pixels, hence off: 1.7 of 255 grey levels on average at the network's size, in single
-            photographs 6 (84 of COCO, halved). `ori_shape` is then the reduced image's.
         value_range: (low, high), the values that become black and white in images with more than 8
             bits, such as (0, 4095) of a sensor with 12. None: all that 16 bits can hold.
 
@@ -38,7 +33,6 @@ class LoadImage(BaseTransform):
     """
 
     max_pixels: int = MAX_PIXELS
-    draft: int | None = None
     value_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -51,12 +45,8 @@ class LoadImage(BaseTransform):
         if self.value_range and not self.value_range[0] < self.value_range[1]:
             raise ValueError(f'value_range={self.value_range}: expected (low, high)')
 
-    def read(self, path: str) -> np.ndarray:
-        """uint8 (H, W, 3), BGR."""
-        return read_image(path, self.max_pixels, self.draft, self.value_range)
-
     def transform(self, results: dict) -> dict:
         """Add the pixels of `results['img_path']`."""
-        results['img'] = self.read(results['img_path'])
+        results['img'] = read_image(results['img_path'], self.max_pixels, self.value_range)
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
         return results

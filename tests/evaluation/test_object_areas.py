@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlgcn.datasets.object_areas import object_areas
+from mlgcn.evaluation.object_areas import object_areas
 
 FILES = ['/elsewhere/train/1.jpg', 'data/val/1.jpg', 'data/val/2.jpg', 'data/val/3.jpg']
 

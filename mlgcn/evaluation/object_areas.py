@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .annotations import AnnotationError, Labels, read_coco, read_voc_xml, some
+from mlgcn.datasets.annotations import AnnotationError, Labels, read_coco, read_voc_xml, some
 
 EXPECTED = 'expected a COCO json or a VOC folder with Annotations/*.xml'
 
