@@ -22,6 +22,7 @@ from tiny import ROOT
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.cli import COMMANDS, main
 from mlgcn.engine.config import read_config
+from mlgcn.engine.overrides import Text
 
 PAGES = sorted(
     path
@@ -110,7 +111,7 @@ def check_config(args):
                 break
             key, equals, value = word.partition('=')
             assert equals, f'{word}: expected KEY=VALUE'
-            options[key] = value
+            options[key] = Text(value)
     for word in args:
         if re.fullmatch(r'configs/\w+/\w+\.py|[a-z]+_(coco|voc|own|scenes)\w*', word):
             path = find_config(word if word.isidentifier() else ROOT / word)
