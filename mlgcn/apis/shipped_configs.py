@@ -19,6 +19,8 @@ def find_config(config: str | Path) -> Path:
     """
     path = Path(config)
     if path.is_file():
+        if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+            raise ConfigError(f'{config}: not a config (.py); CONFIG comes before CKPT')
         return path
     names = {file.stem: file for file in sorted(CONFIGS.glob('*/*.py'))}
     found = names.get(path.stem)

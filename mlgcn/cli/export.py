@@ -54,4 +54,7 @@ def main(args: argparse.Namespace) -> None:
         )
     except ExportError as error:
         raise SystemExit(f'error: {error}') from error
+    except OSError as error:
+        error.filename = error.filename or str(path)  # for a full disk's message
+        raise
     print(f'{path}: {in_words(certificate)}')

@@ -1,5 +1,6 @@
 """Predictions on disk as they come: see docs/predictions.md for the format."""
 
+import contextlib
 import csv
 import io
 import json
@@ -110,10 +111,11 @@ class PredictionFile:
                 self.flush(complete=True)
                 os.fsync(self._file.fileno())
                 os.replace(self.part, os.path.realpath(self.path))
-            elif not self.images:
+            elif not self._end:
                 self.part.unlink()
         finally:
-            self._file.close()  # and with it the lock
+            with contextlib.suppress(OSError):  # a full disk, again
+                self._file.close()  # and with it the lock
 
 
 def _open_alone(path: Path) -> BinaryIO:

@@ -9,8 +9,10 @@ docs/visualize.md explains the pictures.
 """
 
 import argparse
+from pathlib import Path
 
 from mlgcn.apis.image_list import list_images
+from mlgcn.atomic_files import refuse_existing
 from mlgcn.visualization.explanation_page import write_explanations
 
 from . import options
@@ -29,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='GKGNet: pixel of the picture that the model saw (its size stands on the page), whose '
         "patch's neighbours are drawn (each label's strongest patch)",
     )
-    options.add(parser, '--device', '--cfg-options', '--trust-checkpoint')
+    options.add(parser, '--force', '--device', '--cfg-options', '--trust-checkpoint')
 
 
 def pixel(text: str) -> tuple[int, int]:
@@ -39,6 +41,7 @@ def pixel(text: str) -> tuple[int, int]:
 
 def main(args: argparse.Namespace) -> None:
     *_, words = options.split_model(args.model, images=True)
+    refuse_existing(Path(args.out, 'index.html'), args.force)
     images = [file.path for file in list_images(words)]
     inferencer = options.load_inferencer(args)
     page = write_explanations(inferencer, images, args.out, args.labels, args.patch)

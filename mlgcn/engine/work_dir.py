@@ -44,6 +44,7 @@ def _lock(work_dir: str) -> FileLock:
         with tempfile.TemporaryFile(dir=work_dir) as file:
             file.write(bytes(2**16))
     except OSError as error:
+        error.filename = error.filename or work_dir  # for a full disk's message
         reason = 'it is not a folder' if isinstance(error, FileExistsError) else error.strerror
         raise ConfigError(
             f'{work_dir}: the work dir cannot be written ({reason}); choose another --work-dir'

@@ -1,15 +1,21 @@
-"""Checkpoints are read with an allow-list, whoever asks for them."""
+"""What is no checkpoint, or asks for more than one needs, is named in one line and not run."""
 
+import io
+import os
 import pickle
+import tarfile
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
+from PIL import Image
 
-from mlgcn.checkpoints import CheckpointError
+from mlgcn.checkpoints import CheckpointError, load
 from mlgcn.checkpoints.checkpoint import load_content
-from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.checkpoints.safe_load import read_json, safe_load
 
 
 class Touch:
@@ -34,7 +40,7 @@ def test_mmengines_own_content_loads(tmp_path):
 def test_a_file_that_asks_for_more_is_refused_and_not_run(tmp_path, legacy):
     marker, file = tmp_path / 'marker', tmp_path / 'bad.pth'
     torch.save(dict(state_dict=Touch(marker)), file, _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(CheckpointError, match=r'bad.pth: not loaded, because .*open'):
+    with pytest.raises(CheckpointError, match=r'bad.pth: not loaded, because .*open.*--trust'):
         CheckpointLoader.load_checkpoint(str(file))
     assert not marker.exists()
 
@@ -49,19 +55,123 @@ def test_getattr_reaches_log_statistics_only(tmp_path):
         safe_load(tmp_path / 'bad.pth')
 
 
-def test_plain_pickle_is_refused(tmp_path):
-    marker = tmp_path / 'marker'
-    (tmp_path / 'a.pkl').write_bytes(pickle.dumps(Touch(marker)))
-    with pytest.raises(CheckpointError, match='a.pkl'):
-        safe_load(tmp_path / 'a.pkl')
-    assert not marker.exists()
+def picture(kind):
+    buffer = io.BytesIO()
+    Image.new('RGB', (8, 8)).save(buffer, kind)
+    return buffer.getvalue()
 
 
-@pytest.mark.parametrize('content', [b'', b'not a checkpoint', b'PK\x03\x04 cut short'])
-def test_a_damaged_file_is_named(tmp_path, content):
-    (tmp_path / 'damaged.pth').write_bytes(content)
-    with pytest.raises(CheckpointError, match='damaged.pth'):
-        safe_load(tmp_path / 'damaged.pth')
+def archive(names=('a.txt',)):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w') as file:
+        for name in names:
+            file.writestr(name, b'text')
+    return buffer.getvalue()
+
+
+def tar():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode='w') as file:
+        file.addfile(tarfile.TarInfo('storages'), io.BytesIO())
+    return buffer.getvalue()
+
+
+def scores():
+    buffer = io.BytesIO()
+    np.savez(buffer, scores=np.zeros(3))
+    return buffer.getvalue()
+
+
+def script():
+    buffer = io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    'content, words',
+    [
+        (b'', 'an empty file'),
+        (b'version https://git-lfs.github.com/spec/v1\noid sha256:1\n', 'git-lfs pointer'),
+        (b'\n<!DOCTYPE html><html>404</html>', 'a web page'),
+        (b'<HTML><body>sign in</body></HTML>', 'a web page'),
+        (b'<?xml version="1.0"?><Error/>', 'XML'),
+        (picture('JPEG'), 'a JPEG picture'),
+        (picture('PNG'), 'a PNG picture'),
+        (picture('GIF'), 'a GIF picture'),
+        (b'\x1f\x8b\x08' + bytes(20), 'gzip'),
+        (b'BZh91AY', 'bzip2'),
+        (b'7z\xbc\xaf\x27\x1c' + bytes(20), '7z'),
+        (tar(), 'a tar archive'),
+        (archive(), "a zip archive of 'a.txt'"),
+        (archive(['w/data.pkl', 'v/data.pkl']), 'a zip archive'),
+        (scores(), "a zip archive of 'scores.npy'"),
+        (script(), 'TorchScript'),
+        (pickle.dumps({'w': 1}), 'a pickle that torch.save did not write'),
+        (b'_base_ = 3\n', "a text file that begins with '_base_ = 3'"),
+        (b'PK\x03\x04 cut short', 'not a readable checkpoint'),
+        (b'\x89HDF\r\n', 'HDF5'),
+        (bytes(range(128, 160)), r"begins with b'\\x80|a pickle"),
+    ],
+)
+def test_what_is_no_checkpoint_is_recognised(tmp_path, content, words):
+    (tmp_path / 'file.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=f'file.pth: .*{words}') as error:
+        load(tmp_path / 'file.pth')
+    assert '\n' not in str(error.value)
+    assert '--trust-checkpoint' not in str(error.value), 'which would not help'
+
+
+@pytest.mark.parametrize('name, words', [('folder', 'a folder'), ('pipe', 'not a regular file')])
+def test_what_is_no_file(tmp_path, name, words):
+    """Opening a pipe would wait for its other end."""
+    (tmp_path / 'folder').mkdir()
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(CheckpointError, match=f'{name}: not a checkpoint: {words}'):
+        load(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match='absent: no such checkpoint file'):
+        load(tmp_path / 'absent')
+
+
+def test_contents_decide_not_names(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({'w': torch.ones(2)}, tmp_path / 'a.pth')
+    torch.save({'w': torch.ones(2)}, tmp_path / 'b.safetensors')
+    for name in ('a.pth', 'b.safetensors'):
+        assert torch.equal(load(tmp_path / name).weights['w'], torch.ones(2))
+
+
+def test_damage_within_a_storage_is_found(tmp_path):
+    """torch does not compare the checksums."""
+    torch.save({'w': torch.full((64,), 7, dtype=torch.uint8)}, tmp_path / 'a.pth')
+    content = (tmp_path / 'a.pth').read_bytes()
+    (tmp_path / 'a.pth').write_bytes(content.replace(bytes([7] * 64), bytes([7] * 63 + [8])))
+    with pytest.raises(CheckpointError, match='a.pth: not a readable checkpoint .*CRC'):
+        load(tmp_path / 'a.pth')
+
+
+def test_a_storage_that_claims_more_than_it_has(tmp_path):
+    for legacy in (False, True):
+        path = tmp_path / f'{legacy}.pth'
+        torch.save({'w': torch.ones(64)}, path, _use_new_zipfile_serialization=not legacy)
+        content = path.read_bytes()
+        claims = content.replace(b'K@', b'K\xff')  # the number of elements, and the shape
+        if not legacy:  # the checksum of the pickle
+            good, claims = zipfile.ZipFile(path), io.BytesIO()
+            with zipfile.ZipFile(claims, 'w') as bad:
+                for name in good.namelist():
+                    bad.writestr(name, good.read(name).replace(b'K@', b'K\xff'))
+            claims = claims.getvalue()
+        path.write_bytes(claims)
+        with pytest.raises(CheckpointError, match='storage'):
+            load(path)
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000, '{"a": ', 'x' * 2**21, None, '"\\ud800'])
+def test_json_out_of_a_file(text):
+    with pytest.raises(CheckpointError, match='JSON'):
+        read_json(text)
 
 
 def test_unsafe_loading_cannot_be_asked_for(tmp_path):
