@@ -90,24 +90,25 @@ class Checkpoint:
         expected, classes = self.classes, tuple(map(str, classes))
         if expected is None and self.source == 'addgcn':
             expected = tuple(sorted(classes))
-        number = len(expected) if expected is not None else self.num_rows
-        if number is not None and number != len(classes):
-            raise CheckpointError(
-                f'{self.path} is {KINDS.get(self.source, self.source)} for {number} classes, but '
-                f'{whose} are {len(classes)}' + _names(expected, classes)
-            )
-        if expected is None or expected == classes:
+        number = self.num_rows if expected is None else len(expected)
+        if number in (None, len(classes)) and expected in (None, classes):
             return
-        first = next(i for i, pair in enumerate(zip(expected, classes)) if pair[0] != pair[1])
-        text = f'class {first} is {expected[first]!r}, but {classes[first]!r} among {whose}'
-        if set(expected) != set(classes):
-            raise CheckpointError(f'{self.path}: {text}' + _names(expected, classes))
-        orders = {'addgcn': "; use a data set with class_order='name'",
-                  'gkgnet': "; use a data set with class_order='id'"}  # fmt: skip
-        raise CheckpointError(
-            f'{self.path}: {text}; the names are the same, in another order. Scores would go to '
-            f'the wrong classes{orders.get(self.source, "")}'
-        )
+        text = f'{self.path} is for {number} classes, {whose} are {len(classes)}'
+        pairs = enumerate(zip(expected or (), classes))
+        for i, (own, other) in pairs:
+            if own != other:
+                text += f'; class {i} is {own!r} there, {other!r} here'
+                break
+        if expected and set(expected) == set(classes):
+            order = {'addgcn': "'name'", 'gkgnet': "'id'"}.get(self.source)
+            text += '. The names are the same in another order: scores would go to wrong classes'
+            text += f'; use a data set with class_order={order}' if order else ''
+        elif expected:
+            missing = [name for name in expected if name not in set(classes)]
+            new = [name for name in classes if name not in set(expected)]
+            text += f' (only there: {some(missing, 5) or "none"}; only here: '
+            text += f'{some(new, 5) or "none"})'
+        raise CheckpointError(text)
 
     def check_fits(self, model: nn.Module) -> None:
         """Every entry of `model` must be in the checkpoint, with its shape, and the reverse.
@@ -134,17 +135,6 @@ class Checkpoint:
                 'is it the checkpoint of another model or number of classes?'
             )
         self.check_finite()
-
-
-def _names(expected: Sequence[str] | None, classes: Sequence[str]) -> str:
-    """The names that only one of two lists of classes has."""
-    if expected is None:
-        return ''
-    missing = [name for name in expected if name not in set(classes)]
-    other = [name for name in classes if name not in set(expected)]
-    return f' (only in the checkpoint: {some(missing, 5) or "none"}; only there: ' + (
-        f'{some(other, 5) or "none"})'
-    )
 
 
 def load(file: Any, published_names: bool = False) -> Checkpoint:

@@ -17,7 +17,7 @@ from mmengine.logging import print_log
 from safetensors import safe_open
 from torch import Tensor
 
-from .error import CheckpointError, about
+from .error import CheckpointError, about, some
 from .restricted_pickle import DTYPES, RefusedError, read_pickle, unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
@@ -26,18 +26,19 @@ LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
 # first bytes of what is not a checkpoint
 KINDS = {
     b'version https://git-lfs': 'a git-lfs pointer, not the file itself (git lfs pull fetches it)',
-    b'<!doctype': 'a web page (the address of a page instead of a download?)',
-    b'<html': 'a web page (the address of a page instead of a download?)',
+    b'<!doctype': 'a web page, as a link to a page instead of a file gives it',
+    b'<html': 'a web page, as a link to a page instead of a file gives it',
     b'<?xml': 'an XML file',
     b'\xff\xd8\xff': 'a JPEG picture',
     b'\x89png': 'a PNG picture',
     b'gif8': 'a GIF picture',
-    b'\x1f\x8b': 'a gzip archive; unpack it first',
-    b'bzh': 'a bzip2 archive; unpack it first',
-    b'\xfd7zxz': 'an xz archive; unpack it first',
-    b'7z\xbc\xaf': 'a 7z archive; unpack it first',
-    b'rar!': 'a rar archive; unpack it first',
+    b'\x1f\x8b': 'a gzip archive',
+    b'bzh': 'a bzip2 archive',
+    b'\xfd7zxz': 'an xz archive',
+    b'7z\xbc\xaf': 'a 7z archive',
+    b'rar!': 'a rar archive',
     b'\x89hdf': 'an HDF5 file (Keras?)',
+    b'\x80': 'a pickle that torch.save did not write',
 }
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
 _trusting = False
@@ -98,7 +99,8 @@ def _read(opened: Any, file: Any) -> Any:
         return _read_legacy(opened, size)
     if head[8:9] == b'{' and struct.unpack('<Q', head[:8])[0] < 2**32:
         return _read_safetensors(file)
-    raise CheckpointError(f'not a checkpoint: {kind_of(head)}')
+    hint = '; CONFIG comes before CKPT' if str(file).endswith('.py') else ''
+    raise CheckpointError(f'not a checkpoint: {kind_of(head)}{hint}')
 
 
 def kind_of(head: bytes) -> str:
@@ -108,9 +110,7 @@ def kind_of(head: bytes) -> str:
         if start.startswith(mark):
             return kind
     if head[257:262] == b'ustar':
-        return 'a tar archive; unpack it first'
-    if head.startswith(b'\x80'):
-        return 'a pickle that torch.save did not write'
+        return 'a tar archive'
     if not head:
         return 'an empty file'
     if head.isascii():
@@ -121,24 +121,19 @@ def kind_of(head: bytes) -> str:
 def _read_zip(opened: Any, size: int) -> Any:
     """torch.save's format since 1.6: one pickle, and an entry for each storage."""
     with zipfile.ZipFile(opened) as archive:
-        entries = {info.filename: info for info in archive.infolist()}
-        claimed = sum(info.file_size for info in entries.values())
-        if claimed > size or len(entries) < len(archive.infolist()):  # torch does not compress
+        names, claimed = archive.namelist(), sum(info.file_size for info in archive.infolist())
+        pickles = [name for name in names if name.endswith('/data.pkl')]
+        folder = pickles[0].removesuffix('data.pkl') if pickles else ''
+        if f'{folder}constants.pkl' in names:
+            raise CheckpointError('TorchScript (torch.jit.save), expected a checkpoint')
+        if len(pickles) != 1:
+            raise CheckpointError(f'not a checkpoint: a zip archive of {some(names, 1)!r}')
+        if claimed > size:  # torch does not compress
             raise CheckpointError(
                 f'its entries claim {claimed:,} bytes, but the file has {size:,}: damaged, or not '
                 'written by torch.save'
             )
-        pickles = [name for name in entries if name.endswith('/data.pkl')]
-        folder = pickles[0].removesuffix('data.pkl') if pickles else ''
-        if f'{folder}constants.pkl' in entries:
-            raise CheckpointError(
-                'a TorchScript archive (torch.jit.save), expected a checkpoint (torch.save)'
-            )
-        if len(pickles) != 1:
-            raise CheckpointError(
-                f'not a checkpoint: a zip archive of {next(iter(entries), "nothing")!r}, ...'
-            )
-        if f'{folder}byteorder' in entries and archive.read(f'{folder}byteorder') != b'little':
+        if f'{folder}byteorder' in names and archive.read(f'{folder}byteorder') != b'little':
             raise CheckpointError('written on a big-endian machine')
         storages: dict[str, Tensor] = {}
 
@@ -200,15 +195,14 @@ def _read_safetensors(file: Any) -> dict[str, Any]:
 
 def _trusted(file: Any, refused: RefusedError) -> Any:
     """What torch unpickles in full, where the user asked for that; else the error."""
-    if not _trusting or not refused.names:
-        advice = (
-            'ask its author for a file that holds only the state_dict or, if you trust its author '
-            'with everything on this machine, use --trust-checkpoint'
-        )
+    # other kinds of tensors, or damage, would not become weights of a model
+    helps = any(not name.startswith('torch.') for name in refused.names)
+    if not _trusting or not helps:
+        advice = ' or, if you trust its author with everything on this machine, use '
         raise CheckpointError(
             f'not loaded, because {refused}. Checkpoints are read with an allow-list (tensors, '
-            'numbers, strings, log buffers), so that opening one never runs code; '
-            + (advice if refused.names else 'ask its author for a file that holds the state_dict')
+            'numbers, strings, log buffers), so that opening one never runs code; ask its author '
+            'for a file that holds only the state_dict' + (advice + '--trust-checkpoint') * helps
         ) from refused
     print_log(
         f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({refused}): whatever code is in '

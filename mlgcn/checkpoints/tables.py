@@ -15,7 +15,11 @@ PARTS = {
     'inner': r'\d+',
     'stage': r'\d',
     'index': r'\d+',
+    'part': '(?:adj|weight)',
+    'gcn': '(?:conv_global|bn_global|conv_create_co_mat|dynamic_weight)',
+    'head': '(?:fc|conv_transform|last_linear)',
 }
+LAYERS = (1, 2, 3, 4)  # of a ResNet
 
 BLOCK = 'backbone.stages.{stage}.blocks.{index}.'
 LABEL_BLOCK = 'neck.stages.{stage}.blocks.{index}.'
@@ -38,19 +42,10 @@ NAMES = {
     'addgcn': [
         ('features.0.{leaf}', 'backbone.conv1.{leaf}'),
         ('features.1.{leaf}', 'backbone.bn1.{leaf}'),
-        ('features.4.{res}', 'backbone.layer1.{res}'),
-        ('features.5.{res}', 'backbone.layer2.{res}'),
-        ('features.6.{res}', 'backbone.layer3.{res}'),
-        ('features.7.{res}', 'backbone.layer4.{res}'),
-        ('fc.{leaf}', 'head.fc.{leaf}'),
-        ('conv_transform.{leaf}', 'head.conv_transform.{leaf}'),
-        ('gcn.static_adj.0.{leaf}', 'head.gcn.static_adj.{leaf}'),
-        ('gcn.static_weight.0.{leaf}', 'head.gcn.static_weight.{leaf}'),
-        ('gcn.conv_global.{leaf}', 'head.gcn.conv_global.{leaf}'),
-        ('gcn.bn_global.{leaf}', 'head.gcn.bn_global.{leaf}'),
-        ('gcn.conv_create_co_mat.{leaf}', 'head.gcn.conv_create_co_mat.{leaf}'),
-        ('gcn.dynamic_weight.{leaf}', 'head.gcn.dynamic_weight.{leaf}'),
-        ('last_linear.{leaf}', 'head.last_linear.{leaf}'),
+        *[(f'features.{i + 3}.{{res}}', f'backbone.layer{i}.{{res}}') for i in LAYERS],
+        ('gcn.static_{part}.0.{leaf}', 'head.gcn.static_{part}.{leaf}'),
+        ('gcn.{gcn}.{leaf}', 'head.gcn.{gcn}.{leaf}'),
+        ('{head}.{leaf}', 'head.{head}.{leaf}'),
     ],
     'gkgnet': [
         *_vig('backbone.'),
@@ -67,10 +62,7 @@ NAMES = {
     'torchvision': [
         ('conv1.{leaf}', 'backbone.conv1.{leaf}'),
         ('bn1.{leaf}', 'backbone.bn1.{leaf}'),
-        ('layer1.{res}', 'backbone.layer1.{res}'),
-        ('layer2.{res}', 'backbone.layer2.{res}'),
-        ('layer3.{res}', 'backbone.layer3.{res}'),
-        ('layer4.{res}', 'backbone.layer4.{res}'),
+        *[(f'layer{i}.{{res}}', f'backbone.layer{i}.{{res}}') for i in LAYERS],
     ],
     'mmpretrain': [
         ('backbone.pos_embed', 'backbone.pos_embed'),

@@ -39,23 +39,17 @@ TRANSFORM_MODULES = (
     'mmcv.transforms.',
     'mmpretrain.datasets.transforms.',
 )
-SCOPES = ('mlgcn', 'mmpretrain', 'mmengine')
+SCOPES = ('', 'mlgcn', 'mmpretrain', 'mmengine')
 # what only initialises, trains or fetches: never built, so left out unread
 LEFT_OUT = frozenset(
     {'init_cfg', 'pretrained', 'train_cfg', 'batch_augments', 'file_client_args', 'backend_args'}
 )
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
-
-
 FACTORIES = {
     *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
     *(torch.randint, torch.randn, torch.randperm, torch.zeros),
 }
 LARGEST = 10_000  # pixels of a side, in the test pipeline
-
-
-class _Refused(CheckpointError):
-    pass
 
 
 class BoundedConstruction(TorchFunctionMode):
@@ -124,29 +118,24 @@ def metadata_config(metadata: Mapping[str, Any]) -> Config:
         imports = [imports] if isinstance(imports, str) else list(imports)
         others = [name for name in imports if name != 'mlgcn']
         if others:
-            raise _refused(f'it imports {", ".join(map(str, others))[:80]}')
+            raise RefusedConfigError(f'it imports {", ".join(map(str, others))[:80]}')
         model.setdefault('type', 'ImageClassifier')
         if _name(model['type']) != 'ImageClassifier':
-            raise _refused(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
+            raise RefusedConfigError(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
         preprocessor = model.get('data_preprocessor')
         if isinstance(preprocessor, dict):
             preprocessor.setdefault('type', 'ClsDataPreprocessor')
         model = _clean(model, 'model', MODELS, MODEL_MODULES)
         pipeline = _clean(pipeline, 'pipeline', TRANSFORMS, TRANSFORM_MODULES)
-    except _Refused:
+    except RefusedConfigError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f'the config in its metadata is not as mlgcn writes it ({type(error).__name__}: '
             f'{str(error)[:80]}); give the config file'
         ) from error
-    return Config(
-        dict(
-            model=model,
-            test_dataloader=dict(dataset=dict(pipeline=pipeline)),
-            default_scope='mmpretrain',
-        )
-    )
+    data = dict(dataset=dict(pipeline=pipeline))
+    return Config(dict(model=model, test_dataloader=data, default_scope='mmpretrain'))
 
 
 def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -> Any:
@@ -155,10 +144,10 @@ def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -
         return [_clean(item, f'{path}[{i}]', registry, modules) for i, item in enumerate(node)]
     if not isinstance(node, dict):
         if path.startswith('pipeline') and isinstance(node, (int, float)) and abs(node) > LARGEST:
-            raise _refused(f'{path} is {node}')
+            raise RefusedConfigError(f'{path} is {node}')
         return node
     if '_scope_' in node:
-        raise _refused(f'{path} has a _scope_')
+        raise RefusedConfigError(f'{path} has a _scope_')
     node = {key: value for key, value in node.items() if key not in LEFT_OUT}
     if 'type' in node:
         _check_type(node, path, registry, modules)
@@ -169,12 +158,12 @@ def _check_type(node: dict, path: str, registry: Registry, modules: tuple[str, .
     name = node['type']
     cls = registered(registry, name) if isinstance(name, str) else None
     if cls is None or not f'{cls.__module__}.'.startswith(modules):
-        raise _refused(f'{path}.type is {str(name)[:60]!r}')
+        raise RefusedConfigError(f'{path}.type is {str(name)[:60]!r}')
     if _name(name) == 'TIMMBackbone':
         others = sorted(set(node) - TIMM_KEYS - {'checkpoint_path'})
         model_name = node.get('model_name')
         if others or node.pop('checkpoint_path', '') or ':' in str(model_name):
-            raise _refused(
+            raise RefusedConfigError(
                 f'{path}: a TIMMBackbone with ' + (', '.join(others) or f'{str(model_name)[:60]!r}')
             )
 
@@ -185,7 +174,7 @@ def registered(registry: Registry, name: str) -> type | None:
     (`Registry.get` imports what a dotted name asks for.)
     """
     scope, _, bare = name.rpartition('.')
-    if scope not in ('', *SCOPES):
+    if scope not in SCOPES:
         return None
     while registry is not None:
         registry.import_from_location()
@@ -199,8 +188,11 @@ def _name(name: Any) -> str:
     return str(name).rpartition('.')[2]
 
 
-def _refused(what: str) -> CheckpointError:
-    return _Refused(
-        f'the config in its metadata is not used, because {what}, which is not on the allow-list; '
-        'give the config file, if you trust it'
-    )
+class RefusedConfigError(CheckpointError):
+    """A config out of metadata that asks for something off the allow-list."""
+
+    def __init__(self, what: str):
+        super().__init__(
+            f'the config in its metadata is not used, because {what}, which is not on the '
+            'allow-list; give the config file, if you trust it'
+        )

@@ -48,7 +48,7 @@ def test_config_file_gives_the_same(tmp_path, photo):
     np.testing.assert_array_equal(
         with_config.logits([with_config.pack(photo)]), without.logits([without.pack(photo)])
     )
-    with pytest.raises(CheckpointError, match="'x' among the config's"):
+    with pytest.raises(CheckpointError, match="class 0 is 'cat' there, 'x' here"):
         load_model(config, path, cfg_options={'test_dataloader.dataset.classes': ['x', 'y', 'z']})
     with pytest.raises(ConfigError, match='num_classes is 4, but the data has 3'):
         load_model(config, path, cfg_options={'model.head.num_classes': 4})
