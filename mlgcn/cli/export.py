@@ -55,6 +55,7 @@ def main(args: argparse.Namespace) -> None:
     except ExportError as error:
         raise SystemExit(f'error: {error}') from error
     except OSError as error:
-        error.filename = error.filename or str(path)  # for a full disk's message
+        if error.errno is not None and error.filename is None:  # a full disk
+            error.filename = str(path)
         raise
     print(f'{path}: {in_words(certificate)}')
