@@ -65,9 +65,7 @@ def test_class_order_is_checked_against_the_data(source, order):
 def test_class_names_are_compared():
     loaded = checkpoint(classes=['cat', 'dog', 'bird'])
     loaded.check_classes(('cat', 'dog', 'bird'))
-    with pytest.raises(
-        CheckpointError, match="class 1 is 'dog' there.* another order"
-    ):
+    with pytest.raises(CheckpointError, match="class 1 is 'dog' there.* another order"):
         loaded.check_classes(['cat', 'bird', 'dog'])
     with pytest.raises(CheckpointError, match='only there: bird; only here: cow'):
         loaded.check_classes(['cat', 'dog', 'cow'])
