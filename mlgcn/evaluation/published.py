@@ -8,22 +8,14 @@ published code on its own outputs, with its NaN and errors; ADD-GCN's and GKGNet
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
-from mmpretrain.evaluation import MultiLabelMetric
 
-from .ap_rules import (
-    eleven_points,
-    envelope,
-    guarded_mean_precision,
-    mean_precision,
-    tied_mean_precision,
-)
+from . import rules
 from .multilabel_scores import MultiLabelResult, check_input, multilabel_scores
-from .protocols import PRF_NAMES, PROTOCOLS
-
-Values = dict[str, float]
+from .protocols import PROTOCOLS, by_class, precisions
 
 
 @dataclass(frozen=True)
@@ -32,8 +24,8 @@ class Evaluator:
 
     Args:
         words: the same for readers.
-        ap: AP of one class from its positives (N,) in the order of the scores.
-        order: the ranks of the scores (N,) of one class.
+        ap: AP of one class from the precisions at the ranks of its positives, the best first.
+        order: the images of one class by their scores (N,); None: equal scores are one threshold.
         empty: AP of a class without positives; 'ZeroDivisionError' where that ends the program.
         unknown: what a class without any known label does: as `empty`, or 'IndexError'.
         masked: labels of -1 are dropped; otherwise they are negatives.
@@ -43,114 +35,40 @@ class Evaluator:
     """
 
     words: str
-    ap: Callable[[np.ndarray, np.ndarray], float]
-    order: Callable[[np.ndarray], np.ndarray]
+    ap: Callable[[np.ndarray], float]
+    order: Callable[[np.ndarray], np.ndarray] | None
     empty: float | str = 0.0
     unknown: float | str = 0.0
     masked: bool = True
     scores: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid
-    decide: Callable[[np.ndarray, np.ndarray], Values] | None = None
+    decide: Callable[[np.ndarray, np.ndarray], rules.Values] | None = None
     averages: tuple[str, ...] = ()
-
-
-def reversed_argsort(scores: np.ndarray) -> np.ndarray:
-    return np.argsort(scores)[::-1]
-
-
-def negative_argsort(scores: np.ndarray) -> np.ndarray:
-    return np.argsort(-scores)
-
-
-def stable_argsort(scores: np.ndarray) -> np.ndarray:
-    return np.argsort(-scores, kind='stable')
-
-
-def torch_argsort(scores: np.ndarray) -> np.ndarray:
-    return torch.argsort(torch.from_numpy(scores), descending=True).numpy()
-
-
-def asl_decisions(threshold: float) -> Callable[[np.ndarray, np.ndarray], Values]:
-    """P, R, F of ASL's `validate`: CF1 is the mean of the classes' F; a bug counts an unknown
-    label that is not predicted as a false positive."""
-
-    def decide(scores: np.ndarray, targets: np.ndarray) -> Values:
-        predicted, positive = scores > threshold, targets == 1
-        hits = (predicted & positive).sum(axis=0)
-        wrong = np.where(predicted, targets == 0, targets == -1).sum(axis=0)
-        p, r, f = _prf(hits, np.maximum(hits + wrong, 1), np.maximum(positive.sum(axis=0), 1))
-        p_all, r_all, f_all = _prf(hits.sum(), (hits + wrong).sum(), positive.sum())
-        means = p.mean(), r.mean(), np.where(hits > 0, f, 0).mean()
-        return dict(zip(PRF_NAMES, 100 * np.array([*means, p_all, r_all, f_all])))
-
-    return decide
-
-
-def csra_decisions(known_only: bool) -> Callable[[np.ndarray, np.ndarray], Values]:
-    """P, R, F of CSRA; a class that is never predicted counts 1 in the denominators of P.
-
-    Unknown labels are dropped (VOC) or negatives (WIDER).
-    """
-
-    def decide(scores: np.ndarray, targets: np.ndarray) -> Values:
-        order = np.argsort(-scores, axis=1)
-        top3 = np.zeros(scores.shape, bool)
-        np.put_along_axis(top3, order[:, :3], True, axis=1)
-        values, positive = {}, targets == 1
-        for suffix, kept in (('', np.ones_like(top3)), ('_top3', top3)):
-            predicted = (scores >= 0.5) & kept & ((targets >= 0) | (not known_only))
-            hits, positives = (predicted & positive).sum(axis=0), positive.sum(axis=0)
-            tried = np.maximum(predicted.sum(axis=0), 1)
-            cp, cr, _ = (part.mean() for part in _prf(hits, tried, positives))
-            op, overall, of1 = _prf(hits.sum(), tried.sum(), positives.sum())
-            six = cp, cr, 2 * cp * cr / (cp + cr), op, overall, of1
-            values |= {name + suffix: 100 * value for name, value in zip(PRF_NAMES, six)}
-        return values
-
-    return decide
-
-
-def mmpretrain_decisions(scores: np.ndarray, targets: np.ndarray) -> Values:
-    """P, R, F of mmpretrain: CF1 is the mean of the classes' F1, top-3 has no threshold."""
-    values = {}
-    for suffix, options in (('', dict(thr=0.5)), ('_top3', dict(topk=3))):
-        for prefix, average in (('C', 'macro'), ('O', 'micro')):
-            # a copy: it sets unknown labels to 0 in place
-            prf = MultiLabelMetric.calculate(scores, targets.copy(), average=average, **options)
-            names = (f'{prefix}P', f'{prefix}R', f'{prefix}F1')
-            values |= {name + suffix: float(value) for name, value in zip(names, prf)}
-    return values
-
-
-def _prf(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> tuple:
-    """Precision, recall and F1, NaN where they divide 0 by 0."""
-    p, r = hits / np.float64(predicted), hits / np.float64(positives)
-    return p, r, 2 * p * r / (p + r)
-
-
-def half_sigmoid(logits: torch.Tensor) -> torch.Tensor:
-    return torch.sigmoid(logits.half())
 
 
 asl = Evaluator(
     'AP as ADD-GCN; p > 0.8; CF1 is the mean of F1; unknown is negative',
-    guarded_mean_precision,
-    reversed_argsort,
+    rules.guarded_mean,
+    rules.reversed_argsort,
     masked=False,
-    decide=asl_decisions(0.8),
+    decide=partial(rules.asl_decisions, threshold=0.8),
 )
 csra = Evaluator(
     'AP as ADD-GCN; p >= 0.5; unknown is left out',
-    mean_precision,
-    negative_argsort,
+    np.mean,
+    rules.negative_argsort,
     empty='ZeroDivisionError',
     unknown='ZeroDivisionError',
-    decide=csra_decisions(True),
+    decide=partial(rules.csra_decisions, known_only=True),
 )
 voc2010 = Evaluator(
-    'area under the monotone envelope', envelope, stable_argsort, empty=np.nan, scores=torch.clone
+    'area under the monotone envelope',
+    rules.envelope,
+    rules.stable_argsort,
+    empty=np.nan,
+    scores=torch.clone,
 )
 torchmetrics = Evaluator(
-    'equal scores are one threshold', tied_mean_precision, stable_argsort,
+    'equal scores are one threshold', np.mean, None,
     unknown='IndexError', averages=('mAP_weighted', 'mAP_micro'),
 )  # fmt: skip
 EVALUATORS = {
@@ -158,32 +76,34 @@ EVALUATORS = {
     'ml_decoder': replace(
         asl,
         words='as asl on float16 scores; p > 0.75',
-        scores=half_sigmoid,
-        decide=asl_decisions(0.75),
+        scores=rules.half_sigmoid,
+        decide=partial(rules.asl_decisions, threshold=0.75),
     ),
     'query2label': replace(
-        voc2010, order=negative_argsort, masked=False, scores=torch.sigmoid,
+        voc2010, order=rules.negative_argsort, masked=False, scores=torch.sigmoid,
         words='area under the monotone envelope; unknown is negative',
     ),
     'csra': csra,
     'csra_wider': replace(
-        csra, words='as csra; unknown is negative in P, R, F', decide=csra_decisions(False)
+        csra,
+        words='as csra; unknown is negative in P, R, F',
+        decide=partial(rules.csra_decisions, known_only=False),
     ),
     'mmpretrain': Evaluator(
         'AP as ADD-GCN; p >= 0.5; CF1 is the mean of F1; top-3 without a threshold',
-        mean_precision,
-        torch_argsort,
+        np.mean,
+        rules.torch_argsort,
         unknown='IndexError',
-        decide=mmpretrain_decisions,
+        decide=rules.mmpretrain_decisions,
     ),
-    'voc2007': replace(voc2010, words='11 points of the curve', ap=eleven_points, empty=0.0),
+    'voc2007': replace(voc2010, words='11 points of the curve', ap=rules.eleven_points, empty=0.0),
     'voc2010': voc2010,
     'torchmetrics': torchmetrics,
     'sklearn': replace(torchmetrics, averages=('mAP_weighted', 'mAP_micro', 'mAP_samples')),
     'openimages': Evaluator(
         'AP as ADD-GCN over verified labels; classes without positives or negatives are left out',
-        guarded_mean_precision,
-        reversed_argsort,
+        rules.guarded_mean,
+        rules.reversed_argsort,
         empty='skip',
         unknown='skip',
         averages=('mAP_weighted',),
@@ -208,7 +128,7 @@ def published_scores(
     evaluator, positives = EVALUATORS[protocol], (targets == 1).sum(axis=0)
     values = evaluator.scores(scores).numpy()
     with np.errstate(invalid='ignore', divide='ignore'):
-        found = [_ap(evaluator, values[:, k], targets[:, k]) for k in range(values.shape[1])]
+        found = [_ap(evaluator, *column) for column in zip(by_class(values), by_class(targets))]
         ap = np.array([np.nan if isinstance(ap, str) else 100 * ap for ap in found])
         kept = np.array([ap != 'skip' for ap in found])
         raised = {ap for ap in found if isinstance(ap, str)} - {'skip'}
@@ -256,5 +176,10 @@ def _ap(evaluator: Evaluator, scores: np.ndarray, targets: np.ndarray) -> float 
         return evaluator.unknown
     if not positive.any() or (evaluator.empty == 'skip' and positive.all()):
         return evaluator.empty
-    order = evaluator.order(scores)
-    return evaluator.ap(positive[order], scores[order])
+    if evaluator.order:
+        order = evaluator.order(scores)
+        return evaluator.ap(precisions(positive[order], np.ones(len(order), bool)))
+    # equal scores are one threshold: its precision is that at their last rank
+    at, every = -scores[positive], np.sort(-scores)
+    hits, ranks = (np.searchsorted(np.sort(group), at, side='right') for group in (at, every))
+    return evaluator.ap(hits / ranks)
