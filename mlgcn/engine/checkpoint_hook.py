@@ -7,8 +7,7 @@ from pathlib import Path
 from signal import Signals
 from typing import Any
 
-import torch
-from mmengine.dist import all_reduce, get_world_size, is_main_process
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
@@ -18,7 +17,7 @@ from mlgcn.registry import HOOKS
 from .finite_hook import event_summary
 from .launch import record_failure
 from .stop_request import StopRequest, resume_command
-from .train_loop import unwrapped
+from .train_loop import agreed, unwrapped
 
 
 @HOOKS.register_module()
@@ -190,15 +189,6 @@ class RunCheckpointHook(CheckpointHook):
         )
         record_failure(f'stopped by {name}')
         raise SystemExit(128 + signum)
-
-
-def agreed(*flags: int) -> list[int]:
-    """The greatest of all processes' values of each flag."""
-    if get_world_size() == 1:
-        return list(flags)
-    values = torch.tensor(flags, dtype=torch.int32)
-    all_reduce(values, 'max')
-    return values.tolist()
 
 
 def remove_mid_epochs(folder: str, but: str | None = None) -> None:

@@ -6,9 +6,7 @@ from typing import Any, NoReturn
 import torch
 from mmengine.dist import (
     all_gather_object,
-    all_reduce,
     broadcast_object_list,
-    get_world_size,
     is_main_process,
 )
 from mmengine.hooks import EMAHook, Hook
@@ -20,7 +18,7 @@ from torch.optim import Optimizer
 from mlgcn.registry import HOOKS
 
 from .resume import latest_checkpoint, load_whole
-from .train_loop import unwrapped
+from .train_loop import agreed, unwrapped
 
 POLICIES = ('skip', 'rollback', 'stop')
 
@@ -97,7 +95,7 @@ class FiniteHook(Hook):
             return  # fused optimizers step themselves over the loss scaler's overflow
         parameters = [p for group in optimizer.param_groups for p in group['params']]
         norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        self.dropped = anywhere(~(norm.isfinite() & self.finite.to(norm.device)))
+        self.dropped = agreed(not (norm.isfinite() & self.finite.to(norm.device)))[0]
         if self.dropped:
             optimizer.zero_grad(set_to_none=True)
 
@@ -106,7 +104,7 @@ class FiniteHook(Hook):
         if not runner.optim_wrapper.should_update():
             return
         finite, files = bool(self.finite), self.files
-        dropped = anywhere(~self.finite) if self.dropped is None else self.dropped
+        dropped = agreed(not finite)[0] if self.dropped is None else self.dropped
         self._start_update()
         counts = event_counts(runner)
         if not dropped:
@@ -172,14 +170,6 @@ def stop(runner: Runner, text: str) -> NoReturn:
     """End the run; the log's last line counts the events."""
     runner.logger.info(event_summary(runner))
     raise NonFiniteError(text)
-
-
-def anywhere(flag: torch.Tensor) -> bool:
-    """Whether the flag is set in any process."""
-    value = flag.to(torch.int32)
-    if get_world_size() > 1:
-        all_reduce(value, 'max')
-    return bool(value)
 
 
 def describe(runner: Runner, finite: bool, files: list[str]) -> str:

@@ -32,11 +32,12 @@ def data_digest(dataset: Dataset) -> dict[str, Any]:
     if not hasattr(dataset, 'get_data_info'):
         return dict(images=len(dataset), sha256=None)
     items = [dataset.get_data_info(index) for index in range(len(dataset))]
-    paths = [os.path.abspath(item.get('img_path', '')) for item in items]
-    start = len(os.path.commonpath([os.path.dirname(path) for path in paths]))
+    paths = [str(item.get('img_path', '')) for item in items]
+    start = len(os.path.commonprefix([*{os.path.dirname(path) for path in paths}]))
     for path, item in zip(paths, items):
         labels = np.asarray(item.get('gt_score', item.get('gt_label', ())))
-        digest.update(f'{path[start:]} {labels.tolist()}\n'.encode('utf-8', 'surrogateescape'))
+        digest.update(path[start:].encode('utf-8', 'surrogateescape') + b'\0')
+        digest.update(labels.tobytes())
     return dict(images=len(items), sha256=digest.hexdigest())
 
 

@@ -3,8 +3,16 @@
 from functools import cached_property
 from typing import Any
 
+import torch
 from mmengine.config import Config
-from mmengine.dist import broadcast, gather_object, get_rank, get_world_size, is_main_process
+from mmengine.dist import (
+    all_reduce,
+    broadcast,
+    gather_object,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
@@ -158,3 +166,12 @@ def use_resumable_loop(cfg: Config) -> None:
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model without DistributedDataParallel around it."""
     return model.module if is_model_wrapper(model) else model
+
+
+def agreed(*flags: int) -> list[int]:
+    """The greatest of all processes' values of each flag."""
+    if get_world_size() == 1:
+        return list(flags)
+    values = torch.tensor(flags, dtype=torch.int32)
+    all_reduce(values, 'max')
+    return values.tolist()

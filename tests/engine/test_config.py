@@ -3,9 +3,10 @@
 import csv
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from tiny import make_photos, write_config
+from tiny import ROOT, make_photos, write_config
 
 from mlgcn.engine import config as module
 from mlgcn.engine.config import (
@@ -16,7 +17,7 @@ from mlgcn.engine.config import (
     fit_to_data,
     read_config,
 )
-from mlgcn.registry import MODELS
+from mlgcn.registry import MODELS, PARAM_SCHEDULERS
 
 
 def config(**head):
@@ -118,6 +119,20 @@ def test_schedules_of_longer_runs(monkeypatch, epochs, kept, words):
     text = '\n'.join(said)
     assert text.count(f'train_cfg.max_epochs={epochs}: param_scheduler') == len(words)
     assert all(word in text for word in words)
+
+
+@pytest.mark.parametrize(
+    'path', sorted((ROOT / 'configs').glob('[!_]*/*.py')), ids=lambda p: p.stem
+)
+def test_one_epoch_of_every_shipped_config(path):
+    """Each schedule can be built, and the log names those that the recipe has for later epochs."""
+    cfg = read_config(path, {'train_cfg.max_epochs': 1})
+    module.fit_schedules(cfg)
+    init_default_scope('mmpretrain')
+    for schedule in cfg.param_scheduler:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        schedule.setdefault('end', 1)
+        PARAM_SCHEDULERS.build(schedule, default_args=dict(optimizer=optimizer, epoch_length=10))
 
 
 def test_the_checkpoint_of_another_data_set_is_named(tmp_path, photos):
