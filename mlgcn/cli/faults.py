@@ -177,10 +177,17 @@ def fail(error: Exception) -> int:
     known = fault is not None or isinstance(error, USER_ERRORS)
     if known:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
-    text = failure_text(error, line, known, fault is None and not isinstance(error, ConfigError))
+    text = failure_text(error, line, known, fault is None and not _deliberate(error))
     if not record_failure(text, caused_by_peer=lost_connection(error)):
         print(printable(text), file=sys.stderr)
     return 2 if known and fault is None else 1
+
+
+def _deliberate(error: Exception) -> bool:
+    """Whether mlgcn itself raised `error` for a wrong input; its message says everything."""
+    where = traceback.extract_tb(error.__traceback__)[-1].filename
+    ours = Path(where).is_relative_to(Path(__file__).parents[1])
+    return isinstance(error, ConfigError) or ours and isinstance(error, (ValueError, OSError))
 
 
 def failure_text(error: Exception, line: str, known: bool, place: bool) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,10 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all failures do."""
 
     def error(self, message: str) -> None:
-        raise ConfigError(f'{message}; {self.prog} --help lists the options')
+        wrong = message.partition('unrecognized arguments: ')[2].split() or ['']
+        near = difflib.get_close_matches(wrong[0], self._option_string_actions, 1)
+        hint = f'did you mean {near[0]}? ' if near else ''
+        raise ConfigError(f'{message}; {hint}{self.prog} --help lists the options')
 
 
 class TrustCheckpoint(argparse.Action):

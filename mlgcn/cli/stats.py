@@ -30,9 +30,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     os.environ['MLGCN_COMPILE'] = '0'  # torch counts its own operators only
+    paths = [find_config(config) for config in args.configs]
     print('| config | classes | input | parameters (M) | multiply-adds (G) |')
     print('| --- | --- | --- | --- | --- |')
-    for path in map(find_config, args.configs):
+    for path in paths:
         cfg = Config.fromfile(path)
         init_default_scope(cfg.get('default_scope', 'mmpretrain'))
         num_classes = CLASSES.get(cfg.test_dataloader.dataset.type, args.num_classes)
