@@ -68,20 +68,11 @@ class Pretrained(PretrainedInit):
         learned = [k for k in own if not k.endswith('num_batches_tracked')]
         missing = [k for k in learned if k not in set(used)]
         check_frozen(self.checkpoint, module, missing)
-        misfits = [
-            f'{k} {tuple(v.shape)} for {tuple(own[k].shape)}'
-            for k, v in weights.items()
-            if k in own and own[k].shape != v.shape
-        ]
-        print_log(
-            f'{self.checkpoint}: {len(used)} entries loaded into {type(module).__name__}, '
-            f'{len(weights) - len(used)} left over, {len(missing)} of {len(learned)} not in it'
-            + (f' (e.g. {missing[:3]})' if missing else '')
-            + (f'; of another shape: {some(misfits)}' if misfits else '')
-            + (f'; {some(rows)} start new (load_from moves them by class names)' if rows else ''),
-            'current',
-            logging.WARNING if missing else logging.INFO,
-        )
+        text = f'{self.checkpoint}: {len(used)} entries loaded into {type(module).__name__}, '
+        text += f'{len(weights) - len(used)} left over, {len(missing)} of {len(learned)} not in it'
+        text += f' or of another shape: {some(missing, 3)}' if missing else ''
+        text += f'; {some(rows, 3)} start new (load_from moves them by class names)' if rows else ''
+        print_log(text, 'current', logging.WARNING if missing else logging.INFO)
         load_state_dict(module, {k: weights[k] for k in used}, strict=False, logger='silent')
         for key in used:
             own[key].loaded_by_init_cfg = True  # for check_frozen, when load_from follows

@@ -43,7 +43,6 @@ STORAGES = {
 }
 DTYPES = {*STORAGES.values(), torch.uint16, torch.uint32, torch.uint64}
 NUMBERS = ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
-STATISTICS = ('mean', 'max', 'min', 'current')
 MAX_DEPTH = 64
 MAX_OPCODES = 1_000_000  # a GKGNet with its optimizer needs 0.1 million
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
@@ -116,11 +115,11 @@ class _Unpickler(pickle.Unpickler):
             raise RefusedError(f'it asks for {module}.{name}', (f'{module}.{name}',))
         return self.doubles[_name(module, name)]
 
-    def persistent_load(self, pid: tuple) -> Tensor:
+    def persistent_load(self, pid: tuple) -> '_Found':
         _, dtype, key, _, numel, *rest = pid
         if any(value is not None for value in rest):
             raise RefusedError('it has views of storages, as torch up to 0.3 wrote them')
-        return self.storage(dtype, key, numel)
+        return _found(self.storage(dtype, key, numel))
 
 
 def _name(module: str, name: str) -> str:
@@ -132,13 +131,56 @@ def _name(module: str, name: str) -> str:
 
 
 class _Found:
-    """Holds a value that a double has made. Its state in a pickle can't reach the value's own."""
+    """Holds a value that a double has made: a pickle's BUILD reaches the holder alone."""
 
     value: Any = None
 
 
+def _found(value: Any) -> _Found:
+    holder = _Found()
+    holder.value = value
+    return holder
+
+
 def _doubles() -> dict[str, Any]:
     """What a checkpoint may call, by name. Only immutable types of Python and torch are real."""
+    return {
+        'builtins.complex': complex,
+        'builtins.set': set,
+        'collections.Counter': lambda counts=(): _found(Counter(dict(counts))),
+        'collections.OrderedDict': OrderedDict,
+        'torch.Size': torch.Size,
+        'torch.device': torch.device,
+        **{str(dtype): dtype for dtype in DTYPES},
+        **{f'torch.{name}': dtype for name, dtype in STORAGES.items()},
+        **_tensor_doubles(),
+        **_numpy_doubles(),
+    }
+
+
+def _tensor_doubles() -> dict[str, Any]:
+    def tensor(storage: _Found, offset: int, size: tuple, stride: tuple, *_: Any) -> _Found:
+        return _found(torch.as_strided(storage.value, tuple(size), tuple(stride), offset))
+
+    def of_dtype(storage: _Found, offset: int, size: tuple, stride: tuple, *rest: Any) -> _Found:
+        return tensor(_found(storage.value.view(rest[2])), offset, size, stride)
+
+    def encoded(text: str, encoding: str) -> bytes:
+        if encoding != 'latin1':  # Python 3's way to write bytes in protocol 2
+            raise RefusedError(f'_codecs.encode to {str(encoding)[:40]!r}')
+        return text.encode('latin1')
+
+    return {
+        '_codecs.encode': encoded,
+        'torch._utils._rebuild_parameter': lambda data, *_: data,
+        'torch._utils._rebuild_tensor': tensor,
+        'torch._utils._rebuild_tensor_v2': tensor,
+        'torch._utils._rebuild_tensor_v3': of_dtype,
+    }
+
+
+def _numpy_doubles() -> dict[str, Any]:
+    """Of numpy's arrays and numbers, and of mmengine's log buffers, which hold them."""
 
     class DType:
         """numpy.dtype('f8', False, True), then its state with the byte order."""
@@ -163,60 +205,27 @@ def _doubles() -> dict[str, Any]:
             self.value = native.reshape(shape, order='F' if fortran else 'C')
 
     class History(_Found):
-        """mmengine's log buffer."""
-
         def __setstate__(self, state: dict) -> None:
             log, count = state['_log_history'].value, state['_count_history'].value
             self.value = HistoryBuffer(log, count, int(state.get('max_length', 1_000_000)))
 
-    def found(value: Any) -> _Found:
-        holder = _Found()
-        holder.value = value
-        return holder
-
     def scalar(dtype: DType, raw: bytes) -> _Found:
         array = Array()
         array.__setstate__((1, (1,), dtype, False, raw))
-        return found(array.value[0].item())
-
-    def tensor(storage: Tensor, offset: int, size: tuple, stride: tuple, *_: Any) -> _Found:
-        return found(torch.as_strided(storage, tuple(size), tuple(stride), offset))
-
-    def tensor_of_dtype(
-        storage: Tensor, offset: int, size: tuple, stride: tuple, grad: bool, hooks: Any, dtype: Any
-    ) -> _Found:
-        return tensor(storage.view(dtype), offset, size, stride)
-
-    def encoded(text: str, encoding: str) -> bytes:
-        if encoding != 'latin1':  # Python 3's way to write bytes in protocol 2
-            raise RefusedError(f'_codecs.encode to {str(encoding)[:40]!r}')
-        return text.encode('latin1')
+        return _found(array.value[0].item())
 
     def statistics_method(owner: type, name: str) -> str:
-        if owner is not History or name not in STATISTICS:
+        if owner is not History or name not in ('mean', 'max', 'min', 'current'):
             raise RefusedError(f'attribute {str(name)[:40]!r}', ('builtins.getattr',))
         return name
 
     return {
-        'builtins.complex': complex,
         'builtins.getattr': statistics_method,
-        'builtins.set': set,
-        'collections.Counter': lambda counts=(): found(Counter(dict(counts))),
-        'collections.OrderedDict': OrderedDict,
         'mmengine.logging.history_buffer.HistoryBuffer': History,
         'numpy.core.multiarray._reconstruct': lambda *_: Array(),
         'numpy.core.multiarray.scalar': scalar,
         'numpy.dtype': DType,
         'numpy.ndarray': Array,
-        '_codecs.encode': encoded,
-        'torch.Size': torch.Size,
-        'torch._utils._rebuild_parameter': lambda data, *_: data,
-        'torch._utils._rebuild_tensor': tensor,
-        'torch._utils._rebuild_tensor_v2': tensor,
-        'torch._utils._rebuild_tensor_v3': tensor_of_dtype,
-        'torch.device': torch.device,
-        **{str(dtype): dtype for dtype in DTYPES},
-        **{f'torch.{name}': dtype for name, dtype in STORAGES.items()},
     }
 
 

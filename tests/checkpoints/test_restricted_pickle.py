@@ -200,6 +200,17 @@ def test_a_state_does_not_reach_what_doubles_made(tmp_path):
     refused(write(tmp_path / 'bad.pth', dict(state_dict={'w': found})), 'state_dict')
 
 
+def test_a_state_does_not_reach_a_storage(tmp_path):
+    """Tensor.__setstate__ makes room for whatever size it is told."""
+    written = io.BytesIO()
+    torch.save({'w': torch.ones(4)}, written, _use_new_zipfile_serialization=False)
+    data = written.getvalue()
+    place = data.index(b'Q', data.index(b'FloatStorage'))  # BINPERSID
+    state = b'(N(K\x00J\x00\x00\x00\x7f\x85K\x01\x85tb'
+    (tmp_path / 'bad.pth').write_bytes(data[: place + 1] + state + data[place + 1 :])
+    refused(tmp_path / 'bad.pth')
+
+
 def test_what_runs_save_comes_back(tmp_path):
     scalar, history = np.float64(2.5), HistoryBuffer([1.0, 2.0], [1, 1])
     content = dict(
