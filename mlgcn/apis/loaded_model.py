@@ -1,7 +1,6 @@
 """One way to load a model for use: predict, calibrate, visualize, export."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,10 +123,8 @@ def load_model(
         fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
 
     Raises:
-        CheckpointError: not a checkpoint, without class names, of another model or classes.
-        ConfigError: no such config, or one that does not fit the checkpoint.
+        ValueError: (CheckpointError, ConfigError) names the file, key or device that is wrong.
         FileNotFoundError: no such checkpoint.
-        ValueError: no such device.
     """
     path, target = str(checkpoint), _device(device)
     config = None if config is None else find_config(config)
@@ -142,17 +139,7 @@ def load_model(
             raise CheckpointError(str(error)) from error
     fit_to_data(cfg, classes)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    try:
-        with nullcontext() if config else BoundedConstruction(loaded.weights):
-            model = _build_model(cfg)
-        pipeline = _build_pipeline(cfg)
-    except Exception as error:
-        if config is not None:
-            raise
-        raise CheckpointError(
-            f"{path}: its metadata's model cannot be built ({type(error).__name__}: "
-            f'{" ".join(str(error).split())[:200]}); give the config'
-        ) from error
+    model, pipeline = _build(cfg, loaded, from_file=config is None)
     loaded.check_fits(model)
     model.load_state_dict(loaded.weights)
     model.to(target).eval()
@@ -195,6 +182,20 @@ def _classes(loaded: Checkpoint, cfg: Config) -> tuple[str, ...]:
             '--cfg-options test_dataloader.dataset.classes=FILE'
         )
     return loaded.classes or tuple(map(str, own))
+
+
+def _build(cfg: Config, loaded: Checkpoint, from_file: bool) -> tuple[ImageClassifier, Callable]:
+    """Model and pipeline; with bounded memory where the config is out of the checkpoint."""
+    if not from_file:
+        return _build_model(cfg), _build_pipeline(cfg)
+    try:
+        with BoundedConstruction(loaded.weights):
+            return _build_model(cfg), _build_pipeline(cfg)
+    except Exception as error:
+        raise CheckpointError(
+            f"{loaded.path}: its metadata's model cannot be built ({type(error).__name__}: "
+            f'{" ".join(str(error).split())[:200]}); give the config'
+        ) from error
 
 
 def _build_model(cfg: Config) -> ImageClassifier:

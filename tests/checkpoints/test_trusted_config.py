@@ -1,4 +1,4 @@
-"""Configs out of metadata: nothing off the allow-list is built, fetched, or larger than the file."""
+"""Configs out of metadata: nothing off the allow-list is built, fetched, or huge."""
 
 import json
 import os
