@@ -63,7 +63,7 @@ def graph_figure(
     title = f'{title}\n{drawn}, width: weight, up to {heaviest:.2g}\nin nodes: probability in %'
     radius = max(110.0, 62 * n / (2 * math.pi))  # points
     limit = 1 + 28 / radius
-    drawing = Drawing(2 * radius + 360, 2 * radius + (180 if n <= MOST_LEVEL else 460), title)
+    drawing = Drawing(2 * radius + 300, 2 * radius + (180 if n <= MOST_LEVEL else 460), title)
     axes = drawing.figure.add_subplot(aspect='equal')
     graph = nx.DiGraph((i, j) for _, i, j in edges)
     graph.add_nodes_from(range(n))
