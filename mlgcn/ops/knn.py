@@ -1,4 +1,4 @@
-"""Dilated group k-nearest-neighbour search: which keys each node listens to."""
+"""Dilated group k-nearest-neighbour search."""
 
 import torch
 import torch.nn.functional as F

@@ -39,10 +39,10 @@ def nearest_keys(
 ):
     """Every `step`-th of the `count` keys nearest to BLOCK_N nodes, ties by the lower index.
 
-    The distance is |y|^2 - 2 x.y + R in float32. Tiles of BLOCK_M keys pass by; of each the
-    nearest key is taken out, and enters the list of a node in place of its last, until no node
-    has a use for what is left of the tile. Keys are along the first axis of a tile, and the table
-    is read along the second, so that a thread has the keys and the list of a node in registers.
+    The distance is |y|^2 - 2 x.y + R in float32. The program loops over tiles of BLOCK_M keys. The
+    nearest key of a tile replaces the last of a node's list, until no node's list would change.
+    Keys are along the first axis of a tile, nodes along the second, so that a thread has the keys
+    and the list of its node in registers.
     """
     NO_KEY: tl.constexpr = 2147483647
     INF: tl.constexpr = float('inf')

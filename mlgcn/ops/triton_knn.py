@@ -11,8 +11,8 @@ from torch import Tensor
 from .checks import traced
 from .relative_pos import Offset, SeparableTable
 
-MAX_COUNT = 128  # neighbours kept in registers while the keys pass by
-MAX_BLOCK = 128  # nodes of a program at most
+MAX_COUNT = 128  # neighbours of a node, which are held in registers
+MAX_BLOCK = 128  # nodes of a program at most: the largest BLOCK_N of triton_kernels.TILES
 BLOCK_C = 16  # channels of a product at a time: the least that `tl.dot` takes
 
 
@@ -67,6 +67,7 @@ def nearest_in_triton(x: Tensor, y: Tensor, count: int, step: int, offset: Offse
     width = x.shape[2]
     if isinstance(offset, SeparableTable):
         width = len(offset.column)
+        # a program's nodes may cross the end of a grid row: columns go on where they begin again
         repeated = torch.arange(width + MAX_BLOCK, device=x.device) % width
         row, column = offset.row.float(), offset.column.float()[repeated].T.contiguous()
     elif offset is not None:

@@ -18,7 +18,7 @@ ARCHS = {
     'm': ((96, 192, 384, 768), (2, 2, 16, 2)),
     'b': ((128, 256, 512, 1024), (2, 2, 18, 2)),
 }
-REDUCTIONS = (4, 2, 1, 1)  # a node looks for its neighbours among r x r means
+REDUCTIONS = (4, 2, 1, 1)  # the keys of a stage are means of r x r nodes
 MAX_REACH = 49  # largest k * dilation: the keys of the last stage at 224
 INIT = dict(type='Kaiming', layer='Conv2d', mode='fan_in')
 
@@ -77,6 +77,7 @@ class PyramidViG(BaseBackbone):
                 dict(
                     channels=channels[i],
                     k=k,
+                    # as published: one step farther every four blocks, wherever stages begin
                     dilation=max(min(b // 4 + 1, MAX_REACH // k), 1),
                     reduction=REDUCTIONS[i],
                     num_groups=num_groups,

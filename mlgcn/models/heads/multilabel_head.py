@@ -75,7 +75,7 @@ class MultiLabelHead(MultiLabelClsHead):
         counted = (target >= 0).to(logits)
         average = logits.numel() if self.mean_over_classes else len(logits)
         losses = {}
-        # upstream takes targets (B, 1) for class indices: one class is shown as two equal ones
+        # upstream takes targets (B, 1) for class indices: one class is passed as two equal ones
         shown = (-1, max(self.num_classes, 2))
         for name, module in self.losses.items():
             if isinstance(module, MultiLabelLoss):  # it knows unknown labels and reduces itself

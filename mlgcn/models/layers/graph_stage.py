@@ -42,9 +42,8 @@ class GraphStage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """From the previous map (B, C', 2 H, 2 W) to this stage's (B, C, H, W)."""
         x = self.downsample(x)
-        table = self.relative_position(
-            x.shape[2] * x.shape[3], self.num_keys(x.shape[2:]), x.device
-        )
+        grid = x.shape[2:]
+        table = self.relative_position(grid.numel(), self.num_keys(grid), x.device)
         for block in self.blocks:
             run = partial(checkpointed, block) if self.with_cp else block
             x, _ = run(x, relative_pos=table)

@@ -37,7 +37,7 @@ class Grapher(nn.Module):
         channels: C.
         k: neighbours of a node.
         dilation: every dilation-th of the k * dilation nearest keys becomes a neighbour.
-        reduction: r; a map's nodes find their neighbours among r x r means of the nodes.
+        reduction: r; without keys, the candidates are means of r x r nodes.
         num_groups: G groups of C / G consecutive channels find their own neighbours.
         drop_path: rate of stochastic depth.
         dim: 2 for nodes on a map (B, C, H, W), 1 for a set of nodes (B, C, N).
@@ -77,7 +77,7 @@ class Grapher(nn.Module):
 
         Args:
             x: nodes (B, C, H, W) or (B, C, N).
-            keys: where to look for neighbours (B, C, ...), M places; the nodes' own map if None.
+            keys: candidates (B, C, ...), M of them; means of the nodes themselves if None.
             relative_pos: (N, M), added to the distances.
         """
         nodes = self.fc1(x)
@@ -90,13 +90,7 @@ class Grapher(nn.Module):
 
 
 class FFN(nn.Module):
-    """Two 1x1 convolutions with 4 C channels between, and a shortcut.
-
-    Args:
-        channels: C.
-        drop_path: rate of stochastic depth.
-        dim: see :class:`Grapher`.
-    """
+    """Two 1x1 convolutions, 4 C channels between them, and a shortcut; see :class:`Grapher`."""
 
     def __init__(self, channels: int, drop_path: float = 0.0, dim: int = 2):
         super().__init__()

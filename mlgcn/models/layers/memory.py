@@ -43,7 +43,7 @@ def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Te
         return next_conv(F.gelu(norm(hidden)))
 
     hidden = conv(x)
-    if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would send again
+    if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would communicate again
         return next_norm(activated(hidden))
     return next_norm(_recomputed(activated, norm, hidden))
 
@@ -73,7 +73,7 @@ def _recomputed(function: Callable, module: nn.Module, *args):
 
 @contextmanager
 def all_kept() -> Iterator[None]:
-    """:func:`gelu_between` keeps every activation and cuts no map, as the published models."""
+    """:func:`gelu_between` keeps every activation and takes maps whole, as the published code."""
     token = _all_kept.set(True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The label branch of GKGNet: labels that look for their patches in every stage map."""
+"""The label branch of GKGNet: a graph from the labels to their nearest patches in every stage."""
 
 from collections.abc import Sequence
 
@@ -19,9 +19,9 @@ class LabelGraphNeck(BaseModule):
     the labels never feed back into the patches.
 
     Args:
-        in_channels: C_i of every stage map; labels are as wide as the map that they look at.
+        in_channels: C_i of every stage map; the labels of a stage have as many channels.
         num_classes: K. Left out of a config, the tools fill it in from the data set.
-        k: patches that each label listens to, in every group of channels.
+        k: neighbours (patches) of a label, in every group of channels.
         num_groups: G; it must divide every C_i.
         num_gcn: graph blocks in the last stage; the others have one.
         drop_path_rates: stochastic depth in each stage; none if not given. GKGNet uses the rate

@@ -62,7 +62,7 @@ TARGET static int64_t NAME(nearest)(const float *d, int64_t m, int64_t count, fl
             if (n >= count) limit = fminf(best[count - 1] + slack, FLT_MAX);
         }
     while (n > count && best[n - 1] > limit) n--;
-    for (; n < count; n++) where[n] = (int32_t)n, best[n] = FLT_MAX; /* NaN features: any key will do */
+    for (; n < count; n++) where[n] = (int32_t)n, best[n] = FLT_MAX; /* NaN: any keys */
     return n;
 }
 
