@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 from tiny import ROOT
@@ -35,6 +36,8 @@ def test_everything_that_is_read_at_run_time_is_in_it(installed):
             assert (installed / path.relative_to(ROOT)).is_file(), path
     for path in (ROOT / 'configs').rglob('*.py'):
         assert (installed / 'mlgcn' / path.relative_to(ROOT)).is_file(), path
+    kernels = list(installed.glob(f'mlgcn/ops/_c/kernels{EXTENSION_SUFFIXES[0]}'))
+    assert kernels or not shutil.which('cc')
     (entry,) = installed.glob('*.dist-info/entry_points.txt')
     assert 'mlgcn = mlgcn.cli:main' in entry.read_text()
 
