@@ -10,13 +10,16 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from rich.console import Console
@@ -26,12 +29,14 @@ from mlgcn.apis.shipped_configs import find_config
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
-from mlgcn.datasets.annotations import AnnotationError
+from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
 from mlgcn.engine.config import read_config
 
 from . import options
+
+FAULTS = 'annotations that cannot be read'
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -76,23 +81,39 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
             part = name if len(sets) == 1 else f'{name}[{number}]'
             try:
                 photos = DATASETS.build(dict(settings, lazy_init=True))
-                if not isinstance(photos, MultiLabelPhotos):
-                    raise ValueError(f'{type(photos).__name__} is not one of the data sets here')
-                names, images = photos.read()
-                images = photos.with_boxes(images)
+                names, images = _read(photos)
             except (ValueError, OSError) as error:
                 problems = error.args if isinstance(error, AnnotationError) else [str(error)]
-                what = f'{part}: annotations that cannot be read'
-                errors.append(Finding(True, what, list(problems)))
+                errors.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
                 continue
             classes = classes or names
             known = photos.metainfo.get('classes') or classes
             splits.append(Split(part, known, images))
-            read_options |= photos.read_options
-            if photos.notes:
-                what = f'{part}: how the annotations were read'
-                errors.append(Finding(False, what, list(photos.notes)))
+            read_options |= getattr(photos, 'read_options', {})
+            said = {FAULTS: 'problems', 'how the annotations were read': 'notes'}
+            errors += [
+                Finding(kind == 'problems', f'{part}: {what}', list(getattr(photos, kind)))
+                for what, kind in said.items()
+                if getattr(photos, kind, ())
+            ]
     return splits, errors, read_options
+
+
+def _read(photos: BaseDataset) -> tuple[Sequence[str], list[Labels]]:
+    """Class names and labels of a data set, also of mmpretrain's own."""
+    if isinstance(photos, MultiLabelPhotos):
+        names, images = photos.read()
+        return names, photos.with_boxes(images)
+    photos.full_init()
+    names = photos.metainfo.get('classes')
+    if not names:
+        raise ValueError(f'{type(photos).__name__} has no class names')
+    items = map(photos.get_data_info, range(len(photos)))
+    where = f'{type(photos).__name__}, image {{}}'.format
+    return names, [
+        Labels(item['img_path'], [names[k] for k in np.atleast_1d(item['gt_label'])], (), where(i))
+        for i, item in enumerate(items)
+    ]
 
 
 def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, ImageFacts]:

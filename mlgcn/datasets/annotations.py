@@ -79,76 +79,104 @@ def read_json(file: str | Path) -> Any:
         raise AnnotationError(f'{file}: expected json, but {error}') from None
 
 
-def read_coco(file: str | Path) -> tuple[dict[int, str], list[Labels], set[str]]:
-    """({category id: name} in order of ids, the images in the file's order, names that are none).
+class CocoFile(NamedTuple):
+    """What a COCO json says."""
 
-    The last are categories without annotations that exporters add: the background, and a root that
-    the others name as their `supercategory` (Roboflow).
+    names: dict[int, str]  # {category id: name}, in order of ids
+    images: list[Labels]  # in the file's order; `img_path` is the file's `file_name`
+    extra: set[str]  # categories that an exporter added: the background, or a root of the others
+    problems: list[str]  # rows that were left out, and why
 
-    `img_path` is the file's `file_name`. Crowds count like other objects.
+
+def read_coco(file: str | Path) -> CocoFile:
+    """Labels and boxes of a COCO json; crowds count like other objects.
+
+    An extra category has no annotation, and is named as the `supercategory` of others (Roboflow).
 
     Raises:
-        AnnotationError: not json, a section, key or type is missing, ids are not unique or refer
-            to nothing.
+        AnnotationError: not json, or a section is missing.
     """
     data = read_json(file)
-    problems = [*_coco_form(data)] or [*_coco_ids(data)]
-    if problems:
-        raise AnnotationError(*(f'{file}: {problem}' for problem in problems))
-    names = dict(sorted((row['id'], row['name']) for row in data['categories']))
-    used = {names[row['category_id']] for row in data['annotations']}
-    parents = {str(row.get('supercategory')) for row in data['categories']
-               if row.get('supercategory') != row['name']}  # fmt: skip
-    extra = {name for name in names.values() if name in parents or name.strip('_') in BACKGROUND}
+    if not isinstance(data, dict):
+        keys = ', '.join(COCO_KEYS)
+        raise AnnotationError(f'{file}: expected an object with {keys}, seen a list or value')
+    problems, rows = [], {}
+    for section, keys in COCO_KEYS.items():
+        if not isinstance(data.get(section), list):
+            seen = str(data[section])[:40] if section in data else f'the keys {some(data)}'
+            raise AnnotationError(f"{file}: expected a list under the key '{section}', seen {seen}")
+        wrong = [_missing(row, keys) for row in data[section]]
+        problems += [f'{m} in {section}[{i}]' for i, m in enumerate(wrong) if m]
+        rows[section] = [row for row, missing in zip(data[section], wrong) if not missing]
+    problems += _wrong_ids(rows, data)
+    names = dict(sorted((row['id'], row['name']) for row in rows['categories']))
     boxes = defaultdict(list)
-    for row in data['annotations']:
-        box = Box(names[row['category_id']], _coco_corners(row), f'annotation id {row["id"]}')
-        boxes[row['image_id']].append(box)
+    for row in rows['annotations']:
+        if row['category_id'] in names:
+            box = Box(names[row['category_id']], _coco_corners(row), f'annotation id {row["id"]}')
+            boxes[row['image_id']].append(box)
     images = []
-    for row in data['images']:
-        found = boxes.get(row['id'], ())
-        size = (row.get('width'), row.get('height'))
-        where = f'{file}, image id {row["id"]}'
-        present = {box.name for box in found}
-        images.append(
-            Labels(row['file_name'], present, (), where, found, size if all(size) else None)
-        )
-    return names, images, extra - used
+    for row in rows['images']:
+        found, size = boxes.get(row['id'], ()), (row.get('width'), row.get('height'))
+        where, present = f'{file}, image id {row["id"]}', {box.name for box in found}
+        size = size if all(size) else None
+        images.append(Labels(row['file_name'], present, (), where, found, size))
+    roots = {
+        r.get('supercategory') for r in rows['categories'] if r.get('supercategory') != r['name']
+    }
+    unused = set(names.values()) - {box.name for found in boxes.values() for box in found}
+    extra = {name for name in unused if name in roots or name.strip('_') in BACKGROUND}
+    return CocoFile(names, images, extra, [f'{file}: {problem}' for problem in problems])
 
 
-def read_data_list(file: str | Path) -> tuple[list[str], list[Labels]]:
-    """Class names and images of mmpretrain's json: {metainfo: {classes}, data_list: [...]}.
+def _missing(row: Any, keys: dict[str, type]) -> str:
+    """What a row lacks, in words; '' for nothing."""
+    for key, kind in keys.items():
+        if not isinstance(row, dict) or not isinstance(row.get(key), kind):
+            return f"expected the key '{key}' with an {kind.__name__}, seen {str(row)[:80]},"
+    return ''
+
+
+def _wrong_ids(rows: dict[str, list], data: dict[str, list]) -> Iterator[str]:
+    """Ids and names that are not unique; ids that refer to nothing."""
+    for section, key in (('categories', 'id'), ('categories', 'name'), ('images', 'id')):
+        twice = repeated(row[key] for row in rows[section])
+        if twice:
+            yield f"expected each '{key}' of {section} once, more than once: {some(twice)}"
+    for section, key in (('images', 'image_id'), ('categories', 'category_id')):
+        known = {row.get('id') for row in data[section] if isinstance(row, dict)}
+        unknown = sorted({row[key] for row in rows['annotations']} - known)
+        if unknown:
+            yield f'annotations have the {key} {some(unknown)}, which the list of {section} lacks'
+
+
+def read_data_list(file: str | Path) -> tuple[list[str], list[Labels], list[str]]:
+    """(class names, images, problems) of mmpretrain's {metainfo: {classes}, data_list: [...]}.
 
     Each image has `img_path` and `gt_label`, the indices of its classes.
 
     Raises:
-        AnnotationError: not json or not of that form; an index is out of range.
+        AnnotationError: not json or not of that form.
     """
     data = read_json(file)
     meta = data.get('metainfo') if isinstance(data, dict) else None
     classes = meta.get('classes') if isinstance(meta, dict) else None
     rows = data.get('data_list') if classes else None
     if not isinstance(classes, list) or not isinstance(rows, list):
-        raise AnnotationError(
-            f"{file}: expected {{'metainfo': {{'classes': [...]}}, 'data_list': [...]}}, "
-            f'seen {str(data)[:80]}'
-        )
+        form = "{'metainfo': {'classes': [...]}, 'data_list': [...]}"
+        raise AnnotationError(f'{file}: expected {form}, seen {str(data)[:80]}')
     images, problems = [], []
     for i, row in enumerate(rows):
-        labels = row.get('gt_label') if isinstance(row, dict) else None
-        labels = [labels] if isinstance(labels, int) else labels
-        try:
-            path, wrong = row['img_path'], [k for k in labels if not 0 <= k < len(classes)]
-        except (TypeError, KeyError):
-            problems.append(f"{file}: expected 'img_path' and a list 'gt_label' in data_list[{i}]")
+        where, keys = f'{file}, data_list[{i}]', {'img_path': str, 'gt_label': (list, int)}
+        if not isinstance(row, dict) or not all(isinstance(row.get(k), t) for k, t in keys.items()):
+            problems.append(f"{where}: expected 'img_path' and a list 'gt_label', seen {row}")
             continue
-        if wrong:
-            problems.append(f'{file}: data_list[{i}]: labels {wrong} of {len(classes)} classes')
+        labels = row['gt_label'] if isinstance(row['gt_label'], list) else [row['gt_label']]
+        if set(labels) <= set(range(len(classes))):
+            images.append(Labels(row['img_path'], [classes[k] for k in labels], (), where))
         else:
-            images.append(Labels(path, [classes[k] for k in labels], (), f'{file}, data_list[{i}]'))
-    if problems:
-        raise AnnotationError(*problems)
-    return classes, images
+            problems.append(f'{where}: labels {labels}, but there are {len(classes)} classes')
+    return classes, images, problems
 
 
 def _coco_corners(row: dict[str, Any]) -> tuple[float, ...] | None:
@@ -159,41 +187,6 @@ def _coco_corners(row: dict[str, Any]) -> tuple[float, ...] | None:
     except (TypeError, ValueError):
         return NO_BOX
     return left, top, left + width, top + height
-
-
-def _coco_form(data: Any) -> Iterator[str]:
-    """What is missing of the sections, keys and types."""
-    if not isinstance(data, dict):
-        yield f'expected an object with the keys {", ".join(COCO_KEYS)}, seen {str(data)[:40]}'
-        return
-    for section, keys in COCO_KEYS.items():
-        rows = data.get(section)
-        if not isinstance(rows, list):
-            seen = f'the keys {some(data)}' if rows is None else str(rows)[:40]
-            yield f"expected a list under the key '{section}', seen {seen}"
-            continue
-        for i, row in enumerate(rows):
-            for key, kind in keys.items():
-                if not isinstance(row, dict) or not isinstance(row.get(key), kind):
-                    yield (
-                        f"expected the key '{key}' with an {kind.__name__} in {section}[{i}], "
-                        f'seen {str(row)[:80]}'
-                    )
-
-
-def _coco_ids(data: dict) -> Iterator[str]:
-    """Ids and names that are not unique; ids that refer to nothing."""
-    for section, key in (('categories', 'id'), ('categories', 'name'), ('images', 'id')):
-        twice = repeated(row[key] for row in data[section])
-        if twice:
-            yield f"expected each '{key}' of {section} once, more than once: {some(twice)}"
-    for section, key in (('images', 'image_id'), ('categories', 'category_id')):
-        unknown = {ann[key] for ann in data['annotations']} - {row['id'] for row in data[section]}
-        if unknown:
-            yield (
-                f'annotations have the {key} {some(sorted(unknown))}, which the list of {section} '
-                'lacks'
-            )
 
 
 class _NoDoctype(ET.TreeBuilder):

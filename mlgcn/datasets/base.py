@@ -62,6 +62,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.bad_images = bad_images
         self.left_out: dict[str, str] = {}  # {path: what is wrong}, of the check at the start
         self.absent: list[str] = []  # listed images that are not there, with hints
+        self.problems: list[str] = []  # faults of the annotations, which stop the run
         self.notes: list[str] = []  # what was found out about the annotations, not stated
         super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
 
@@ -87,6 +88,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         if self.ann_file and not os.path.isfile(self.ann_file):
             raise self.not_found('annotation file', self.ann_file)
         self.notes.clear()
+        self.problems.clear()
         names, images = self.read_labels()
         images = [_composed(labels, self.img_prefix) for labels in images]
         if self.check_images:
@@ -105,15 +107,16 @@ class MultiLabelPhotos(MultiLabelDataset):
         for note in self.notes:
             print_log(f'{self.ann_file or self.data_root}: {note}', 'current', logging.WARNING)
         classes = tuple(normalize('NFC', c) for c in self._metainfo.get('classes') or names)
+        wrong = unknown_labels(images, classes) if classes else ()
+        problems = [*self.problems, *wrong, *contradictions(images)]
+        if problems:
+            raise AnnotationError(*problems)
         if not classes:
             raise ValueError(f'{self.ann_file or self.data_root}: no class, seen no label at all')
         twice = repeated(classes)
         if twice:
             raise ValueError(f'classes: expected each once, more than once: {some(twice)}')
         self._metainfo['classes'] = classes
-        problems = [*unknown_labels(images, classes), *contradictions(images)]
-        if problems:
-            raise AnnotationError(*problems)
         index = {name: i for i, name in enumerate(classes)}
         items = [self._to_item(labels, index) for labels in images]
         counts = Counter(k for item in items for k in item['gt_label'])

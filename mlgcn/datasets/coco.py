@@ -38,7 +38,8 @@ class CocoMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The categories in `class_order`, and the labels of the images in the file's order."""
-        names, images, extra = read_coco(self.ann_file)
+        names, images, extra, problems = read_coco(self.ann_file)
+        self.problems += problems
         if extra:
             self.notes.append(f'categories without annotations, left out: {some(sorted(extra))}')
         images = [labels for labels in images if labels.present or self.keep_unlabelled]
@@ -70,4 +71,6 @@ class JsonMultiLabel(MultiLabelPhotos):
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The classes and the images in the file's order."""
-        return read_data_list(self.ann_file)
+        classes, images, problems = read_data_list(self.ann_file)
+        self.problems += problems
+        return classes, images

@@ -50,9 +50,9 @@ class CsvMultiLabel(MultiLabelPhotos):
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
         columns = _one_hot(rows) if head and len(head) > 2 else None
-        problems = [*(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))]
-        if problems:
-            raise AnnotationError(*(f'{self.ann_file}, {problem}' for problem in problems))
+        wrong = dict(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))
+        self.problems += [f'{self.ann_file}, {at}: {problem}' for at, problem in wrong.items()]
+        rows = [(at, row) for at, row in rows if at not in wrong]
         if columns:
             self.notes.append(f'one column of 0 and 1 for each class: {some(head[1:])}')
             found = [
@@ -98,18 +98,18 @@ class CsvMultiLabel(MultiLabelPhotos):
         differs = any(self._is_image(row[0]) for row in others) and not labels & set(first[1:])
         return first[0].lower() in HEADS or differs
 
-    def _wrong_rows(self, rows: list[tuple[str, list[str]]]) -> Iterator[str]:
-        """Lines that are not an image and its labels, or an image for the second time."""
+    def _wrong_rows(self, rows: list[tuple[str, list[str]]]) -> Iterator[tuple[str, str]]:
+        """(line, fault) where it is not an image and its labels, or one for the second time."""
         seen: dict[str, tuple[str, str]] = {}
         for at, row in rows:
             if len(row) != 2 or not row[0]:
-                yield f"{at}: expected 'file,label1|label2', seen {row}{self._hint(row)}"
+                yield at, f"expected 'file,label1|label2', seen {row}{self._hint(row)}"
                 continue
             path = os.path.normpath(row[0])
             if path in seen:
                 first, labels = seen[path]
                 how = '' if labels == row[1] else ' with other labels'
-                yield f'{at}: {row[0]!r} a second time{how}, first in {first}'
+                yield at, f'{row[0]!r} a second time{how}, first in {first}'
             seen.setdefault(path, (at, row[1]))
 
     def _hint(self, row: list[str]) -> str:
@@ -161,13 +161,13 @@ def _one_hot(rows: list[tuple[str, list[str]]]) -> bool:
     return bool(cells) and sum(cells) > len(cells) / 2
 
 
-def _wrong_columns(rows: list[tuple[str, list[str]]], head: list[str]) -> Iterator[str]:
+def _wrong_columns(rows: list[tuple[str, list[str]]], head: list[str]) -> Iterator[tuple[str, str]]:
     for at, row in rows:
-        if len(row) != len(head):
-            yield f'{at}: expected {len(head)} cells as in the header, seen {len(row)}'
         wrong = [cell for cell in row[1:] if cell.lower() not in ON_OFF]
         if wrong:
-            yield f'{at}: expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
+            yield at, f'expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
+        elif len(row) != len(head):
+            yield at, f'expected {len(head)} cells as in the header, seen {len(row)}'
 
 
 def suspicions(names: Sequence[str]) -> Iterator[str]:

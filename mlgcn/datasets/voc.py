@@ -1,8 +1,10 @@
 """Image labels from a PASCAL VOC devkit, or from a folder in its form."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
 from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
@@ -18,6 +20,7 @@ from .annotations import (
 )
 from .base import MultiLabelPhotos
 from .foreign_files import is_system_file
+from .image_check import Folders
 from .image_io import ENDINGS
 
 DOWNLOADS = {
@@ -48,6 +51,7 @@ class VOCMultiLabel(MultiLabelPhotos):
 
     def __init__(self, data_root: str, split: str, data_prefix: str = 'JPEGImages', **kwargs):
         self.split = split
+        self._folders = Folders()
         super().__init__(data_root=data_root, data_prefix=data_prefix, **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
@@ -75,12 +79,14 @@ class VOCMultiLabel(MultiLabelPhotos):
         return Path(self.data_root, 'ImageSets', 'Main')
 
     def _xml(self, image: str) -> Path:
-        return Path(self.data_root, 'Annotations', f'{image}.xml')
+        path = os.path.join(self.data_root, 'Annotations', f'{image}.xml')
+        return Path(self._folders.find(path) or path)
 
     def _read_split(self) -> list[str]:
         """The image names of the split, without ending."""
         if not self.split:
-            return sorted(path.stem for path in people_files(self._xml('*')))
+            files = people_files(Path(self.data_root, 'Annotations', '*.xml'))
+            return sorted(path.stem for path in files)
         path = self._main / f'{self.split}.txt'
         if not path.is_file():
             splits = sorted(p.stem for p in people_files(self._main / '*.txt') if '_' not in p.stem)
@@ -103,39 +109,40 @@ class VOCMultiLabel(MultiLabelPhotos):
     def _from_lists(self, paths: dict[str, str], lists: dict[str, Path]) -> list[Labels]:
         labels = {i: Labels(path, [], [], f'{self._main}, image {i}') for i, path in paths.items()}
         for name, path in lists.items():
-            values = read_voc_list(path, values=True)
+            values = self._try(read_voc_list, path, True) or {}
             differ = sorted(values.keys() ^ labels.keys())
-            if differ:
-                raise AnnotationError(
+            if differ and values:
+                self.problems.append(
                     f'{path}: expected the images of {self.split}.txt ({len(labels)}), seen '
                     f'{len(values)}; in one of the two only: {some(differ)}'
                 )
             for i, value in values.items():
-                if value != '-1':
+                if value != '-1' and i in labels:
                     (labels[i].present if value == '1' else labels[i].difficult).append(name)
         return list(labels.values())
+
+    def _try(self, read: Callable, *arguments) -> Any:
+        """What `read` gives, or None and its faults among the problems."""
+        try:
+            return read(*arguments)
+        except AnnotationError as error:
+            self.problems += error.args
+            return None
 
     def _from_xml(self, paths: dict[str, str]) -> list[Labels]:
         absent = [str(self._xml(i)) for i in paths if not self._xml(i).is_file()]
         if absent:
             raise self.not_found(f'{len(absent)} of {len(paths)} annotations', some(absent))
-        images, problems = [], []
-        for i, image in paths.items():
-            xml = self._xml(i)
-            try:
-                images.append(read_voc_xml(xml)._replace(img_path=image))
-            except AnnotationError as error:
-                problems += error.args
-        if problems:
-            raise AnnotationError(*problems)
-        return images
+        read = [(image, self._try(read_voc_xml, self._xml(i))) for i, image in paths.items()]
+        return [labels._replace(img_path=image) for image, labels in read if labels]
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
         """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
         folder = self.img_prefix
         files = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
-        name_of = {Path(f).stem: f for f in files if Path(f).suffix.lower() in ENDINGS}
-        return {i: name_of.get(i, f'{i}.jpg') for i in ids}
+        stem_of = {f: normalize('NFC', Path(f).stem) for f in files}
+        name_of = {stem_of[f]: f for f in files if Path(f).suffix.lower() in ENDINGS}
+        return {i: name_of.get(normalize('NFC', i), f'{i}.jpg') for i in ids}
 
     def how_to_get(self) -> str:
         """VOC's downloads, when the folder has VOC's name."""

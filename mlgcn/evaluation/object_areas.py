@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from mlgcn.datasets.annotations import AnnotationError, Labels, read_coco, read_voc_xml, some
+from mlgcn.datasets.foreign_files import is_system_file
 
 EXPECTED = 'expected a COCO json or a VOC folder with Annotations/*.xml'
 
@@ -51,11 +52,14 @@ def object_areas(
 
 def _read(path: Path) -> list[Labels]:
     if path.is_file():
-        return read_coco(path)[1]
+        _, images, _, problems = read_coco(path)
+        if problems:
+            raise AnnotationError(*problems)
+        return images
     if not path.is_dir():
         raise FileNotFoundError(f'{path}: no such annotations; {EXPECTED}')
     folder = path / 'Annotations' if (path / 'Annotations').is_dir() else path
-    files = sorted(folder.glob('*.xml'))
+    files = [file for file in sorted(folder.glob('*.xml')) if not is_system_file(file.name)]
     if not files:
         raise ValueError(f'{folder}: no *.xml in it; {EXPECTED}')
     return [read_voc_xml(file) for file in files]

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from tiny import ROOT
 
 
 def photo(path, seed, **options):
@@ -151,13 +152,13 @@ def test_similar_class_names(check, sound, tmp_path):
 
 
 def test_a_row_twice(check, sound, tmp_path):
-    """The reader itself refuses it: an error of that split, the other one is checked."""
+    """Training refuses it; here it is an error of that split, and the others are checked."""
     write_csv(tmp_path / 'train.csv', [['train 0.jpg', 'dog'], ['train 0.jpg', 'cat']])
     status, _, report = check(sound['train'], sound['val'])
     assert status == 1
     (case,) = cases(report, 'errors', 'train: annotations')
     assert "line 2: 'train 0.jpg' a second time with other labels, first in line 1" in case
-    assert list(report['splits']) == ['val']
+    assert report['splits']['train']['images'] == 1
 
 
 @pytest.fixture
@@ -253,3 +254,32 @@ def test_bits_and_notes(check, sound, tmp_path):
     assert len(cases(report, 'warnings', 'value_range')) == 5
     notes = ' '.join(cases(report, 'warnings', 'val: how'))
     assert 'file,labels' in notes
+
+
+def test_all_errors_of_a_split_in_one_run(check, sound, tmp_path):
+    rows = [['val 6.jpg', 'owl'], ['val 7.jpg'], ['./val 6.jpg', 'dog'], ['gone.jpg', 'dog']]
+    write_csv(tmp_path / 'val.csv', rows)
+    _, _, report = check(sound['train'], sound['val'])
+    second, third = cases(report, 'errors', 'val: annotations')
+    assert 'val.csv, line 2: expected' in second
+    assert 'val.csv, line 3: ' in third
+    assert 'val.csv, line 1: unknown class owl' in cases(report, 'errors', 'not among')[0]
+    assert 'gone.jpg (No such file)' in cases(report, 'errors', 'cannot be read, or')[0]
+
+
+def test_mmpretrains_own_data_set(check, sound, tmp_path):
+    content = {
+        'metainfo': {'classes': ['cat', 'dog']},
+        'data_list': [{'img_path': f'train {i}.jpg', 'gt_label': [i % 2]} for i in range(4)],
+    }
+    (tmp_path / 'list.json').write_text(json.dumps(content))
+    config = tmp_path / 'own.py'
+    config.write_text(
+        f"_base_ = '{ROOT}/configs/_base_/datasets/own_448.py'\n"
+        "default_scope = 'mmpretrain'\n"
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='MultiLabelDataset', "
+        f"data_root='{tmp_path}', ann_file='list.json', pipeline=[]))\n"
+    )
+    status, _, report = check('', sound['val'], str(config))
+    assert status == 0
+    assert report['splits']['train']['class_counts']['dog']['present'] == 2
