@@ -11,6 +11,7 @@ from torch import Tensor
 from mlgcn.ops.relative_pos import relative_position
 
 from .error import CheckpointError, some
+from .peers import HEADS, detect_peer, from_peer, to_peer
 from .tables import DROPPED, MARKS, NAMES, PARTS
 
 PREFIXES = ('module.', 'model.')
@@ -18,15 +19,15 @@ REDUCTIONS = (4, 2, 1, 1)  # of the published Pyramid ViG's stages
 
 
 def unwrap(content: Any) -> dict[str, Tensor]:
-    """The state_dict in a file's content: out of `state_dict` or `state_dict_ema`, no prefixes.
+    """The state_dict in a file's content: out of `state_dict`, `state_dict_ema` or `model`.
 
-    `state_dict` is preferred; `module.` and `model.` are taken off when every key has them.
+    They are looked for in this order; `module.` and `model.` are taken off when every key has them.
 
     Raises:
         CheckpointError: there is no state_dict in it.
     """
     if isinstance(content, Mapping):
-        for wrapper in ('state_dict', 'state_dict_ema'):
+        for wrapper in ('state_dict', 'state_dict_ema', 'model'):
             if isinstance(content.get(wrapper), Mapping):
                 content = content[wrapper]
                 break
@@ -47,9 +48,12 @@ def detect(state_dict: Mapping[str, Any]) -> str:
 
     Returns:
         'addgcn', 'gkgnet', 'pvig', 'mmpretrain' (its Pyramid ViG), 'torchvision' (a ResNet), 'timm'
-        (an EfficientNet), 'mlgcn' (a classifier of mmpretrain's or ours) or 'unknown'.
+        (an EfficientNet), a peer of `peers.MARKS`, 'mlgcn' (a classifier of mmpretrain's or ours)
+        or 'unknown'.
     """
     weights = unwrap(state_dict)
+    if (peer := detect_peer(weights)) is not None:
+        return peer
     for source, mark in MARKS.items():
         if mark in weights:
             return source
@@ -57,7 +61,9 @@ def detect(state_dict: Mapping[str, Any]) -> str:
     return 'mlgcn' if {'backbone', 'head'} <= parts <= {'backbone', 'neck', 'head'} else 'unknown'
 
 
-def convert(state_dict: Mapping[str, Any], source: str) -> dict[str, Tensor]:
+def convert(
+    state_dict: Mapping[str, Any], source: str, part: str | None = None
+) -> dict[str, Tensor]:
     """Published weights under the names of our models (`backbone.`, `neck.`, `head.`).
 
     What our models compute themselves or do not have is dropped by name (`tables.DROPPED`). 1x1
@@ -65,14 +71,19 @@ def convert(state_dict: Mapping[str, Any], source: str) -> dict[str, Tensor]:
 
     Args:
         state_dict: with or without the wrappers that :func:`unwrap` knows.
-        source: one of `tables.NAMES`; see :func:`detect`.
+        source: one of `tables.NAMES` or `peers.HEADS`; see :func:`detect`.
+        part: 'head' for the entries of a peer's head alone, as the published module names them;
+            the result then fits our head module (no `head.`).
 
     Raises:
         CheckpointError: lists the entries that such a file does not have.
     """
-    if source not in NAMES:
-        raise CheckpointError(f'source must be one of {", ".join(NAMES)}, got {source!r}')
+    _check_source(source, part)
     weights = unwrap(state_dict)
+    if source in HEADS:
+        ours, unknown = from_peer(weights, source, part)
+        _refuse(unknown, f'the published {source} {part or "weights"}')
+        return ours
     starts = _published_starts(weights)
     ours, unknown = {}, []
     for key, value in weights.items():
@@ -86,18 +97,25 @@ def convert(state_dict: Mapping[str, Any], source: str) -> dict[str, Tensor]:
     return ours
 
 
-def to_published(state_dict: Mapping[str, Any], target: str) -> dict[str, Tensor]:
+def to_published(
+    state_dict: Mapping[str, Any], target: str, part: str | None = None
+) -> dict[str, Tensor]:
     """Our weights under the published names, so that the published code loads them.
 
-    The reverse of :func:`convert` for 'addgcn' and 'gkgnet'; `mask_mat` and the `relative_pos`
-    tables that the published models keep in their files are computed again.
+    The reverse of :func:`convert` for 'addgcn', 'gkgnet' and the peers. `mask_mat` and the
+    `relative_pos` tables that the first two keep in their files are computed again.
 
     Raises:
         CheckpointError: lists the entries that the published model does not have.
     """
-    if target not in ('addgcn', 'gkgnet'):
-        raise CheckpointError(f"only to 'addgcn' and 'gkgnet', got {target!r}")
+    _check_source(target, part)
     weights = unwrap(state_dict)
+    if target in HEADS:
+        published, unknown = to_peer(weights, target, part)
+        _refuse(unknown, f'our {part or "model"} for the published {target}')
+        return published
+    if target not in ('addgcn', 'gkgnet'):
+        raise CheckpointError(f"only to 'addgcn', 'gkgnet' and the peers, got {target!r}")
     starts = _our_starts(weights)
     published, unknown = {}, []
     for key, value in weights.items():
@@ -194,6 +212,14 @@ def _our_starts(keys: Iterable[str]) -> list[int]:
 def _starts_of(depths: Sequence[int]) -> list[int]:
     """The same, from the number of blocks in every stage."""
     return [sum(depths[:i]) + i for i in range(len(depths))]
+
+
+def _check_source(source: str, part: str | None) -> None:
+    known = [*NAMES, *HEADS]
+    if source not in known:
+        raise CheckpointError(f'source must be one of {", ".join(known)}, got {source!r}')
+    if part is not None and (part != 'head' or source not in HEADS):
+        raise CheckpointError(f"part={part!r}: expected 'head', of {', '.join(HEADS)}")
 
 
 def _refuse(unknown: list[str], where: str) -> None:

@@ -1,8 +1,15 @@
 """Heads: from feature maps (or label embeddings) to one logit per class."""
 
 from .add_gcn_head import ADDGCNHead
+from .csra_head import CSRAHead
 from .gkg_head import GKGHead
 from .linear_head import LinearHead
 from .multilabel_head import MultiLabelHead
 
-__all__ = ['ADDGCNHead', 'GKGHead', 'LinearHead', 'MultiLabelHead']
+__all__ = [
+    'ADDGCNHead',
+    'CSRAHead',
+    'GKGHead',
+    'LinearHead',
+    'MultiLabelHead',
+]
