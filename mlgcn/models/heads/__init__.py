@@ -4,6 +4,7 @@ from .add_gcn_head import ADDGCNHead
 from .csra_head import CSRAHead
 from .gkg_head import GKGHead
 from .linear_head import LinearHead
+from .ml_decoder_head import MLDecoderHead
 from .multilabel_head import MultiLabelHead
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     'CSRAHead',
     'GKGHead',
     'LinearHead',
+    'MLDecoderHead',
     'MultiLabelHead',
 ]
