@@ -6,6 +6,7 @@ from .gkg_head import GKGHead
 from .linear_head import LinearHead
 from .ml_decoder_head import MLDecoderHead
 from .multilabel_head import MultiLabelHead
+from .query2label_head import Query2LabelHead
 
 __all__ = [
     'ADDGCNHead',
@@ -14,4 +15,5 @@ __all__ = [
     'LinearHead',
     'MLDecoderHead',
     'MultiLabelHead',
+    'Query2LabelHead',
 ]
