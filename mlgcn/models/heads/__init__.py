@@ -2,6 +2,7 @@
 
 from .add_gcn_head import ADDGCNHead
 from .csra_head import CSRAHead
+from .ctran_head import CTranHead
 from .gkg_head import GKGHead
 from .linear_head import LinearHead
 from .ml_decoder_head import MLDecoderHead
@@ -11,6 +12,7 @@ from .query2label_head import Query2LabelHead
 __all__ = [
     'ADDGCNHead',
     'CSRAHead',
+    'CTranHead',
     'GKGHead',
     'LinearHead',
     'MLDecoderHead',

@@ -1,0 +1,137 @@
+"""C-Tran as a head: positions and labels attend to each other, some labels being known."""
+
+from collections.abc import Sequence
+
+import torch
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+from mlgcn.models.layers.label_decoder import LabelDecoderLayer
+from mlgcn.models.layers.tokens import as_tokens
+from mlgcn.registry import MODELS
+
+from .multilabel_head import BCE, MultiLabelHead
+
+UNKNOWN, ABSENT, PRESENT = -1, 0, 1  # states of a label; the embedding's rows in this order
+
+
+@MODELS.register_module()
+class CTranHead(MultiLabelHead):
+    """C-Tran (Lanchantin et al., CVPR 2021, arXiv 2011.14027) on any feature map.
+
+    The positions of the map and one embedding per label are one sequence, through L encoder layers
+    in which everything attends to everything. To each label's embedding that of its state is added:
+    unknown, absent or present. In training a random share of the labels is known, and the loss
+    counts the unknown ones; in testing `known_labels` of a DataSample, (K,) of -1, 0 and 1, are
+    given to the model, and without them every label is unknown.
+
+    Args:
+        num_classes: K.
+        in_channels: C of the backbone's last map, and the transformer's width.
+        num_layers: L.
+        num_heads: of every attention; divides C.
+        most_known: in training, the number of known labels is uniform on 0 to this share of K.
+        label_masks: False: no states (every label counts, nothing can be known).
+        sum_over_batch: the published loss is a sum over unknown labels and images, not divided by
+            the batch size.
+        **kwargs: see :class:`MultiLabelHead`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        num_layers: int = 3,
+        num_heads: int = 4,
+        dropout: float = 0.1,
+        most_known: float = 0.75,
+        label_masks: bool = True,
+        sum_over_batch: bool = True,
+        loss: dict = BCE,
+        **kwargs,
+    ):
+        super().__init__(num_classes, loss=loss, **kwargs)
+        if not 0 <= most_known <= 1:
+            raise ValueError(f'CTranHead: most_known must be a share from 0 to 1, got {most_known}')
+        self.most_known = most_known
+        self.label_masks = label_masks
+        self.sum_over_batch = sum_over_batch
+        self.labels = nn.Embedding(num_classes, in_channels)
+        # "unknown" gets no gradient but is random, not zero, as published
+        self.states = nn.Embedding(3, in_channels, padding_idx=0)
+        self.states.requires_grad_(label_masks)
+        self.norm = nn.LayerNorm(in_channels)
+        self.layers = nn.ModuleList(
+            LabelDecoderLayer(in_channels, num_heads, in_channels, dropout, cross_attn=False)
+            for _ in range(num_layers)
+        )
+        self.fc = nn.Linear(in_channels, num_classes)
+        for embedding in (self.labels, self.states):
+            nn.init.uniform_(embedding.weight, -(in_channels**-0.5), in_channels**-0.5)
+
+    def forward(self, feats: Sequence[Tensor], states: Tensor | None = None) -> Tensor:
+        """From stage maps, the last one (B, C, H, W), and states (B, K) to logits (B, K).
+
+        Args:
+            states: -1 unknown, 0 known to be absent, 1 known to be present; None: all unknown. The
+                logits of known labels mean nothing.
+        """
+        tokens = as_tokens(feats[-1])
+        sequence = self.norm(torch.cat([tokens, self._embedded(len(tokens), states)], dim=1))
+        last = len(self.layers) - 1
+        for i, layer in enumerate(self.layers):
+            # positions need no update in the last layer: only the labels' outputs are read
+            first = tokens.shape[1] if i == last else 0
+            sequence = layer.answer(layer.talk(sequence, first=first), None, None)
+        # each label meets its own classifier only
+        return torch.einsum('bkd,kd->bk', sequence, self.fc.weight) + self.fc.bias
+
+    def loss(self, feats: Sequence[Tensor], data_samples: Sequence[DataSample], **kwargs) -> dict:
+        """Losses of the unknown labels, with a random part of the others given to the model."""
+        states = self.draw_states(self.targets(data_samples).to(feats[-1].device))
+        return self._get_loss(self(feats, states), data_samples, states=states, **kwargs)
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None
+    ) -> list[DataSample]:
+        """As the base; `known_labels` of the samples, where they have them, are given."""
+        known = [sample.get('known_labels') for sample in data_samples or ()]
+        states = None
+        if any(row is not None for row in known):
+            unknown = torch.full((self.num_classes,), UNKNOWN)
+            rows = [unknown if row is None else torch.as_tensor(row).cpu() for row in known]
+            states = torch.stack(rows).to(feats[-1].device)
+        return self._get_predictions(self(feats, states), data_samples)
+
+    def draw_states(self, target: Tensor) -> Tensor:
+        """Random states (B, K) for targets (B, K); what is unknown there (-1) stays unknown."""
+        if not self.label_masks:
+            return torch.full_like(target, UNKNOWN)
+        batch, classes = target.shape
+        most = int(self.most_known * classes)
+        count = torch.randint(most + 1, (batch, 1), device=target.device)
+        rank = torch.rand(batch, classes, device=target.device).argsort(dim=1).argsort(dim=1)
+        return torch.where(rank < count, target, UNKNOWN)
+
+    def _get_loss(
+        self,
+        cls_score: Tensor,
+        data_samples: Sequence[DataSample],
+        states: Tensor | None = None,
+        **kwargs,
+    ) -> dict:
+        if states is not None:  # a label that was given is not asked for
+            targets = torch.where(states == UNKNOWN, self.targets(data_samples).to(states), -1)
+            data_samples = [DataSample().set_gt_score(row) for row in targets]
+        losses = super()._get_loss(cls_score, data_samples, **kwargs)
+        factor = len(cls_score) if self.sum_over_batch else 1
+        return {name: factor * value for name, value in losses.items()}
+
+    def _embedded(self, batch: int, states: Tensor | None) -> Tensor:
+        """Label embeddings with their states, (B, K, C)."""
+        labels = self.labels.weight.expand(batch, -1, -1)
+        if not self.label_masks:
+            return labels
+        if states is None:
+            states = labels.new_full(labels.shape[:2], UNKNOWN)
+        return labels + self.states(states.long() + 1)
