@@ -6,6 +6,7 @@ from .ctran_head import CTranHead
 from .gkg_head import GKGHead
 from .linear_head import LinearHead
 from .ml_decoder_head import MLDecoderHead
+from .ml_gcn_head import MLGCNHead
 from .multilabel_head import MultiLabelHead
 from .query2label_head import Query2LabelHead
 
@@ -16,6 +17,7 @@ __all__ = [
     'GKGHead',
     'LinearHead',
     'MLDecoderHead',
+    'MLGCNHead',
     'MultiLabelHead',
     'Query2LabelHead',
 ]

@@ -1,0 +1,125 @@
+"""ML-GCN as a head: a graph network turns label embeddings into the classifiers of the labels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mlgcn.models.layers.constants import Constant
+from mlgcn.models.layers.tokens import read_vectors
+from mlgcn.ops.label_graph import label_graph, normalised
+from mlgcn.registry import MODELS
+
+from .multilabel_head import BCE, MultiLabelHead
+
+
+class GraphConvolution(nn.Module):
+    """G (X W): W (in, out) without bias, in the published orientation."""
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(in_channels, out_channels))
+        nn.init.uniform_(self.weight, -(out_channels**-0.5), out_channels**-0.5)
+
+    def forward(self, x: Tensor, graph: Tensor) -> Tensor:
+        """From (K, in) and graph (K, K) to (K, out)."""
+        return graph @ (x @ self.weight)
+
+
+@MODELS.register_module()
+class MLGCNHead(MultiLabelHead):
+    """ML-GCN (Chen et al., CVPR 2019, arXiv 1904.03582) on any feature map.
+
+    Two graph convolutions over the labels' embeddings give each label's classifier, which scores
+    the map's global maximum. The labels' branch does not see the image: in evaluation it is
+    computed once, and the head is max pooling and a linear layer.
+
+    Graph and embeddings are constants that weights are useless without, so both are in the
+    state_dict.
+
+    Args:
+        num_classes: K.
+        in_channels: C of the backbone's last map.
+        hidden: width between the two graph convolutions.
+        graph: file of the training labels' counts (`mlgcn graph` writes it; `nums` (K,) and `adj`
+            (K, K) in a .npz). None: the weights bring the graph, and until then each
+            label only sees itself.
+        embeddings: .npy file of one vector per class; a number: random ones of that width.
+        threshold: P(j | i) from which label i points to j.
+        mean_over_classes: the published loss is the mean over classes and batch.
+        **kwargs: see :class:`MultiLabelHead`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        hidden: int = 1024,
+        graph: str | None = None,
+        embeddings: str | int = 300,
+        threshold: float = 0.4,
+        loss: dict = BCE,
+        mean_over_classes: bool = True,
+        **kwargs,
+    ):
+        super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
+        if isinstance(embeddings, int):
+            vectors = torch.randn(num_classes, embeddings)
+        else:
+            vectors = read_vectors(embeddings, num_classes)
+        self.register_buffer('embeddings', vectors)
+        edges = torch.eye(num_classes)
+        if graph is not None:
+            edges = read_graph(graph, num_classes, threshold).float()
+        self.register_buffer('graph', edges)
+        self.gc1 = GraphConvolution(vectors.shape[1], hidden)
+        self.gc2 = GraphConvolution(hidden, in_channels)
+        self.folded = Constant()
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """From stage maps, the last one (B, C, H, W), to logits (B, K)."""
+        pooled = F.adaptive_max_pool2d(feats[-1], 1).flatten(1)  # (B, C)
+        sources = (self.embeddings, self.graph, self.gc1.weight, self.gc2.weight)
+        return pooled @ self.folded(self.classifiers, sources).T
+
+    def classifiers(self) -> Tensor:
+        """The labels' branch: one classifier (C,) per label, (K, C)."""
+        graph = normalised(self.graph.to(self.gc1.weight))
+        hidden = F.leaky_relu(self.gc1(self.embeddings.to(self.gc1.weight), graph), 0.2)
+        return self.gc2(hidden, graph)
+
+    def train(self, mode: bool = True) -> 'MLGCNHead':
+        """Training changes the classifiers."""
+        self.folded.clear()
+        return super().train(mode)
+
+    @torch.no_grad()
+    def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
+        """`adjacency` (B, K, K): entry (i, j) weighs what label j gathers from label i.
+
+        The same for every image.
+        """
+        adjacency = normalised(self.graph.to(self.gc1.weight)).T
+        return dict(adjacency=adjacency.expand(len(feats[-1]), -1, -1))
+
+
+def read_graph(path: str | Path, num_classes: int, threshold: float) -> Tensor:
+    """The graph (K, K) of a file of counts; see :func:`label_graph`.
+
+    Raises:
+        ValueError: not such a file, or another number of classes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as counts:
+            images, together = (torch.from_numpy(counts[key]) for key in ('nums', 'adj'))
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f'{path}: expected the counts that `mlgcn graph` writes, nums (K,) and adj (K, K): '
+            f'{error}'
+        ) from error
+    if len(images) != num_classes:
+        raise ValueError(f'{path}: counts of {len(images)} classes, the head has {num_classes}')
+    return label_graph(images, together, threshold)
