@@ -25,6 +25,7 @@ PARTS = {
     'encoder': rf'(?:self_attn\.{ATTENTION}|linear[12]\.{LEAF}|norm1\.{LEAF})',
     'decoder': rf'(?:(?:self|multihead)_attn\.{ATTENTION}|linear[12]\.{LEAF}|norm[123]\.{LEAF})',
     'block': rf'\d+\.(?:(?:conv|bn)[123]|downsample\.[01])\.{LEAF}',
+    'vit': rf'(?:norm[12]|attn\.(?:qkv|proj)|mlp\.fc[12])\.{LEAF}',
     'swin': rf'(?:norm[12]|attn\.(?:qkv|proj)|mlp\.fc[12])\.{LEAF}'
     r'|attn\.relative_position_bias_table',
 }
@@ -101,6 +102,14 @@ OURS_ALONE = {'ml_gcn': r'(?:head\.)?embeddings'}
 ABN_EPS = 1e-5  # InPlaceABN multiplies by |weight| + eps
 Q2L_CLASSIFIER = ('fc.W', 'fc.b')  # (1, K, D) and (1, K)
 NORM = re.compile(r'backbone\.timm_model\.body\..*\bbn\.weight')
+# (first channels, bottlenecks in stage 1, blocks): timm's model
+TRESNETS = {
+    (64, False, (3, 4, 11, 3)): dict(model_name='tresnet_m'),
+    (76, False, (4, 5, 18, 3)): dict(model_name='tresnet_l'),
+    (83, False, (4, 5, 24, 3)): dict(model_name='tresnet_xl'),
+    (64, True, (3, 4, 23, 3)): dict(model_name='tresnet_v2_l'),
+    (64, True, (3, 8, 34, 5)): dict(model_name='tresnet_v2_l', layers=[3, 8, 34, 5]),
+}
 
 
 def _resnet(outer: str) -> Rows:
@@ -133,6 +142,12 @@ def _tresnet(outer: str, bottlenecks: bool) -> Rows:
     return [*rows, (outer + 'layer{s}.{i}.se.fc{n}.{leaf}', ours + 'layer{s}.{i}.se.fc{n}.{leaf}')]
 
 
+def _vit(outer: str) -> Rows:
+    ours = 'backbone.timm_model.'
+    names = ('cls_token', 'pos_embed', 'patch_embed.proj.{leaf}', 'blocks.{i}.{vit}', 'norm.{leaf}')
+    return [(outer + name, ours + name) for name in names]
+
+
 def _swin(outer: str) -> Rows:
     """Microsoft's Swin transformers to timm's, which counts a merging with the stage after it."""
     ours = 'backbone.timm_model.'
@@ -162,7 +177,7 @@ def rows(source: str, names: Collection[str]) -> Rows:
     """The table of a whole file, chosen by its names (published or ours)."""
     bottlenecks = any('layer1.0.conv3' in name for name in names)
     backbones = {
-        'csra': lambda: _resnet(''),
+        'csra': lambda: _resnet('') + _vit(''),
         'ml_gcn': _ml_gcn,
         'ml_decoder': lambda: _tresnet('body.', bottlenecks) + _resnet(''),
         'asl': lambda: _tresnet('body.', bottlenecks),
@@ -261,3 +276,27 @@ def _renamed(key: str, table: Rows, side: int) -> str | None:
         if match:
             return row[1 - side].format(**match.groupdict())
     return None
+
+
+def tresnet_of(weights: Mapping[str, Tensor]) -> dict:
+    """The arguments of `mlgcn.TIMMBackbone` for a TResNet's weights under our names.
+
+    Two families share their published names: M, L and XL of ASL (64, 76 or 83 channels first), and
+    L and XL of ML-Decoder (64, bottlenecks everywhere).
+
+    Raises:
+        CheckpointError: no such TResNet.
+    """
+    body = 'backbone.timm_model.body.'
+    found = [re.match(re.escape(body) + r'layer([1-4])\.(\d+)\.', key) for key in weights]
+    blocks = {(int(match[1]), int(match[2])) for match in found if match}
+    layers = tuple(sum(stage == s for s, _ in blocks) for stage in range(1, 5))
+    bottlenecks = f'{body}layer1.0.conv3.conv.weight' in weights
+    stem = weights.get(f'{body}conv1.conv.weight', torch.empty(0))
+    seen = (len(stem), bottlenecks, layers)
+    if seen not in TRESNETS:
+        raise CheckpointError(
+            f'no known TResNet has {len(stem)} channels first, '
+            f'{"bottlenecks" if bottlenecks else "basic blocks"} in stage 1 and {layers} blocks'
+        )
+    return dict(TRESNETS[seen])

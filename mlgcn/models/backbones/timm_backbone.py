@@ -1,13 +1,18 @@
-"""Upstream's wrapper of timm's models, with a switch to freeze it."""
+"""Upstream's wrapper of timm's models: maps of transformers too, and a switch to freeze it."""
 
 from mmpretrain.models import TIMMBackbone as UpstreamTIMMBackbone
+from torch import Tensor
 
 from mlgcn.registry import MODELS
 
 
 @MODELS.register_module()
 class TIMMBackbone(UpstreamTIMMBackbone):
-    """mmpretrain's ``TIMMBackbone``; ``frozen=True`` trains the head alone.
+    """mmpretrain's ``TIMMBackbone``, for heads that take maps; ``frozen=True`` trains those alone.
+
+    Without ``features_only``, the last output is given as a map (B, C, H, W) for every kind of
+    model: channels of Swin transformers go first, and the patch tokens of vision transformers (not
+    the class token) go back to their places.
 
     Args:
         *args, **kwargs: see upstream; ``features_only=True, out_indices=(4,)`` gives the last map.
@@ -21,6 +26,20 @@ class TIMMBackbone(UpstreamTIMMBackbone):
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """From images (B, 3, H, W) to maps (B, C, h, w), the last the deepest."""
+        model = self.timm_model
+        maps = super().forward(x)
+        if getattr(model, 'output_fmt', None) == 'NHWC':
+            return tuple(m.permute(0, 3, 1, 2) for m in maps)
+        if maps[-1].ndim != 3:
+            return maps
+        rows, columns = (
+            x.shape[i + 2] // size for i, size in enumerate(model.patch_embed.patch_size)
+        )
+        tokens = (m[:, model.num_prefix_tokens :].transpose(1, 2) for m in maps)
+        return tuple(m.unflatten(2, (rows, columns)) for m in tokens)
 
     def train(self, mode: bool = True) -> 'TIMMBackbone':
         """As upstream, but a frozen backbone stays in evaluation mode."""

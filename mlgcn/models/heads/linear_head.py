@@ -23,6 +23,7 @@ class LinearHead(MultiLabelHead):
     Args:
         in_channels: C of the last feature map.
         pool: 'max' or 'avg'.
+        hidden: width of a linear layer in between, without activation (ASL's OpenImages model).
         **kwargs: see :class:`MultiLabelHead`.
     """
 
@@ -33,6 +34,7 @@ class LinearHead(MultiLabelHead):
         num_classes: int,
         in_channels: int,
         pool: str = 'max',
+        hidden: int | None = None,
         loss: dict = BCE,
         init_cfg: dict | None = INIT,
         **kwargs,
@@ -41,8 +43,10 @@ class LinearHead(MultiLabelHead):
         if pool not in POOLS:
             raise ValueError(f'LinearHead: pool must be one of {sorted(POOLS)}, got {pool!r}')
         self.pool = POOLS[pool](1)
-        self.fc = nn.Linear(in_channels, num_classes)
+        self.hidden = nn.Linear(in_channels, hidden) if hidden else None
+        self.fc = nn.Linear(hidden or in_channels, num_classes)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """From stage maps, the last one (B, C, H, W), to logits (B, K)."""
-        return self.fc(self.pool(feats[-1]).flatten(1))
+        pooled = self.pool(feats[-1]).flatten(1)
+        return self.fc(pooled if self.hidden is None else self.hidden(pooled))
