@@ -22,6 +22,7 @@ COMMANDS = {
     'publish': "write a checkpoint's weights and metadata without the training state",
     'describe': 'print what a checkpoint holds',
     'stats': 'count parameters and multiply-adds of configs',
+    'graph': "count label pairs for ML-GCN's graph",
     'benchmark': 'measure time and memory',
     'scenes': 'write the built-in data set',
 }

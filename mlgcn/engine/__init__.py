@@ -3,6 +3,7 @@
 from . import upstream_patches
 from .checkpoint_hook import RunCheckpointHook
 from .finite_hook import FiniteHook
+from .label_graph_hook import LabelGraphHook
 from .metadata_hook import MetadataHook
 from .optim import BF16OptimWrapper, FSDPStrategy, LinearWarmupLR
 from .resume import ResumeHook
@@ -15,6 +16,7 @@ __all__ = [
     'BF16OptimWrapper',
     'FSDPStrategy',
     'FiniteHook',
+    'LabelGraphHook',
     'LinearWarmupLR',
     'MetadataHook',
     'ResumableTrainLoop',

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 
 
-def label_graph(images: Tensor, together: Tensor, threshold: float = 0.4, share: float = 0.25):
+def label_graph(
+    images: Tensor, together: Tensor, threshold: float = 0.4, share: float = 0.25
+) -> Tensor:
     """ML-GCN's graph A (K, K) before normalisation, float64.
 
     Label i points to j where P(j | i) reaches `threshold`; what points to a label shares `share`

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from mlgcn.models.layers.constants import Constant
@@ -44,9 +45,9 @@ class MLGCNHead(MultiLabelHead):
         num_classes: K.
         in_channels: C of the backbone's last map.
         hidden: width between the two graph convolutions.
-        graph: file of the training labels' counts (`mlgcn graph` writes it; `nums` (K,) and `adj`
-            (K, K) in a .npz). None: the weights bring the graph, and until then each
-            label only sees itself.
+        graph: file of counts, a .npz of `nums` (K,) and `adj` (K, K), as `mlgcn graph` writes it.
+            None: `mlgcn.LabelGraphHook` counts the training labels, or the weights bring the
+            graph; until then each label only sees itself.
         embeddings: .npy file of one vector per class; a number: random ones of that width.
         threshold: P(j | i) from which label i points to j.
         mean_over_classes: the published loss is the mean over classes and batch.
@@ -71,10 +72,10 @@ class MLGCNHead(MultiLabelHead):
         else:
             vectors = read_vectors(embeddings, num_classes)
         self.register_buffer('embeddings', vectors)
-        edges = torch.eye(num_classes)
+        self.threshold, self.graph_file = threshold, graph
+        self.register_buffer('graph', torch.eye(num_classes))
         if graph is not None:
-            edges = read_graph(graph, num_classes, threshold).float()
-        self.register_buffer('graph', edges)
+            self.set_graph(*read_counts(graph))
         self.gc1 = GraphConvolution(vectors.shape[1], hidden)
         self.gc2 = GraphConvolution(hidden, in_channels)
         self.folded = Constant()
@@ -84,6 +85,21 @@ class MLGCNHead(MultiLabelHead):
         pooled = F.adaptive_max_pool2d(feats[-1], 1).flatten(1)  # (B, C)
         sources = (self.embeddings, self.graph, self.gc1.weight, self.gc2.weight)
         return pooled @ self.folded(self.classifiers, sources).T
+
+    def set_graph(self, nums: ArrayLike, adj: ArrayLike) -> None:
+        """The graph of counts of training images: with each label (K,), with both (K, K)."""
+        if len(nums) != self.num_classes:
+            raise ValueError(
+                f'{self.graph_file or "the data"}: counts of {len(nums)} classes, the head has '
+                f'{self.num_classes}'
+            )
+        counts = (torch.from_numpy(np.asarray(array)) for array in (nums, adj))
+        self.graph.copy_(label_graph(*counts, self.threshold))
+
+    @property
+    def num_edges(self) -> int:
+        """Pairs of labels i, j of which i points to j."""
+        return int((self.graph > 0).sum()) - self.num_classes
 
     def classifiers(self) -> Tensor:
         """The labels' branch: one classifier (C,) per label, (K, C)."""
@@ -106,20 +122,17 @@ class MLGCNHead(MultiLabelHead):
         return dict(adjacency=adjacency.expand(len(feats[-1]), -1, -1))
 
 
-def read_graph(path: str | Path, num_classes: int, threshold: float) -> Tensor:
-    """The graph (K, K) of a file of counts; see :func:`label_graph`.
+def read_counts(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """`nums` and `adj` of a file of counts.
 
     Raises:
-        ValueError: not such a file, or another number of classes.
+        ValueError: not such a file.
     """
     try:
         with np.load(path, allow_pickle=False) as counts:
-            images, together = (torch.from_numpy(counts[key]) for key in ('nums', 'adj'))
+            return counts['nums'], counts['adj']
     except (KeyError, ValueError) as error:
         raise ValueError(
             f'{path}: expected the counts that `mlgcn graph` writes, nums (K,) and adj (K, K): '
             f'{error}'
         ) from error
-    if len(images) != num_classes:
-        raise ValueError(f'{path}: counts of {len(images)} classes, the head has {num_classes}')
-    return label_graph(images, together, threshold)

@@ -1,0 +1,61 @@
+"""Count how often the training labels of a config occur together, for ML-GCN's graph.
+
+mlgcn graph ml_gcn_coco_448 counts.npz
+mlgcn graph ml_gcn_own_lite0_224 counts.npz --cfg-options own.train=photos/train.csv
+
+ml_gcn configs count by themselves when they train. The file (nums, adj and classes) is for looking
+at the graph, and for training on other images with it: --cfg-options model.head.graph=counts.npz
+"""
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.datasets.label_counts import label_counts
+from mlgcn.engine.fit_to_data import build_dataset
+from mlgcn.ops.label_graph import label_graph
+
+from . import options
+
+MOST_EDGES = 20  # printed
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, 'config')
+    parser.add_argument('out', metavar='OUT', help='.npz file to write')
+    parser.add_argument(
+        '--threshold', type=float, default=0.4, help='P(j | i) of an edge (default: %(default)s)'
+    )
+    options.add(parser, '--cfg-options', '--force')
+
+
+def main(args: argparse.Namespace) -> None:
+    out = Path(args.out)
+    if out.suffix != '.npz':
+        raise ValueError(f'{out}: expected a name that ends in .npz')
+    if out.exists() and not args.force:
+        raise FileExistsError(f'{out} exists already; --force overwrites it')
+    args.work_dir, args.amp, args.launcher, args.local_rank = None, False, 'none', 0
+    cfg = options.load_config(args)
+    section = cfg.train_dataloader.dataset
+    while isinstance(section.get('dataset'), dict):  # inside wrappers
+        section = section.dataset
+    section.check_images = False  # only the labels are read
+    dataset = build_dataset(cfg, 'train_dataloader')
+    classes = list(dataset.metainfo['classes'])
+    nums, adj = label_counts(dataset)
+    graph = label_graph(torch.from_numpy(nums), torch.from_numpy(adj), args.threshold)
+    edges = graph.fill_diagonal_(0).nonzero().tolist()
+    buffer = io.BytesIO()
+    np.savez(buffer, nums=nums, adj=adj, classes=np.array(classes))
+    write_atomically(out, buffer.getbuffer())
+    print(f'{out}: {len(classes)} labels, {len(edges)} edges at P(j | i) >= {args.threshold:g}')
+    edges.sort(key=lambda edge: -adj[edge[0], edge[1]] / nums[edge[0]])
+    for i, j in edges[:MOST_EDGES]:
+        print(f'  {classes[i]} -> {classes[j]}  {adj[i, j] / nums[i]:.3f}  ({adj[i, j]}/{nums[i]})')
+    if len(edges) > MOST_EDGES:
+        print(f'  ... {len(edges) - MOST_EDGES} more')
