@@ -1,0 +1,14 @@
+# Linear head with asymmetric loss on a small frozen backbone: your own photographs.
+_base_ = [
+    '../_base_/models/lite0_frozen.py',
+    '../_base_/datasets/own_224_lite0.py',
+    '../_base_/schedules/head_only.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    head=dict(
+        type='mlgcn.LinearHead', num_classes=None, in_channels=320, pool='avg',
+        mean_over_classes=True,
+        loss=dict(type='AsymmetricLoss', gamma_pos=0, gamma_neg=4, clip=0.05)))
+optim_wrapper = dict(optimizer=dict(lr=0.02, weight_decay=1e-4))

@@ -1,0 +1,12 @@
+# ML-GCN on a small frozen backbone: your own photographs; random label embeddings.
+_base_ = [
+    '../_base_/models/lite0_frozen.py',
+    '../_base_/datasets/own_224_lite0.py',
+    '../_base_/schedules/head_only.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    head=dict(
+        type='mlgcn.MLGCNHead', num_classes=None, in_channels=320, hidden=256, embeddings=300))
+custom_hooks = [dict(type='mlgcn.LabelGraphHook')]

@@ -1,0 +1,12 @@
+# ML-GCN on a small ResNet, on the built-in data set; random label embeddings.
+_base_ = [
+    '../_base_/models/resnet18_narrow.py',
+    '../_base_/datasets/scenes.py',
+    '../_base_/schedules/scenes.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    head=dict(
+        type='mlgcn.MLGCNHead', num_classes=None, in_channels=128, hidden=256, embeddings=300))
+custom_hooks = [dict(type='mlgcn.LabelGraphHook')]
