@@ -15,6 +15,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
+from mlgcn.checkpoints.peers import fit_model
 from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
@@ -138,10 +139,11 @@ def load_model(
         except ValueError as error:
             raise CheckpointError(str(error)) from error
     fit_to_data(cfg, classes)
+    fit_model(cfg.model, loaded.weights)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     model, pipeline = _build(cfg, loaded, from_file=config is None)
     loaded.check_fits(model)
-    model.load_state_dict(loaded.weights)
+    model.load_state_dict(loaded.weights, strict=False)  # check_fits was strict
     model.to(target).eval()
     if fused:
         model = fuse(model)

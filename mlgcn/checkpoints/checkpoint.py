@@ -15,7 +15,17 @@ from torch import Tensor, nn
 
 from .convert import convert, detect, unwrap
 from .error import CheckpointError, about, some
-from .metadata import CLASSIFIERS, KEY, KINDS, LICENCES, fingerprint, implied_classes, meta_of
+from .metadata import (
+    BY_NAME,
+    CLASSIFIERS,
+    KEY,
+    KINDS,
+    LICENCES,
+    fingerprint,
+    implied_classes,
+    meta_of,
+    num_classes,
+)
 from .safe_load import SAFETENSORS, read_json, safe_load
 
 
@@ -59,8 +69,7 @@ class Checkpoint:
     @property
     def num_rows(self) -> int | None:
         """Number of classes of a published model, by the rows of its classifier."""
-        keys = [key for key in CLASSIFIERS.get(self.source, ()) if key in self.weights]
-        return len(self.weights[keys[0]]) if keys else None
+        return num_classes(self.source, self.weights)
 
     def check_sha256(self) -> None:
         """Raise a CheckpointError where the weights are not those that the metadata describes."""
@@ -88,7 +97,7 @@ class Checkpoint:
             CheckpointError: other names, or another order; says which class differs.
         """
         expected, classes = self.classes, tuple(map(str, classes))
-        if expected is None and self.source == 'addgcn':
+        if expected is None and self.source in BY_NAME:
             expected = tuple(sorted(classes))
         number = self.num_rows if expected is None else len(expected)
         if number in (None, len(classes)) and expected in (None, classes):
@@ -100,9 +109,10 @@ class Checkpoint:
                 text += f'; class {i} is {own!r} there, {other!r} here'
                 break
         if expected and set(expected) == set(classes):
-            order = {'addgcn': "'name'", 'gkgnet': "'id'"}.get(self.source)
+            order = 'name' if self.source in BY_NAME else 'id'
             text += '. The names are the same in another order: scores would go to wrong classes'
-            text += f'; use a data set with class_order={order}' if order else ''
+            if self.source in CLASSIFIERS:
+                text += f"; use a data set with class_order='{order}'"
         elif expected:
             missing = [name for name in expected if name not in set(classes)]
             new = [name for name in classes if name not in set(expected)]
@@ -117,8 +127,11 @@ class Checkpoint:
             CheckpointError: names the first entries that are missing, unknown, of another shape, or
                 not finite.
         """
-        own = getattr(model, 'module', model).state_dict()
-        weights = self.weights
+        model, weights = getattr(model, 'module', model), self.weights
+        own = model.state_dict()
+        # published ML-GCN files lack the label embeddings: the config's file gives them
+        if self.source == 'ml_gcn' and getattr(model.head, 'embeddings_file', None):
+            own = {key: own[key] for key in own if key in weights or key != 'head.embeddings'}
         misfits = {
             'missing': [key for key in own if key not in weights],
             'unknown': [key for key in weights if key not in own],
@@ -197,7 +210,20 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
     if source in CLASSIFIERS and not published_names:
         print_log(f'{name}: {KINDS[source]}, converted', 'current')
         weights = convert(weights, source)
-        content = dict(meta=dict(source=source), state_dict=weights)
+        own = dict(source=source)
+        if names := _listed_classes(content):
+            own['dataset_meta'] = dict(classes=names)
+        content = dict(meta=own, state_dict=weights)
     stated = meta.get('source')
     source = stated if stated in LICENCES else source
     return Checkpoint(name, source, weights, metadata, content)
+
+
+def _listed_classes(content: Any) -> tuple[str, ...] | None:
+    """The names of ASL's and ML-Decoder's files, whose `idx_to_class` is {0: name, ...}."""
+    names = content.get('idx_to_class') if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        return None
+    by_number = {str(number): name for number, name in names.items()}
+    wanted = [str(number) for number in range(len(names))]
+    return tuple(by_number[n] for n in wanted) if set(by_number) == set(wanted) else None

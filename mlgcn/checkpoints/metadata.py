@@ -20,6 +20,12 @@ KEY = 'mlgcn_metadata'  # in a checkpoint's `meta`, and in the metadata of .safe
 KINDS = {
     'addgcn': 'ADD-GCN as published',
     'gkgnet': 'GKGNet as published',
+    'csra': 'CSRA as published',
+    'ml_gcn': 'ML-GCN as published',
+    'ml_decoder': 'ML-Decoder as published',
+    'query2label': 'Query2Label as published',
+    'ctran': 'C-Tran as its training script saves it',
+    'asl': 'TResNet with a linear classifier, as ASL publishes it',
     'pvig': 'Pyramid ViG as published (ImageNet)',
     'mmpretrain': "Pyramid ViG in mmpretrain's names",
     'torchvision': "a ResNet in torchvision's names",
@@ -30,6 +36,12 @@ KINDS = {
 LICENCES = {
     'addgcn': 'Published without a licence: ask its authors before passing the weights on.',
     'gkgnet': 'The published code and what comes with it may not be used commercially.',
+    'csra': 'AGPL-3.0, and "for academic usage" by its README: ask its authors.',
+    'ml_gcn': 'Published without a licence: ask its authors before passing the weights on.',
+    'ml_decoder': 'MIT; the terms of the training images apply.',
+    'query2label': 'MIT; the terms of the training images apply.',
+    'ctran': 'MIT code, no weights are released: the terms of whoever trained them apply.',
+    'asl': 'MIT (TResNet: Apache-2.0); the terms of the training images apply.',
     'pvig': "The terms of huawei-noah/Efficient-AI-Backbones and of ImageNet's images apply.",
     'mmpretrain': "mmpretrain is Apache-2.0; the terms of ImageNet's images apply to weights.",
     'torchvision': "torchvision is BSD-3-Clause; the terms of ImageNet's images apply to weights.",
@@ -39,16 +51,33 @@ PRETRAINED = "init_cfg=dict(type='Pretrained', checkpoint=FILE) of "
 USED_BY = {
     'addgcn': 'mlgcn test addgcn_coco_448 FILE',
     'gkgnet': 'mlgcn test gkgnet_coco_576 FILE',
+    'csra': 'mlgcn test csra_coco_448 FILE',
+    'ml_gcn': 'mlgcn test ml_gcn_coco_448 FILE --cfg-options model.head.embeddings=VECTORS.npy',
+    'ml_decoder': 'mlgcn test ml_decoder_tresnetl_coco_448 FILE',
+    'query2label': 'mlgcn test query2label_r101_coco_448 FILE',
+    'ctran': 'mlgcn test ctran_r101_coco_576 FILE',
+    'asl': 'mlgcn test asl_tresnetl_coco_448 FILE',
     'pvig': PRETRAINED + 'mlgcn.PyramidViG',
     'mmpretrain': PRETRAINED + 'mlgcn.PyramidViG',
     'torchvision': PRETRAINED + 'ResNet',
     'timm': PRETRAINED + 'mlgcn.TIMMBackbone',
 }
-# an entry with one row for each class, under the published name and ours
+# an entry with one row for each class, under the published names and ours
 CLASSIFIERS = {
     'addgcn': ('fc.weight', 'head.fc.weight'),
     'gkgnet': ('backbone.label_lt.weight', 'neck.labels.weight'),
+    'csra': ('classifier.multi_head.0.head.weight', 'head.csra_heads.0.head.weight'),
+    'ml_gcn': ('A', 'head.graph'),
+    'ml_decoder': (
+        'head.decoder.duplicate_pooling_bias',
+        'fc.decoder.duplicate_pooling_bias',
+        'head.bias',
+    ),
+    'query2label': ('query_embed.weight', 'head.queries'),
+    'ctran': ('label_lt.weight', 'head.labels.weight'),
+    'asl': ('head.fc.FC.weight', 'head.fc.weight'),
 }
+BY_NAME = ('addgcn', 'ml_gcn')  # their COCO classes are sorted by name, those of others by id
 VIG_ARCHS = {48: 't', 80: 's', 96: 'm', 128: 'b'}
 
 
@@ -142,8 +171,8 @@ def meta_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def implied_classes(source: str, num_classes: int) -> tuple[str, ...] | None:
     """The class names that a published file stands for, in its order; None if not known.
 
-    80 classes are COCO's, 20 are PASCAL VOC's. ADD-GCN sorts COCO's by name, GKGNet by id; VOC's
-    are sorted by name in both.
+    80 classes are COCO's, 20 are PASCAL VOC's. ADD-GCN and ML-GCN sort COCO's by name, the others
+    by id; VOC's are sorted by name in all.
     """
     if source not in CLASSIFIERS or num_classes not in (20, 80):
         return None
@@ -155,7 +184,14 @@ def implied_classes(source: str, num_classes: int) -> tuple[str, ...] | None:
     # COCO's names in the order of their ids; ids without a class are called N/A
     names = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
     coco = tuple(name for name in names[1:] if name != 'N/A')
-    return tuple(sorted(coco)) if source == 'addgcn' else coco
+    return tuple(sorted(coco)) if source in BY_NAME else coco
+
+
+def num_classes(source: str, weights: Mapping[str, Tensor]) -> int | None:
+    """Number of classes of a published model; None where its weights do not fix it."""
+    rows = [len(weights[key]) for key in CLASSIFIERS.get(source, ()) if key in weights]
+    zero_shot = source == 'ml_decoder' and any('word' in key for key in weights)
+    return rows[0] if rows and not zero_shot else None
 
 
 def describe(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
@@ -172,7 +208,7 @@ def describe(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
         facts['model'] = f'Pyramid ViG, arch {VIG_ARCHS.get(channels, f"with {channels} channels")}'
         facts['built for'] = f'{4 * height} x {4 * width} pixels'
     if source in CLASSIFIERS:
-        number = len(state_dict[CLASSIFIERS[source][0]])
+        number = num_classes(source, state_dict) or 0
         names = implied_classes(source, number)
         facts['classes'] = f'{number}' + (f', implied order: {", ".join(names)}' if names else '')
     if source in LICENCES:

@@ -102,6 +102,7 @@ OURS_ALONE = {'ml_gcn': r'(?:head\.)?embeddings'}
 ABN_EPS = 1e-5  # InPlaceABN multiplies by |weight| + eps
 Q2L_CLASSIFIER = ('fc.W', 'fc.b')  # (1, K, D) and (1, K)
 NORM = re.compile(r'backbone\.timm_model\.body\..*\bbn\.weight')
+TRESNET = 'backbone.timm_model.body.'
 # (first channels, bottlenecks in stage 1, blocks): timm's model
 TRESNETS = {
     (64, False, (3, 4, 11, 3)): dict(model_name='tresnet_m'),
@@ -122,7 +123,7 @@ def _resnet(outer: str) -> Rows:
 
 def _tresnet(outer: str, bottlenecks: bool) -> Rows:
     """Published TResNets to timm's; `bottlenecks`: in layer1 and 2 too (ML-Decoder's L and XL)."""
-    ours = 'backbone.timm_model.body.'
+    ours = TRESNET
     rows = []
     # the first block of a stage halves the map: its convolution stands in a list with the blur
     for stage, conv in ((2, 2 if bottlenecks else 1), (3, 2), (4, 2)):
@@ -287,12 +288,11 @@ def tresnet_of(weights: Mapping[str, Tensor]) -> dict:
     Raises:
         CheckpointError: no such TResNet.
     """
-    body = 'backbone.timm_model.body.'
-    found = [re.match(re.escape(body) + r'layer([1-4])\.(\d+)\.', key) for key in weights]
+    found = [re.match(re.escape(TRESNET) + r'layer([1-4])\.(\d+)\.', key) for key in weights]
     blocks = {(int(match[1]), int(match[2])) for match in found if match}
     layers = tuple(sum(stage == s for s, _ in blocks) for stage in range(1, 5))
-    bottlenecks = f'{body}layer1.0.conv3.conv.weight' in weights
-    stem = weights.get(f'{body}conv1.conv.weight', torch.empty(0))
+    bottlenecks = f'{TRESNET}layer1.0.conv3.conv.weight' in weights
+    stem = weights.get(f'{TRESNET}conv1.conv.weight', torch.empty(0))
     seen = (len(stem), bottlenecks, layers)
     if seen not in TRESNETS:
         raise CheckpointError(
@@ -300,3 +300,25 @@ def tresnet_of(weights: Mapping[str, Tensor]) -> dict:
             f'{"bottlenecks" if bottlenecks else "basic blocks"} in stage 1 and {layers} blocks'
         )
     return dict(TRESNETS[seen])
+
+
+def fit_model(model: dict, weights: Mapping[str, Tensor]) -> None:
+    """Give a model's config, in place, what only the weights can say.
+
+    TResNet M, L and XL are published under one name and differ in their shapes alone: the config
+    of any gets the body and the head that the weights are for. ML-GCN's graph and embeddings are
+    in the weights: the files that they came from are not needed again.
+    """
+    backbone, head = model.get('backbone') or {}, model.get('head') or {}
+    if head.get('type') == 'mlgcn.MLGCNHead' and 'head.embeddings' in weights:
+        head['graph'], head['embeddings'] = None, weights['head.embeddings'].shape[1]
+    last = f'{TRESNET}layer4.0.conv3.conv.weight'
+    if last not in weights or not str(backbone.get('model_name')).startswith('tresnet'):
+        return
+    backbone.pop('layers', None)
+    backbone.update(tresnet_of(weights))
+    head['in_channels'] = len(weights[last])
+    if head.get('type') == 'mlgcn.MLDecoderHead' and 'head.queries' in weights:
+        head['num_groups'], head['embed_dim'] = weights['head.queries'].shape
+    if head.get('type') == 'mlgcn.LinearHead' and 'head.hidden.weight' in weights:
+        head['hidden'] = len(weights['head.hidden.weight'])

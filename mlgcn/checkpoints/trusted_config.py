@@ -45,6 +45,7 @@ LEFT_OUT = frozenset(
     {'init_cfg', 'pretrained', 'train_cfg', 'batch_augments', 'file_client_args', 'backend_args'}
 )
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
+TIMM_KEYS |= {'layers'}  # TResNet-XL of ML-Decoder
 FACTORIES = {
     *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
     *(torch.randint, torch.randn, torch.randperm, torch.zeros),
@@ -159,6 +160,10 @@ def _check_type(node: dict, path: str, registry: Registry, modules: tuple[str, .
     cls = registered(registry, name) if isinstance(name, str) else None
     if cls is None or not f'{cls.__module__}.'.startswith(modules):
         raise RefusedConfigError(f'{path}.type is {str(name)[:60]!r}')
+    if _name(name) == 'MLGCNHead':  # the weights bring both; as arguments they name files
+        node.pop('graph', None), node.pop('embeddings', None)
+    if _name(name) == 'MLDecoderHead' and isinstance(node.get('word_vectors'), str):
+        raise RefusedConfigError(f'{path}.word_vectors names a file')
     if _name(name) == 'TIMMBackbone':
         others = sorted(set(node) - TIMM_KEYS - {'checkpoint_path'})
         model_name = node.get('model_name')

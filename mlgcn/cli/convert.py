@@ -27,12 +27,16 @@ from mlgcn.checkpoints import (
     to_published,
 )
 from mlgcn.checkpoints.atomic_files import refuse_existing, save_checkpoint, write_atomically
-from mlgcn.checkpoints.metadata import CLASSIFIERS, KINDS, LICENCES
+from mlgcn.checkpoints.metadata import KINDS, LICENCES, num_classes
+from mlgcn.checkpoints.peers import HEADS
 from mlgcn.checkpoints.tables import NAMES
 from mlgcn.datasets.published_lists import read_published_list
+from mlgcn.models.layers.tokens import read_vectors
 
 from . import options
 
+# where published files hold their weights, other than under 'state_dict'
+WRAPPERS = dict(csra=None, asl='model', ml_decoder='model')
 # torchvision lists COCO's names by category id; the unused ids are called N/A
 COCO_NAMES = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
 CATEGORIES = [{'id': i, 'name': name} for i, name in enumerate(COCO_NAMES) if i and name != 'N/A']
@@ -46,11 +50,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--from',
         dest='kind',
         default='auto',
-        choices=['auto', *NAMES],
+        choices=['auto', *NAMES, *HEADS],
         help='whose names SRC has (default: found out)',
     )
     direction.add_argument(
-        '--to', choices=['addgcn', 'gkgnet'], help='write our weights for the published code (.pth)'
+        '--to',
+        choices=['addgcn', 'gkgnet', *HEADS],
+        help='write our weights for the published code (.pth)',
+    )
+    parser.add_argument(
+        '--embeddings',
+        metavar='NPY',
+        help='label vectors that published ML-GCN weights were trained with: go into DST',
     )
     options.add(parser, '--force', '--trust-checkpoint')
 
@@ -67,21 +78,27 @@ def main(args: argparse.Namespace) -> None:
         if args.to:
             write_published(args.target, args.to, checkpoint)
         else:
-            write_ours(args.target, args.kind, checkpoint)
+            write_ours(args.target, args.kind, checkpoint, args.embeddings)
 
 
-def write_ours(target: str, kind: str, checkpoint: Checkpoint) -> None:
+def write_ours(
+    target: str, kind: str, checkpoint: Checkpoint, embeddings: str | None = None
+) -> None:
     weights, source = checkpoint.weights, checkpoint.source if kind == 'auto' else kind
-    if source not in NAMES:
+    if source not in (*NAMES, *HEADS):
         raise CheckpointError(f'{KINDS[source]}: nothing to convert (it holds {list(weights)[:3]})')
     ours = convert(weights, source)
-    rows = CLASSIFIERS.get(source, (None,))[0]
-    classes = implied_classes(source, len(weights[rows])) if rows in weights else None
+    if (source == 'ml_gcn') != (embeddings is not None):
+        raise CheckpointError('--embeddings goes with published ML-GCN weights, which lack them')
+    if embeddings is not None:
+        ours['head.embeddings'] = read_vectors(embeddings, len(weights['A']))
+    number = num_classes(source, weights)
+    classes = checkpoint.stated_classes or (number and implied_classes(source, number))
     metadata = make_metadata(ours, classes, LICENCES[source], source=source)
     save_weights(target, ours, metadata, force=True)  # main has looked
     print(
-        f'{target}: {KINDS[source]}; {len(ours)} entries converted, {len(weights) - len(ours)} '
-        f'left out on purpose. {LICENCES[source]}'
+        f'{target}: {KINDS[source]}; {len(weights)} entries read, {len(ours)} written. '
+        f'{LICENCES[source]}'
     )
 
 
@@ -98,7 +115,13 @@ def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
             best_score=scores.get('mAP', 0.0) / 100,
         )
     else:
-        file = dict(meta={}, state_dict=published)
+        wrapper = WRAPPERS.get(name, 'state_dict')
+        file = {wrapper: published} if wrapper else published
+        if name == 'gkgnet':
+            file['meta'] = {}
+        if name in ('asl', 'ml_decoder'):
+            file['num_classes'] = checkpoint.num_rows
+            file['idx_to_class'] = dict(enumerate(checkpoint.classes or ()))
     save_checkpoint(file, target)
     print(f'{target}: {len(published)} entries for the published {name}')
 

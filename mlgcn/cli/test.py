@@ -6,6 +6,7 @@ from mmengine.runner import Runner
 
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
+from mlgcn.checkpoints.peers import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
 from mlgcn.evaluation.published import EVALUATORS
@@ -49,6 +50,7 @@ def main(args: argparse.Namespace) -> None:
     test_set = build_dataset(cfg, 'test_dataloader', checkpoint.stated_classes)
     checkpoint.check_classes(test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
+    fit_model(cfg.model, checkpoint.weights)
     cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
     runner = Runner.from_cfg(cfg)
     checkpoint.check_fits(runner.model)

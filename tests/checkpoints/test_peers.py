@@ -11,9 +11,21 @@ from fill import make_input, make_target, value_for
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
 from paths import DATA
+from tiny_checkpoint import tiny_config
 
-from mlgcn.checkpoints import CheckpointError, convert, detect, to_published, unwrap
-from mlgcn.checkpoints.peers import tresnet_of
+from mlgcn.apis import load_model
+from mlgcn.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    convert,
+    detect,
+    implied_classes,
+    load,
+    to_published,
+    unwrap,
+)
+from mlgcn.checkpoints.peers import fit_model, tresnet_of
+from mlgcn.cli import execute
 from mlgcn.registry import MODELS
 
 PEERS = DATA / 'peers'
@@ -228,3 +240,139 @@ def test_whole_models_have_as_many_values_as_the_published(name, source, backbon
         listed = {key: shape for key, shape in keys_of(name).items() if key in published}
         assert listed == {key: tuple(published[key].shape) for key in listed}
         assert all(key.endswith(COUNTER) for key in published.keys() - listed.keys())
+
+
+SMALL = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
+HEADS_HERE = {
+    'csra': dict(type='mlgcn.CSRAHead', in_channels=32, num_heads=2),
+    'ml_gcn': dict(type='mlgcn.MLGCNHead', in_channels=32, hidden=6, embeddings=5),
+    'ml_decoder': dict(type='mlgcn.MLDecoderHead', in_channels=32, embed_dim=8),
+    'query2label': dict(type='mlgcn.Query2LabelHead', in_channels=32, hidden=8),
+    'ctran': dict(type='mlgcn.CTranHead', in_channels=32, num_layers=1),
+}
+
+
+def layout(source, weights):
+    """A file as the authors of `source` save it."""
+    parallel = {f'module.{key}': value for key, value in weights.items()}
+    return {
+        'csra': weights,
+        'ml_gcn': dict(epoch=9, arch=None, state_dict=weights, best_score=83.0),
+        'ml_decoder': dict(model=weights, idx_to_class=dict(enumerate('abc'))),
+        'query2label': dict(epoch=9, arch='Q2L', state_dict=parallel, best_mAP=84.9),
+        'ctran': dict(epoch=9, state_dict=parallel),
+    }[source]
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A function that gives (file of `source`, our model, config) for three classes."""
+
+    def make(source):
+        torch.manual_seed(0)
+        cfg = tiny_config()
+        cfg.model.backbone, cfg.model.head = SMALL, HEADS_HERE[source]
+        cfg.model.head.num_classes = None
+        cfg.test_dataloader.dataset.metainfo = dict(classes=['a', 'b', 'c'])
+        head = dict(HEADS_HERE[source], num_classes=3)
+        model = ImageClassifier(backbone=dict(SMALL), head=head)
+        weights = to_published(model.state_dict(), source)
+        torch.save(layout(source, weights), tmp_path / f'{source}.pth')
+        cfg.dump(tmp_path / f'{source}.py')
+        return tmp_path / f'{source}.pth', model, tmp_path / f'{source}.py'
+
+    return make
+
+
+@pytest.mark.parametrize('source', HEADS_HERE)
+def test_published_layouts_are_loaded(published, source):
+    path, model, config = published(source)
+    checkpoint = load(path)
+    assert checkpoint.source == source and checkpoint.num_rows == 3
+    own = {k: v for k, v in model.state_dict().items() if k != 'head.embeddings'}
+    assert own.keys() == checkpoint.weights.keys()
+    assert all(torch.equal(value, own[key]) for key, value in checkpoint.weights.items())
+    if source == 'ml_decoder':
+        assert checkpoint.stated_classes == ('a', 'b', 'c')
+    if source == 'ml_gcn':  # random vectors cannot be the ones it was trained with
+        with pytest.raises(CheckpointError, match='head.embeddings'):
+            load_model(config, path)
+        vectors = path.with_suffix('.npy')
+        np.save(vectors, model.head.embeddings.numpy())
+        loaded = load_model(config, path, cfg_options={'model.head.embeddings': str(vectors)})
+    else:
+        loaded = load_model(config, path)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.model(images), model.eval()(images))
+
+
+@pytest.mark.parametrize('source', HEADS_HERE)
+def test_mlgcn_convert_goes_both_ways(published, source, tmp_path, capsys):
+    path, model, _ = published(source)
+    vectors = []
+    if source == 'ml_gcn':
+        np.save(tmp_path / 'v.npy', model.head.embeddings.numpy())
+        vectors = ['--embeddings', str(tmp_path / 'v.npy')]
+    execute('convert', [str(path), str(tmp_path / 'ours.safetensors'), *vectors])
+    ours = load(tmp_path / 'ours.safetensors')
+    assert ours.source == source
+    ours.check_fits(model)
+    execute(
+        'convert', [str(tmp_path / 'ours.safetensors'), str(tmp_path / 'b.pth'), '--to', source]
+    )
+    back = load(tmp_path / 'b.pth', published_names=True)
+    before = load(path, published_names=True)
+    assert back.weights.keys() == before.weights.keys()
+    assert all(torch.equal(value, before.weights[key]) for key, value in back.weights.items())
+    execute('describe', [str(path)])
+    assert 'as published' in (text := capsys.readouterr().out) or 'training script' in text
+
+
+@pytest.mark.parametrize(('source', 'order'), [('ml_gcn', 'name'), ('query2label', 'id')])
+def test_the_order_of_cocos_classes_is_checked(source, order):
+    names = implied_classes(source, 80)
+    assert (names == tuple(sorted(names))) == (order == 'name')
+    key = 'head.graph' if source == 'ml_gcn' else 'head.queries'
+    weights = {key: torch.zeros(80, 80)}
+    checkpoint = Checkpoint('w.pth', source, weights, {}, dict(state_dict=weights))
+    checkpoint.check_classes(names)
+    with pytest.raises(CheckpointError, match=f"class_order='{order}'"):
+        checkpoint.check_classes(names[::-1])
+
+
+@pytest.mark.parametrize(
+    ('name', 'channels', 'backbone'),
+    [('tresnet_l', 2432, dict(model_name='tresnet_l')), ('tresnet_v2_l', 2048, XL)],
+)
+def test_the_body_follows_the_weights(name, channels, backbone):
+    with torch.device('meta'):
+        model = ImageClassifier(
+            backbone=dict(type='mlgcn.TIMMBackbone', **backbone),
+            head=dict(MLD, in_channels=channels, num_groups=7, embed_dim=16),
+        )
+    config = dict(
+        backbone=dict(type='mlgcn.TIMMBackbone', model_name='tresnet_m'),
+        head=dict(type='mlgcn.MLDecoderHead', num_classes=80, in_channels=2048),
+    )
+    fit_model(config, model.state_dict())
+    assert config['backbone'] == dict(type='mlgcn.TIMMBackbone', **backbone)
+    head = dict(in_channels=channels, num_groups=7, embed_dim=16)
+    assert head.items() <= config['head'].items()
+
+
+def test_hostile_variants_are_refused(published, tmp_path):
+    path, _, config = published('query2label')
+    content = torch.load(path)
+    for change in (
+        lambda weights: weights.pop('module.fc.b'),
+        lambda weights: weights.update({'module.extra': torch.zeros(1)}),
+        lambda weights: weights.update({'module.fc.b': torch.full((1, 3), float('nan'))}),
+        lambda weights: weights.update({'module.query_embed.weight': torch.zeros(4, 32)}),
+        lambda weights: weights.update({'module.fc.b': 'text'}),
+    ):
+        weights = dict(content['state_dict'])
+        change(weights)
+        torch.save(dict(content, state_dict=weights), path)
+        with pytest.raises(CheckpointError, match='query2label.pth'):
+            load_model(config, path)

@@ -67,6 +67,7 @@ class MLGCNHead(MultiLabelHead):
         **kwargs,
     ):
         super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
+        self.embeddings_file = None if isinstance(embeddings, int) else embeddings
         if isinstance(embeddings, int):
             vectors = torch.randn(num_classes, embeddings)
         else:
