@@ -18,7 +18,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from mlgcn.models.backbones import PyramidViG
-from mlgcn.models.heads import ADDGCNHead
+from mlgcn.models.heads import ADDGCNHead, CTranHead
 from mlgcn.models.necks import LabelGraphNeck
 from mlgcn.ops import gather_keys
 
@@ -139,6 +139,23 @@ def edge_effects(head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
         with head.gcn.conv_create_co_mat.register_forward_hook(partial(cut, label)):
             rows.append(head(maps)[0, list(labels)] - before)
     return torch.stack(rows)
+
+
+@torch.no_grad()
+def known_effects(head: CTranHead, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
+    """Changes of logits (n, n): entry (i, j) is that of label j when label i is given as present.
+
+    The diagonal is 0: the logit of a label that is given means nothing.
+    """
+    labels, last = list(labels), maps[-1]
+    unknown = torch.full((len(labels), head.num_classes), -1, device=last.device)
+    given = unknown.clone()
+    given[range(len(labels)), labels] = 1
+    before, after = (
+        head((last.expand(len(labels), *last.shape[1:]),), states)[:, labels]
+        for states in (unknown, given)
+    )
+    return (after - before).fill_diagonal_(0)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mlgcn.apis import MultiLabelInferencer
 from mlgcn.models.backbones import PyramidViG
-from mlgcn.models.heads import ADDGCNHead, LinearHead
+from mlgcn.models.heads import ADDGCNHead, CTranHead, LinearHead
 from mlgcn.models.necks import LabelGraphNeck
 
 from . import attributions as numbers
@@ -100,7 +100,9 @@ def explain(
         columns = [*(f'stage {s + 1}' for s in range(len(stages))), 'all stages']
         title = 'Edge ablation\nChange of the logit without the patches of'
         parts.append(_ablation('patch_ablation', effects, columns, effects[:, -1], chosen, title))
-    if not isinstance(model.head, ADDGCNHead):  # it has attention instead
+    own = () if isinstance(model.head, ADDGCNHead) else _own_view(model.head, photo, maps, chosen)
+    parts += own
+    if not any(part.kind.endswith('attention') for part in parts):  # else that is drawn instead
         parts.append(_class_maps(model, photo, maps, chosen))
     return Explanation(photo, chosen, note, parts)
 
@@ -169,6 +171,34 @@ def _label_graph(
     title = 'Edge ablation\nRow: label that loses its edges, column: change of this logit'
     ablation = _ablation('edge_ablation', effects, names, effects.diagonal(), labels, title)
     return [Part('attention', pictures), Part('graph', graphs), ablation]
+
+
+def _own_view(head: nn.Module, photo: Photo, maps: Sequence[Tensor], labels: Labels) -> list[Part]:
+    """What the peers' heads say of themselves: attention, ML-GCN's graph, C-Tran's known labels."""
+    found = head.explain(maps) if hasattr(head, 'explain') else {}
+    parts, names, index = [], labels.names, list(labels.index)
+    if 'attention' in found:
+        attention = found['attention'][0, index].float().cpu().numpy()
+        subtitle = f'attention, {attention.shape[2]} x {attention.shape[1]} positions'
+        pictures = {
+            f'attention_{name}': map_figure(photo, values, title, subtitle, signed=False)
+            for name, title, values in zip(names, labels.titles(), attention)
+        }
+        parts.append(Part('label_attention', pictures))
+    if isinstance(head, CTranHead):
+        effects = numbers.known_effects(head, maps, index).float().cpu().numpy()
+        title = 'Known labels\nRow: label given as present, column: change of this logit'
+        parts.append(Part('known', {'known': matrix_figure(effects, names, names, title, True)}))
+    elif 'adjacency' in found:
+        graph = found['adjacency'][0][index][:, index].float().cpu().numpy()
+        title = 'Graph of the training labels'
+        reads = f'{title}\nRow: sender, column: receiver'
+        graphs = {
+            'graph': graph_figure(graph, names, labels.probabilities, title),
+            'weights': matrix_figure(graph, names, names, reads, False),
+        }
+        parts.append(Part('label_graph', graphs))
+    return parts
 
 
 def _ablation(

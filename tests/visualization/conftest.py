@@ -23,12 +23,18 @@ NECK = dict(type='mlgcn.LabelGraphNeck', num_classes=K, in_channels=CHANNELS, k=
 ADDGCN = dict(type='mlgcn.ADDGCNHead', num_classes=K, in_channels=32, node_channels=12)
 LINEAR = dict(type='mlgcn.LinearHead', num_classes=K, in_channels=32)
 GKG = dict(type='mlgcn.GKGHead', num_classes=K, in_channels=32)
+PEER = dict(num_classes=K, in_channels=32)
 MODELS_HERE = {  # ResNet's maps have 4 x 4 positions
     'addgcn': dict(backbone=RESNET, head=ADDGCN),
     'gkgnet': dict(backbone=dict(PVIG, out_indices=(0, 1, 2)), neck=NECK, head=GKG),
     'addgcn_pvig': dict(backbone=dict(PVIG, out_indices=(2,)), head=ADDGCN),
     'avg': dict(backbone=RESNET, head=dict(LINEAR, pool='avg')),
     'max': dict(backbone=RESNET, head=dict(LINEAR, pool='max')),
+    'csra': dict(backbone=RESNET, head=dict(PEER, type='mlgcn.CSRAHead', num_heads=2)),
+    'ml_gcn': dict(
+        backbone=RESNET, head=dict(PEER, type='mlgcn.MLGCNHead', hidden=8, embeddings=6)
+    ),
+    'ctran': dict(backbone=RESNET, head=dict(PEER, type='mlgcn.CTranHead', num_layers=2)),
 }
 NORMALISATION = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 PIPELINE = [
@@ -51,7 +57,8 @@ def save(folder, kind):
     model = MODELS.build(cfg.model)
     for name, value in model.state_dict().items():  # so large that all edges and biases tell
         if name.startswith('head'):
-            value.copy_(value + torch.randn(value.shape) * 0.1)
+            noise = torch.randn(value.shape) * 0.1
+            value.copy_(value + (noise.abs() if name.endswith('graph') else noise))
     weights = model.state_dict()
     path = folder / f'{kind}.pth'
     save_weights(path, weights, make_metadata(weights, NAMES, 'none', cfg))

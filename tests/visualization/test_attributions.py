@@ -11,6 +11,7 @@ from mlgcn.visualization.attributions import (
     chosen_patches,
     class_maps,
     edge_effects,
+    known_effects,
     label_graph,
     patch_effects,
     run_model,
@@ -190,3 +191,17 @@ def test_class_maps_of_other_heads_are_first_order(loaded, run):
 def test_a_backbone_without_maps_is_named(loaded):
     with pytest.raises(ValueError, match=r'ResNet: its last output is \(1, 32\), not a map'):
         class_maps(loaded['avg'].model.model, (torch.zeros(1, 32),), [0])
+
+
+def test_known_effects_equal_a_run_by_hand(loaded, run):
+    model, maps, before = run(loaded['ctran'])
+    labels = [2, 0, 3]
+    effects = known_effects(model.head, maps, labels)
+    for i, label in enumerate(labels):
+        states = torch.full((1, K), -1)
+        states[0, label] = 1
+        with torch.no_grad():
+            change = (model.head(maps, states)[0] - before)[labels]
+        change[i] = 0
+        torch.testing.assert_close(effects[i], change, atol=1e-5, rtol=1e-4)
+        assert effects[i].abs().max() > 0

@@ -63,3 +63,18 @@ def test_the_strongest_patch_has_the_largest_share(loaded, run):
         x, y = strongest_patch(photo, stage, label)
         shares = stage.share[:, label][stage.index[:, label] == (y // 8) * 8 + x // 8]
         assert shares.max() == stage.share[:, label].max()
+
+
+@pytest.mark.parametrize(
+    ('kind', 'expected'),
+    [
+        ('csra', ['label_attention']),
+        ('ml_gcn', ['label_graph', 'class_maps_first_order']),
+        ('ctran', ['label_attention', 'known']),
+    ],
+)
+def test_the_peers_show_what_they_have(loaded, photo_file, kind, expected):
+    packed = loaded[kind].model.pack(photo_file)
+    explanation = explain(loaded[kind], packed, 'p', ['cat', 'hen'])
+    assert [part.kind for part in explanation.parts] == expected
+    assert all(part.drawings for part in explanation.parts)

@@ -7,7 +7,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mlgcn.models.layers.label_decoder import LabelDecoderLayer
-from mlgcn.models.layers.tokens import as_tokens
+from mlgcn.models.layers.tokens import as_tokens, on_map
 from mlgcn.registry import MODELS
 
 from .multilabel_head import BCE, MultiLabelHead
@@ -76,15 +76,12 @@ class CTranHead(MultiLabelHead):
             states: -1 unknown, 0 known to be absent, 1 known to be present; None: all unknown. The
                 logits of known labels mean nothing.
         """
-        tokens = as_tokens(feats[-1])
-        sequence = self.norm(torch.cat([tokens, self._embedded(len(tokens), states)], dim=1))
-        last = len(self.layers) - 1
-        for i, layer in enumerate(self.layers):
-            # positions need no update in the last layer: only the labels' outputs are read
-            first = tokens.shape[1] if i == last else 0
-            sequence = layer.answer(layer.talk(sequence, first=first), None, None)
+        sequence, positions = self._before_last(feats[-1], states)
+        # positions need no update in the last layer: only the labels' outputs are read
+        last = self.layers[-1]
+        labels = last.answer(last.talk(sequence, first=positions), None, None)
         # each label meets its own classifier only
-        return torch.einsum('bkd,kd->bk', sequence, self.fc.weight) + self.fc.bias
+        return torch.einsum('bkd,kd->bk', labels, self.fc.weight) + self.fc.bias
 
     def loss(self, feats: Sequence[Tensor], data_samples: Sequence[DataSample], **kwargs) -> dict:
         """Losses of the unknown labels, with a random part of the others given to the model."""
@@ -102,6 +99,20 @@ class CTranHead(MultiLabelHead):
             rows = [unknown if row is None else torch.as_tensor(row).cpu() for row in known]
             states = torch.stack(rows).to(feats[-1].device)
         return self._get_predictions(self(feats, states), data_samples)
+
+    @torch.no_grad()
+    def explain(self, feats: Sequence[Tensor], states: Tensor | None = None) -> dict[str, Tensor]:
+        """What the labels attend to in the last layer, the mean over heads.
+
+        Returns:
+            `attention` (B, K, H, W) to the positions and `adjacency` (B, K, K), whose entry (i, j)
+            is what label j attends to label i; for a label, all of both sums to 1.
+        """
+        sequence, positions = self._before_last(feats[-1], states)
+        attention = self.layers[-1].self_attn
+        weights = attention.weights(attention.project(sequence[:, positions:], 0), sequence)
+        to_positions, to_labels = weights.split([positions, self.num_classes], dim=2)
+        return dict(attention=on_map(to_positions, feats[-1]), adjacency=to_labels.transpose(1, 2))
 
     def draw_states(self, target: Tensor) -> Tensor:
         """Random states (B, K) for targets (B, K); what is unknown there (-1) stays unknown."""
@@ -126,6 +137,14 @@ class CTranHead(MultiLabelHead):
         losses = super()._get_loss(cls_score, data_samples, **kwargs)
         factor = len(cls_score) if self.sum_over_batch else 1
         return {name: factor * value for name, value in losses.items()}
+
+    def _before_last(self, feature: Tensor, states: Tensor | None) -> tuple[Tensor, int]:
+        """The sequence (B, N + K, C) before the last layer, and N."""
+        tokens = as_tokens(feature)
+        sequence = self.norm(torch.cat([tokens, self._embedded(len(tokens), states)], dim=1))
+        for layer in self.layers[:-1]:
+            sequence = layer(sequence)
+        return sequence, tokens.shape[1]
 
     def _embedded(self, batch: int, states: Tensor | None) -> Tensor:
         """Label embeddings with their states, (B, K, C)."""

@@ -91,3 +91,11 @@ def test_the_unknown_state_is_random_and_frozen():
     head = tiny()
     head((torch.randn(2, 8, 2, 2),)).sum().backward()
     assert (head.states.weight[0] != 0).all() and (head.states.weight.grad[0] == 0).all()
+
+
+def test_attention_to_positions_and_labels_sums_to_one():
+    head = tiny(3).eval()
+    found = head.explain((torch.randn(2, 8, 2, 5),))
+    assert found['attention'].shape == (2, 3, 2, 5) and found['adjacency'].shape == (2, 3, 3)
+    total = found['attention'].sum(dim=(2, 3)) + found['adjacency'].sum(dim=1)
+    torch.testing.assert_close(total, torch.ones(2, 3))
