@@ -141,7 +141,7 @@ class CTranHead(MultiLabelHead):
     def _before_last(self, feature: Tensor, states: Tensor | None) -> tuple[Tensor, int]:
         """The sequence (B, N + K, C) before the last layer, and N."""
         tokens = as_tokens(feature)
-        sequence = self.norm(torch.cat([tokens, self._embedded(len(tokens), states)], dim=1))
+        sequence = self.norm(torch.cat([tokens, self._embedded(tokens.shape[0], states)], dim=1))
         for layer in self.layers[:-1]:
             sequence = layer(sequence)
         return sequence, tokens.shape[1]

@@ -94,7 +94,7 @@ class MLDecoderHead(MultiLabelHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """From stage maps, the last one (B, C, H, W) or tokens (B, N, C), to logits (B, K)."""
         memory = self._memory(feats)
-        x, query = self._queries(len(memory))
+        x, query = self._queries(memory.shape[0])
         answers = self.layer.answer(x, query, memory)  # (B, Q, D)
         if self.word_proj is not None:
             return (answers @ self.group_fc).squeeze(2) + self.bias
@@ -111,7 +111,7 @@ class MLDecoderHead(MultiLabelHead):
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
         """`attention` (B, K, H, W): where the query of each class looks; sums to 1."""
         memory = self._memory(feats)
-        weights = self.layer.multihead_attn.weights(self._queries(len(memory))[1], memory)
+        weights = self.layer.multihead_attn.weights(self._queries(memory.shape[0])[1], memory)
         weights = weights.repeat_interleave(self.group_size, dim=1)[:, : self.num_classes]
         return dict(attention=on_map(weights, feats[-1]))
 

@@ -85,7 +85,7 @@ class Query2LabelHead(MultiLabelHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """From stage maps, the last one (B, C, H, W), to logits (B, K)."""
         memory, places = self._memory(feats[-1])
-        labels, query = self._first(len(memory))
+        labels, query = self._first(memory.shape[0])
         labels = self.decoder[0].answer(labels, query, memory, places)
         for layer in self.decoder[1:]:
             labels = layer(labels, memory, self.queries, places)
@@ -102,7 +102,7 @@ class Query2LabelHead(MultiLabelHead):
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
         """`attention` (B, K, H, W): where each label looks in the last decoder layer; sums to 1."""
         memory, places = self._memory(feats[-1])
-        labels, query = self._first(len(memory))
+        labels, query = self._first(memory.shape[0])
         for i, layer in enumerate(self.decoder):
             if i:
                 labels = layer.talk(labels, self.queries)
