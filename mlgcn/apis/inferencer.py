@@ -13,7 +13,9 @@ import torch
 from PIL import Image
 
 from mlgcn.datasets.image_io import BadImage, bgr, decode_fault
+from mlgcn.engine.config import nearest
 from mlgcn.evaluation.calibration import Calibration
+from mlgcn.models.heads import CTranHead
 
 from .loaded_model import load_model
 
@@ -56,9 +58,12 @@ class MultiLabelInferencer:
             those of them that reach it.
         cfg_options: overrides of the config, {'model.head.thr': 0.3}.
         fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
+        known: labels that all images are known to show (True) or not to show (False), for models
+            that take them (C-Tran); they are given back with probability 1 or 0.
 
     Raises:
-        ValueError: `threshold` or `top_k` is out of range.
+        ValueError: `threshold` or `top_k` is out of range, `known` names no class, or the model
+            takes no known labels.
         CheckpointError, ConfigError, FileNotFoundError: see :func:`load_model`.
     """
 
@@ -71,6 +76,7 @@ class MultiLabelInferencer:
         top_k: int | None = None,
         cfg_options: Mapping[str, Any] | None = None,
         fused: bool = False,
+        known: Mapping[str, bool] | None = None,
     ):
         config = config_or_name if checkpoint is not None else None
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
@@ -89,6 +95,23 @@ class MultiLabelInferencer:
                 f'threshold {threshold:g} for all classes, as asked for',
             )
 
+        self.known = {self._class_of(name): bool(there) for name, there in (known or {}).items()}
+        if self.known:
+            self._give_known_labels()
+
+    def _class_of(self, name: str) -> int:
+        if name not in self.classes:
+            raise ValueError(f'the model has no class {name!r}{nearest(name, self.classes)}')
+        return self.classes.index(name)
+
+    def _give_known_labels(self) -> None:
+        head = self.model.model.head
+        if not isinstance(head, CTranHead) or not head.label_masks:
+            raise ValueError(f'{type(head).__name__} takes no known labels (C-Tran does)')
+        head.given = torch.full((len(self.classes),), -1)
+        for index, there in self.known.items():
+            head.given[index] = int(there)
+
     @property
     def decision(self) -> str:
         """In words, when a label is given as present."""
@@ -97,6 +120,9 @@ class MultiLabelInferencer:
             said.append(self.calibration.source)
         if self.calibration.temperature != 1:
             said.append(f'temperature {self.calibration.temperature:.3g}')
+        if self.known:
+            names = [('' if there else 'no ') + self.classes[k] for k, there in self.known.items()]
+            said.append(f'known: {", ".join(names)}')
         return ', '.join(said)
 
     def __call__(
@@ -165,6 +191,8 @@ class MultiLabelInferencer:
                 yield self._prediction(name, next(rows))
 
     def _prediction(self, name: str, probabilities: np.ndarray) -> Prediction:
+        for index, there in self.known.items():
+            probabilities[index] = there
         order = np.argsort(-probabilities, kind='stable')[: self.top_k]
         if self.by_threshold:
             order = order[self.calibration.present(probabilities)[order]]

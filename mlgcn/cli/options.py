@@ -87,6 +87,8 @@ OPTIONS = {
         type=float,
         help="labels from this probability on, all classes (the checkpoint's thresholds, or 0.5)",
     ),
+    '--known': dict(nargs='+', metavar='LABEL', help='labels known to be there (C-Tran)'),
+    '--absent': dict(nargs='+', metavar='LABEL', help='labels known not to be there (C-Tran)'),
     '--top-k': dict(type=int, metavar='K', help='the K most probable labels'),
     '--out': dict(metavar='PATH'),
     '--force': dict(action='store_true', help='overwrite an existing file'),
@@ -135,6 +137,7 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
 def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabelInferencer:
     """The model of a command line `[CONFIG] CKPT IMAGE ...`; upstream's log goes to stderr."""
     config, checkpoint, _ = split_model(args.model, images=True)
+    known = dict.fromkeys(args.known or (), True) | dict.fromkeys(args.absent or (), False)
     with contextlib.redirect_stdout(sys.stderr):
         return MultiLabelInferencer(
             config or checkpoint,
@@ -144,6 +147,7 @@ def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabel
             args.top_k,
             args.cfg_options,
             fused,
+            known,
         )
 
 

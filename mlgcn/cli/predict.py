@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, '--top-k', help='the K most probable labels (that reach a --threshold)')
     add('--batch-size', type=int, default=16, help='images at once (16)')
     add('--fuse', action='store_true', help='faster; logits differ by rounding')
+    options.add(parser, '--known', '--absent')
     options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
     options.add(parser, '--force')
     add('--show-dir', help='folder for the pictures with their labels')

@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "patch's neighbours are drawn (each label's strongest patch)",
     )
     options.add(parser, '--force', '--device', '--cfg-options', '--trust-checkpoint')
+    options.add(parser, '--known', '--absent')
 
 
 def pixel(text: str) -> tuple[int, int]:

@@ -5,10 +5,13 @@ from pathlib import Path
 import mmcv
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import MultiLabelInferencer
+from mlgcn.checkpoints import make_metadata, save_weights
+from mlgcn.registry import MODELS
 
 
 @pytest.fixture(scope='module')
@@ -149,3 +152,24 @@ def test_with_a_config(checkpoint, photos, inferencer, tmp_path):
     np.testing.assert_array_equal(
         other(photos[0])[0].probabilities, inferencer(photos[0])[0].probabilities
     )
+
+
+def test_known_labels_are_given_to_ctran(tmp_path):
+    torch.manual_seed(0)
+    cfg = tiny_config()
+    cfg.model.head = dict(type='mlgcn.CTranHead', num_classes=3, in_channels=32, num_layers=1)
+    model = MODELS.build(dict(cfg.model, data_preprocessor=cfg.data_preprocessor))
+    weights = model.state_dict()
+    save_weights(tmp_path / 'ctran.pth', weights, make_metadata(weights, CLASSES, 'none', cfg))
+    image = np.zeros((40, 40, 3), np.uint8)
+    answers = [
+        MultiLabelInferencer(tmp_path / 'ctran.pth', known=known)(image, channel_order='rgb')[0]
+        for known in (None, {CLASSES[0]: True, CLASSES[1]: False})
+    ]
+    plain, given = (answer.probabilities for answer in answers)
+    assert given[0] == 1 and given[1] == 0 and given[2] != plain[2]
+    with pytest.raises(ValueError, match='did you mean'):
+        MultiLabelInferencer(tmp_path / 'ctran.pth', known={CLASSES[0] + 's': True})
+    path, _ = write_checkpoint(tmp_path)
+    with pytest.raises(ValueError, match='LinearHead takes no known labels'):
+        MultiLabelInferencer(path, known={CLASSES[0]: True})

@@ -23,7 +23,7 @@ class CTranHead(MultiLabelHead):
     in which everything attends to everything. To each label's embedding that of its state is added:
     unknown, absent or present. In training a random share of the labels is known, and the loss
     counts the unknown ones; in testing `known_labels` of a DataSample, (K,) of -1, 0 and 1, are
-    given to the model, and without them every label is unknown.
+    given to the model, else `given`, the same for every image, and else every label is unknown.
 
     Args:
         num_classes: K.
@@ -56,6 +56,7 @@ class CTranHead(MultiLabelHead):
         self.most_known = most_known
         self.label_masks = label_masks
         self.sum_over_batch = sum_over_batch
+        self.given: Tensor | None = None  # states (K,) of every image, where none come with it
         self.labels = nn.Embedding(num_classes, in_channels)
         # "unknown" gets no gradient but is random, not zero, as published
         self.states = nn.Embedding(3, in_channels, padding_idx=0)
@@ -73,8 +74,8 @@ class CTranHead(MultiLabelHead):
         """From stage maps, the last one (B, C, H, W), and states (B, K) to logits (B, K).
 
         Args:
-            states: -1 unknown, 0 known to be absent, 1 known to be present; None: all unknown. The
-                logits of known labels mean nothing.
+            states: -1 unknown, 0 known to be absent, 1 known to be present; None: `given`, or
+                all unknown. The logits of known labels mean nothing.
         """
         sequence, positions = self._before_last(feats[-1], states)
         # positions need no update in the last layer: only the labels' outputs are read
@@ -151,6 +152,8 @@ class CTranHead(MultiLabelHead):
         labels = self.labels.weight.expand(batch, -1, -1)
         if not self.label_masks:
             return labels
+        if states is None and self.given is not None:
+            states = self.given.to(labels.device).expand(batch, -1)
         if states is None:
             states = labels.new_full(labels.shape[:2], UNKNOWN)
         return labels + self.states(states.long() + 1)
