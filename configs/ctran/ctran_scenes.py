@@ -9,3 +9,5 @@ _base_ = [
 model = dict(
     head=dict(
         type='mlgcn.CTranHead', num_classes=None, in_channels=128, sum_over_batch=False))
+# transformers take a lower rate than convolutions
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=0.25))))

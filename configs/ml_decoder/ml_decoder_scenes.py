@@ -10,3 +10,5 @@ model = dict(
     head=dict(
         type='mlgcn.MLDecoderHead', num_classes=None, in_channels=128, embed_dim=128,
         mean_over_classes=True))
+# transformers take a lower rate than convolutions
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=0.25))))

@@ -10,3 +10,5 @@ model = dict(
     head=dict(
         type='mlgcn.Query2LabelHead', num_classes=None, in_channels=128, hidden=512,
         mean_over_classes=True))
+# transformers take a lower rate than convolutions
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=0.25))))
