@@ -8,5 +8,5 @@ _base_ = [
 
 model = dict(
     head=dict(
-        type='mlgcn.MLGCNHead', num_classes=None, in_channels=128, hidden=256, embeddings=300))
+        type='mlgcn.MLGCNHead', num_classes=None, in_channels=128, hidden=256, embed_channels=300))
 custom_hooks = [dict(type='mlgcn.LabelGraphHook')]

@@ -48,8 +48,8 @@ def detect(state_dict: Mapping[str, Any]) -> str:
 
     Returns:
         'addgcn', 'gkgnet', 'pvig', 'mmpretrain' (its Pyramid ViG), 'torchvision' (a ResNet), 'timm'
-        (an EfficientNet), a peer of `peers.MARKS`, 'mlgcn' (a classifier of mmpretrain's or ours)
-        or 'unknown'.
+        (an EfficientNet), a peer of `peer_tables.MARKS`, 'mlgcn' (a classifier of mmpretrain's or
+        ours) or 'unknown'.
     """
     weights = unwrap(state_dict)
     if (peer := detect_peer(weights)) is not None:
@@ -71,7 +71,7 @@ def convert(
 
     Args:
         state_dict: with or without the wrappers that :func:`unwrap` knows.
-        source: one of `tables.NAMES` or `peers.HEADS`; see :func:`detect`.
+        source: one of `tables.NAMES` or `peer_tables.HEADS`; see :func:`detect`.
         part: 'head' for the entries of a peer's head alone, as the published module names them;
             the result then fits our head module (no `head.`).
 

@@ -97,8 +97,8 @@ def write_ours(
     metadata = make_metadata(ours, classes, LICENCES[source], source=source)
     save_weights(target, ours, metadata, force=True)  # main has looked
     print(
-        f'{target}: {KINDS[source]}; {len(weights)} entries read, {len(ours)} written. '
-        f'{LICENCES[source]}'
+        f'{target}: {KINDS[source]}; {len(ours)} entries converted, '
+        f'{max(len(weights) - len(ours), 0)} left out on purpose. {LICENCES[source]}'
     )
 
 

@@ -245,7 +245,7 @@ def test_whole_models_have_as_many_values_as_the_published(name, source, backbon
 SMALL = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
 HEADS_HERE = {
     'csra': dict(type='mlgcn.CSRAHead', in_channels=32, num_heads=2),
-    'ml_gcn': dict(type='mlgcn.MLGCNHead', in_channels=32, hidden=6, embeddings=5),
+    'ml_gcn': dict(type='mlgcn.MLGCNHead', in_channels=32, hidden=6, embed_channels=5),
     'ml_decoder': dict(type='mlgcn.MLDecoderHead', in_channels=32, embed_dim=8),
     'query2label': dict(type='mlgcn.Query2LabelHead', in_channels=32, hidden=8),
     'ctran': dict(type='mlgcn.CTranHead', in_channels=32, num_layers=1),

@@ -32,7 +32,7 @@ MODELS_HERE = {  # ResNet's maps have 4 x 4 positions
     'max': dict(backbone=RESNET, head=dict(LINEAR, pool='max')),
     'csra': dict(backbone=RESNET, head=dict(PEER, type='mlgcn.CSRAHead', num_heads=2)),
     'ml_gcn': dict(
-        backbone=RESNET, head=dict(PEER, type='mlgcn.MLGCNHead', hidden=8, embeddings=6)
+        backbone=RESNET, head=dict(PEER, type='mlgcn.MLGCNHead', hidden=8, embed_channels=6)
     ),
     'ctran': dict(backbone=RESNET, head=dict(PEER, type='mlgcn.CTranHead', num_layers=2)),
 }

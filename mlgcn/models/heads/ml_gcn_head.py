@@ -48,7 +48,7 @@ class MLGCNHead(MultiLabelHead):
         graph: file of counts, a .npz of `nums` (K,) and `adj` (K, K), as `mlgcn graph` writes it.
             None: `mlgcn.LabelGraphHook` counts the training labels, or the weights bring the
             graph; until then each label only sees itself.
-        embeddings: .npy file of one vector per class; a number: random ones of that width.
+        embeddings: .npy file of one vector per class; None: random ones of `embed_channels`.
         threshold: P(j | i) from which label i points to j.
         mean_over_classes: the published loss is the mean over classes and batch.
         **kwargs: see :class:`MultiLabelHead`.
@@ -60,16 +60,17 @@ class MLGCNHead(MultiLabelHead):
         in_channels: int,
         hidden: int = 1024,
         graph: str | None = None,
-        embeddings: str | int = 300,
+        embeddings: str | None = None,
+        embed_channels: int = 300,
         threshold: float = 0.4,
         loss: dict = BCE,
         mean_over_classes: bool = True,
         **kwargs,
     ):
         super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
-        self.embeddings_file = None if isinstance(embeddings, int) else embeddings
-        if isinstance(embeddings, int):
-            vectors = torch.randn(num_classes, embeddings)
+        self.embeddings_file = embeddings
+        if embeddings is None:
+            vectors = torch.randn(num_classes, embed_channels)
         else:
             vectors = read_vectors(embeddings, num_classes)
         self.register_buffer('embeddings', vectors)

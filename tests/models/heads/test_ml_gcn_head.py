@@ -15,7 +15,7 @@ def build(case):
         num_classes=case.options['num_classes'],
         in_channels=case.shape[1],
         hidden=case.options['hidden'],
-        embeddings=case.options['in_channel'],
+        embed_channels=case.options['in_channel'],
         threshold=case.options['t'],
     )
 
@@ -27,7 +27,7 @@ def case_of(name):
 
 
 def tiny(num_classes=4, **kwargs):
-    return MLGCNHead(num_classes, in_channels=8, hidden=6, embeddings=5, **kwargs)
+    return MLGCNHead(num_classes, in_channels=8, hidden=6, embed_channels=5, **kwargs)
 
 
 def write_counts(path, nums, adj):
@@ -44,7 +44,7 @@ def test_equals_the_published_head(name, tmp_path):
     path = write_counts(tmp_path / 'counts.npz', *counts)
     np.save(tmp_path / 'words.npy', case.vectors.numpy())
     options = {**build(case), 'embeddings': str(tmp_path / 'words.npy'), 'graph': path}
-    del options['type']
+    del options['type'], options['embed_channels']
     head = MLGCNHead(**options)
     np.testing.assert_allclose(head.graph, case.arrays['A'], rtol=0, atol=1e-7)
     assert torch.equal(head.embeddings, case.vectors)
