@@ -17,7 +17,7 @@ import torch
 from mlgcn.checkpoints.atomic_files import write_atomically
 from mlgcn.datasets.label_counts import label_counts
 from mlgcn.engine.config import build_dataset
-from mlgcn.ops.label_graph import label_graph
+from mlgcn.ops.cooccurrence_graph import label_graph
 
 from . import options
 

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop
 
 from mlgcn.apis.shipped_configs import find_config
 
@@ -65,10 +65,12 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     model.requires_grad_(False)  # torch's counter wants a gradient of everything that has one
     image = torch.zeros(1, 3, height, width)
-    norms = {getattr(torch.ops.aten, name): batch_norm_flops for name in BATCH_NORMS}
+    counts = {getattr(torch.ops.aten, name): batch_norm_flops for name in BATCH_NORMS}
+    # torch counts attention of GPUs only
+    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = sdpa_flop
     with torch.no_grad():
         model(image)  # tables that are computed once do not count
-        with FlopCounterMode(display=False, custom_mapping=norms) as counter:
+        with FlopCounterMode(display=False, custom_mapping=counts) as counter:
             model(image)
     return parameters, counter.get_total_flops() // 2
 

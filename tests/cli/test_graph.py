@@ -7,7 +7,7 @@ from tiny import CLASSES, make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.cli import execute
-from mlgcn.ops.label_graph import label_graph
+from mlgcn.ops.cooccurrence_graph import label_graph
 
 EXTRA = "custom_hooks = [dict(type='mlgcn.LabelGraphHook')]"
 

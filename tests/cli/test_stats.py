@@ -25,3 +25,12 @@ def test_counts_by_hand():
     assert parameters == 4 * 3 * 9 + 2 * 4
     norm = 2 * 4 * 6 * 8  # a scale and a shift for every value
     assert macs == 4 * 3 * 9 * 6 * 8 + norm + 4 * 6 * 8 * 2 + 12 * 4 * 12
+
+
+def test_attention_counts_both_products():
+    class Attention(nn.Module):
+        def forward(self, x):
+            x = x.flatten(2).transpose(1, 2)[:, None]  # (1, 1, 48, 3)
+            return nn.functional.scaled_dot_product_attention(x, x, x)
+
+    assert stats.count(Attention(), 6, 8)[1] == 2 * 48 * 48 * 3

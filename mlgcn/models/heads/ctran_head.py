@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from mmengine.dist import get_world_size
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
@@ -136,7 +137,8 @@ class CTranHead(MultiLabelHead):
             targets = torch.where(states == UNKNOWN, self.targets(data_samples).to(states), -1)
             data_samples = [DataSample().set_gt_score(row) for row in targets]
         losses = super()._get_loss(cls_score, data_samples, **kwargs)
-        factor = len(cls_score) if self.sum_over_batch else 1
+        # gradients are averaged over processes: their sum is what one process would have
+        factor = len(cls_score) * get_world_size() if self.sum_over_batch else 1
         return {name: factor * value for name, value in losses.items()}
 
     def _before_last(self, feature: Tensor, states: Tensor | None) -> tuple[Tensor, int]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mlgcn.models.layers.constants import Constant
 from mlgcn.models.layers.tokens import read_vectors
-from mlgcn.ops.label_graph import label_graph, normalised
+from mlgcn.ops.cooccurrence_graph import label_graph, normalised
 from mlgcn.registry import MODELS
 
 from .multilabel_head import BCE, MultiLabelHead

@@ -7,7 +7,7 @@ import pytest
 import torch
 from paths import DATA
 
-from mlgcn.ops.label_graph import label_graph, normalised
+from mlgcn.ops.cooccurrence_graph import label_graph, normalised
 
 NAME = 'head_mlgcn_adjacency_small'
 ROWS = json.loads((DATA / 'peers' / f'{NAME}.json').read_text())['rows']
