@@ -9,5 +9,4 @@ _base_ = [
 model = dict(
     head=dict(
         type='mlgcn.LinearHead', num_classes=None, in_channels=128, pool='avg',
-        mean_over_classes=True,
-        loss=dict(type='AsymmetricLoss', gamma_pos=0, gamma_neg=4, clip=0.05)))
+        loss=dict(type='mlgcn.ASL', gamma_neg=4, gamma_pos=0, clip=0.05, reduction='mean')))

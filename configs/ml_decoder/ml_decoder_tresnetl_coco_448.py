@@ -8,3 +8,5 @@ _base_ = [
 
 model = dict(backbone=dict(model_name='tresnet_v2_l'))
 train_dataloader = dict(batch_size=56)
+val_evaluator = dict(protocol='ml_decoder')
+test_evaluator = val_evaluator

@@ -11,3 +11,5 @@ train_pipeline[1].scale = test_pipeline[1].scale = (224, 224)
 train_dataloader = dict(batch_size=56, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
+val_evaluator = dict(protocol='ml_decoder')
+test_evaluator = val_evaluator

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from mlgcn.datasets.image_io import BadImage, bgr, decode_fault
-from mlgcn.engine.config import nearest
+from mlgcn.engine.config_check import nearest
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.models.heads import CTranHead
 

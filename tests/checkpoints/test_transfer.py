@@ -10,7 +10,16 @@ from torch import nn
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError
 from mlgcn.checkpoints.transfer import class_tensors, transfer
-from mlgcn.models.heads import ADDGCNHead, GKGHead, LinearHead
+from mlgcn.models.heads import (
+    ADDGCNHead,
+    CSRAHead,
+    CTranHead,
+    GKGHead,
+    LinearHead,
+    MLDecoderHead,
+    MLGCNHead,
+    Query2LabelHead,
+)
 from mlgcn.models.necks import LabelGraphNeck
 
 OLD, NEW = ('cat', 'dog', 'bird', 'cow'), ('bird', 'fox', 'cat', 'ant', 'dog')
@@ -22,11 +31,20 @@ def model(kind, num_classes):
         'gkgnet': lambda k: dict(neck=LabelGraphNeck((4, 8), k, num_groups=1), head=GKGHead(k, 8)),
         'linear': lambda k: dict(head=LinearHead(k, 8)),
         'upstream': lambda k: dict(head=MultiLabelLinearClsHead(k, 8)),
+        'csra': lambda k: dict(head=CSRAHead(k, 8, num_heads=2)),
+        'ml_gcn': lambda k: dict(head=MLGCNHead(k, 8, hidden=4, embeddings=6)),
+        'ml_decoder': lambda k: dict(head=MLDecoderHead(k, 8, embed_dim=8)),
+        'query2label': lambda k: dict(head=Query2LabelHead(k, 8, hidden=8)),
+        'ctran': lambda k: dict(head=CTranHead(k, 8, num_layers=1)),
     }[kind](num_classes)
     built = nn.ModuleDict(dict(backbone=nn.Conv2d(3, 8, 1), **parts))
     for value in built.state_dict().values():
         value.copy_(torch.randn(value.shape) if value.is_floating_point() else value)
     return built
+
+
+KINDS = ['addgcn', 'gkgnet', 'linear', 'upstream', 'csra', 'ml_gcn', 'ml_decoder']
+KINDS += ['query2label', 'ctran']
 
 
 def checkpoint(source, classes=OLD):
@@ -47,7 +65,7 @@ def lines(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize('kind', ['addgcn', 'gkgnet', 'linear', 'upstream'])
+@pytest.mark.parametrize('kind', KINDS)
 def test_every_entry_with_classes_is_declared(kind):
     """Those whose shapes change with the number of classes, along the axes that do."""
     one, other = (model(kind, k).state_dict() for k in (5, 9))
@@ -59,7 +77,7 @@ def test_every_entry_with_classes_is_declared(kind):
     assert class_tensors(model(kind, 5)) == changed
 
 
-@pytest.mark.parametrize('kind', ['addgcn', 'gkgnet', 'linear', 'upstream'])
+@pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('classes', [NEW, tuple(reversed(OLD))])
 def test_rows_are_moved_by_name(kind, classes, lines):
     old, new = model(kind, len(OLD)), model(kind, len(classes))

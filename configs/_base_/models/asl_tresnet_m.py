@@ -5,5 +5,5 @@ model = dict(
     backbone=dict(type='mlgcn.TIMMBackbone', model_name='tresnet_m'),
     head=dict(
         type='mlgcn.LinearHead', num_classes=None, in_channels=2048, pool='avg',
-        # published: the sum over classes and batch, not its mean over the batch of 128
-        loss=dict(type='AsymmetricLoss', gamma_pos=0, gamma_neg=4, clip=0.05, loss_weight=128.0)))
+        # summed over classes and batch, no gradient through the focal weight, as published
+        loss=dict(type='mlgcn.ASL', gamma_neg=4, gamma_pos=0, clip=0.05, detach=True, eps=1e-8)))

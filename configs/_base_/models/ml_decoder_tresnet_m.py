@@ -5,5 +5,4 @@ model = dict(
     head=dict(
         _delete_=True, type='mlgcn.MLDecoderHead', num_classes=None, in_channels=2048,
         embed_dim=768, num_groups=-1,
-        # published: the sum over classes and batch, not its mean over the batch of 56
-        loss=dict(type='AsymmetricLoss', gamma_pos=0, gamma_neg=4, clip=0.05, loss_weight=56.0)))
+        loss=dict(type='mlgcn.ASL', gamma_neg=4, gamma_pos=0, clip=0.05, detach=True, eps=1e-8)))

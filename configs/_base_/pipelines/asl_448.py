@@ -14,5 +14,5 @@ train_pipeline = [
 ]
 test_pipeline = [*__squash, dict(type='PackInputs')]
 
-val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='addgcn')
+val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='asl')
 test_evaluator = val_evaluator

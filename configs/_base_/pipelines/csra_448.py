@@ -15,5 +15,5 @@ test_pipeline = [
     dict(type='PackInputs'),
 ]
 
-val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='addgcn')
+val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='csra')
 test_evaluator = val_evaluator

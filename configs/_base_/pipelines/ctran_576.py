@@ -22,5 +22,5 @@ test_pipeline = [
     dict(type='PackInputs'),
 ]
 
-val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='addgcn')
+val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='sklearn')
 test_evaluator = val_evaluator

@@ -6,3 +6,5 @@ train_pipeline = _base_.train_pipeline
 train_pipeline.pop(2)
 
 data_preprocessor = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+val_evaluator = dict(protocol='query2label')
+test_evaluator = val_evaluator

@@ -34,6 +34,8 @@ class CSRAHead(MultiLabelHead):
         ValueError: another number of branches.
     """
 
+    class_tensors = {r'csra_heads\.\d+\.head\.weight': (0,)}
+
     def __init__(
         self,
         num_classes: int,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mlgcn.models.layers.label_decoder import LabelDecoderLayer
 from mlgcn.models.layers.tokens import as_tokens, on_map
+from mlgcn.models.losses.base import MultiLabelLoss
 from mlgcn.registry import MODELS
 
 from .multilabel_head import BCE, MultiLabelHead
@@ -37,6 +38,8 @@ class CTranHead(MultiLabelHead):
             the batch size.
         **kwargs: see :class:`MultiLabelHead`.
     """
+
+    class_tensors = {r'labels\.weight': (0,), r'fc\.(?:weight|bias)': (0,)}
 
     def __init__(
         self,
@@ -135,11 +138,17 @@ class CTranHead(MultiLabelHead):
     ) -> dict:
         if states is not None:  # a label that was given is not asked for
             targets = torch.where(states == UNKNOWN, self.targets(data_samples).to(states), -1)
-            data_samples = [DataSample().set_gt_score(row) for row in targets]
+            data_samples = [
+                DataSample(metainfo=sample.metainfo).set_gt_score(row)
+                for sample, row in zip(data_samples, targets)
+            ]
         losses = super()._get_loss(cls_score, data_samples, **kwargs)
+        if not self.sum_over_batch:
+            return losses
         # gradients are averaged over processes: their sum is what one process would have
-        factor = len(cls_score) * get_world_size() if self.sum_over_batch else 1
-        return {name: factor * value for name, value in losses.items()}
+        factor = len(cls_score) * get_world_size()
+        own = [name for name, loss in self.losses.items() if not isinstance(loss, MultiLabelLoss)]
+        return losses | {name: factor * losses[name] for name in own}
 
     def _before_last(self, feature: Tensor, states: Tensor | None) -> tuple[Tensor, int]:
         """The sequence (B, N + K, C) before the last layer, and N."""

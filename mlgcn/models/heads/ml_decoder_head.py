@@ -66,6 +66,9 @@ class MLDecoderHead(MultiLabelHead):
             self.register_buffer('queries', torch.randn(num_queries, embed_dim))
             self.group_fc = nn.Parameter(torch.empty(num_queries, embed_dim, self.group_size))
             self.bias = nn.Parameter(torch.zeros(num_classes))
+            self.class_tensors = {'bias': (0,)}  # groups of classes share the rest
+            if self.group_size == 1:
+                self.class_tensors |= {'queries': (0,), 'group_fc': (0,)}
         else:
             self.group_size = 1
             words, width = None, word_vectors

@@ -54,6 +54,8 @@ class MLGCNHead(MultiLabelHead):
         **kwargs: see :class:`MultiLabelHead`.
     """
 
+    class_tensors = {'embeddings': (0,), 'graph': (0, 1)}
+
     def __init__(
         self,
         num_classes: int,

@@ -38,6 +38,8 @@ class Query2LabelHead(MultiLabelHead):
             gamma+ 0, no clip), 1000 times its mean over classes and batch.
     """
 
+    class_tensors = {'queries': (0,), r'fc\.(?:weight|bias)': (0,)}
+
     def __init__(
         self,
         num_classes: int,
