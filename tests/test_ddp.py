@@ -43,7 +43,7 @@ MODELS = {
 }  # fmt: skip
 PEERS = dict(
     csra=dict(type='mlgcn.CSRAHead', num_heads=2),
-    ml_gcn=dict(type='mlgcn.MLGCNHead', hidden=8, embeddings=6),
+    ml_gcn=dict(type='mlgcn.MLGCNHead', hidden=8, embed_channels=6),
     ml_decoder=dict(type='mlgcn.MLDecoderHead', embed_dim=8),
     query2label=dict(type='mlgcn.Query2LabelHead', hidden=8),
     ctran=dict(type='mlgcn.CTranHead', num_layers=1, most_known=0.0),  # no random states

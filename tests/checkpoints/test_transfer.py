@@ -32,7 +32,7 @@ def model(kind, num_classes):
         'linear': lambda k: dict(head=LinearHead(k, 8)),
         'upstream': lambda k: dict(head=MultiLabelLinearClsHead(k, 8)),
         'csra': lambda k: dict(head=CSRAHead(k, 8, num_heads=2)),
-        'ml_gcn': lambda k: dict(head=MLGCNHead(k, 8, hidden=4, embeddings=6)),
+        'ml_gcn': lambda k: dict(head=MLGCNHead(k, 8, hidden=4, embed_channels=6)),
         'ml_decoder': lambda k: dict(head=MLDecoderHead(k, 8, embed_dim=8)),
         'query2label': lambda k: dict(head=Query2LabelHead(k, 8, hidden=8)),
         'ctran': lambda k: dict(head=CTranHead(k, 8, num_layers=1)),
