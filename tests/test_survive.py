@@ -258,7 +258,7 @@ def test_a_damaged_checkpoint(whole):
 
 @pytest.mark.parametrize('whole', ['addgcn'], indirect=True)
 def test_a_signal_to_the_process_group(whole):
-    """As `timeout` or a job scheduler sends it; the command that is told goes on."""
+    """As `timeout` or a job scheduler sends it; the command that is printed resumes."""
     own, config, _, expected = whole
     command = [sys.executable, 'tools/train.py', str(config), '--seed', '7']
     command += ['--work-dir', str(own / 'signal')]
@@ -273,10 +273,10 @@ def test_a_signal_to_the_process_group(whole):
     assert process.wait(SLACK) == 128 + signal.SIGTERM, log_of(own / 'signal')[-2000:]
     text = log_of(own / 'signal')
     assert 'DataLoader worker' not in text and 'Traceback' not in text
-    told = text.split('Go on with:')[1].splitlines()[1].strip()
-    assert told == shlex.join([*command, '--resume'])
+    command_line = text.split('Go on with:')[1].splitlines()[1].strip()
+    assert command_line == shlex.join([*command, '--resume'])
     done = subprocess.run(
-        told, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True
+        command_line, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert outcome(own / 'signal') == expected

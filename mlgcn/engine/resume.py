@@ -42,16 +42,14 @@ class ResumeHook(Hook):
         if not runner._resume:
             return
         check_resumable(runner._load_from, checkpoint)
-        loop = runner.train_loop
-        if not isinstance(loop, ResumableTrainLoop):
-            return
-        if state is None:
-            runner.logger.warning(
-                f'{runner._load_from} holds no state of the run (an older one?): random numbers '
-                'start anew'
-            )
-        else:
-            self._take(runner, state, checkpoint)
+        if isinstance(runner.train_loop, ResumableTrainLoop):
+            if state is None:
+                runner.logger.warning(
+                    f'{runner._load_from} holds no state of the run (an older one?): random '
+                    'numbers start anew'
+                )
+            else:
+                self._take(runner, state, checkpoint)
         self._compare(runner, state or {}, checkpoint['meta'].get(KEY) or {})
 
     def _take(self, runner: Runner, state: dict[str, Any], checkpoint: dict[str, Any]) -> None:

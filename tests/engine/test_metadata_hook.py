@@ -47,15 +47,15 @@ def test_what_metadata_says(runner):
     hook, saved = MetadataHook(licence='Free.'), checkpoint(12)
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, saved)
-    passport = saved['meta']['mlgcn_metadata']
-    assert passport['classes'] == ['a', 'b']
-    assert passport['input_size'] == [48, 64]
-    assert passport['normalisation'] == dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True)
-    assert passport['metrics'] == dict(iter=12, protocol='gkgnet', images=5, values=dict(mAP=50.0))
-    assert passport['sha256'] == fingerprint(saved['state_dict'])
-    assert json.loads(passport['config'])['data_preprocessor']['std'] == [4, 5, 6]
-    assert passport['licence'] == 'Free.' and passport['mlgcn']
-    json.dumps(passport)  # plain values alone
+    metadata = saved['meta']['mlgcn_metadata']
+    assert metadata['classes'] == ['a', 'b']
+    assert metadata['input_size'] == [48, 64]
+    assert metadata['normalisation'] == dict(mean=[1, 2, 3], std=[4, 5, 6], to_rgb=True)
+    assert metadata['metrics'] == dict(iter=12, protocol='gkgnet', images=5, values=dict(mAP=50.0))
+    assert metadata['sha256'] == fingerprint(saved['state_dict'])
+    assert json.loads(metadata['config'])['data_preprocessor']['std'] == [4, 5, 6]
+    assert metadata['licence'] == 'Free.' and metadata['mlgcn']
+    json.dumps(metadata)  # plain values alone
 
 
 def test_scores_of_other_weights_stay_out(runner):
