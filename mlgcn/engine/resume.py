@@ -80,7 +80,9 @@ class ResumeHook(Hook):
             rows += data_difference(state['data'], runner.train_loop.data_digest)
         if metadata.get('config'):
             saved = json.loads(metadata['config'])
-            rows += config_differences(saved, runner.cfg, new_schedules=self.done_epochs > 0)
+            changed, kept = config_differences(saved, runner.cfg, self.done_epochs > 0)
+            rows += changed
+            runner.cfg.merge_from_dict(kept)  # later checkpoints state what was in force
         if rows:
             runner.logger.warning(
                 f'{runner._load_from} was saved by a run with other settings; the resumed run does '

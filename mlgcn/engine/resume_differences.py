@@ -49,22 +49,28 @@ def data_difference(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[Ro
     return [('training data', *cells, 'yes')]
 
 
-def config_differences(saved: Mapping, now: Mapping, new_schedules: bool) -> list[Row]:
-    """A row for every key that differs and may move results.
+def config_differences(
+    saved: Mapping, now: Mapping, new_schedules: bool
+) -> tuple[list[Row], dict[str, Any]]:
+    """A row for every key that differs and may move results, and the values that stay in force.
 
     Args:
         saved, now: configs.
         new_schedules: the run takes learning rates from its config, not from the checkpoint.
     """
     old, new = _flat(_plain(saved)), _flat(_plain(now))
-    rows = []
+    rows, kept = [], {}
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) == new.get(key) or key.startswith(IGNORED) or key.endswith(IGNORED_ENDS):
             continue
-        kept = key.startswith(FROM_CHECKPOINT) and not (new_schedules and key.startswith(SCHEDULES))
-        takes_effect = "no, the checkpoint's goes on" if kept or 'init_cfg' in key else 'yes'
+        stays = key.startswith(FROM_CHECKPOINT) and not (
+            new_schedules and key.startswith(SCHEDULES)
+        )
+        if stays and key in old and key in new:
+            kept[key.replace('[', '.').replace(']', '')] = old[key]
+        takes_effect = "no, the checkpoint's goes on" if stays or 'init_cfg' in key else 'yes'
         rows.append((key, _cell(old, key), _cell(new, key), takes_effect))
-    return rows
+    return rows, kept
 
 
 def table(rows: list[Row]) -> str:

@@ -64,12 +64,7 @@ initializers = WEIGHT_INITIALIZERS.module_dict
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
     # owner, name, ours, why upstream's does not do
-    (
-        checkpoint,
-        '_safe_torch_load',
-        load_content,
-        'reads again in full what is refused',
-    ),
+    (checkpoint, '_safe_torch_load', load_content, 'reads again in full what is refused'),
     (checkpoint, 'load_url', load_url, 'torch.hub unpickles downloads in full'),
     (checkpoint, 'save_checkpoint', save_checkpoint, 'a killed process leaves half a file'),
     (runner, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),

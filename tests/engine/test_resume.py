@@ -202,7 +202,8 @@ def test_what_has_changed_is_printed(copied):
     content['meta'][KEY] = metadata
     content['run_state']['data']['sha256'] = 'f' * 64
     torch.save(content, path)
-    train(copied, cfg=Config(dict(optim_wrapper=dict(optimizer=dict(lr=0.2)))))
+    run, _ = train(copied, cfg=Config(dict(optim_wrapper=dict(optimizer=dict(lr=0.2)))))
+    assert run.cfg.optim_wrapper.optimizer.lr == 0.1, 'what is in force'
     lines = [' '.join(line.split()) for line in log(copied).splitlines()]
     assert any(x.startswith('optim_wrapper.optimizer.lr 0.1 0.2 no') for x in lines)
     assert any(x.startswith('training data 8 images, sha256 ffffffff') for x in lines)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mlgcn.engine.resume_differences import (
     config_differences,
@@ -71,14 +72,18 @@ CONFIG = dict(
     ],
 )  # fmt: skip
 def test_a_changed_key(change, row):
-    (found,) = config_differences(CONFIG, {**CONFIG, **change, 'work_dir': 'b'}, False)
+    (found,), _ = config_differences(CONFIG, {**CONFIG, **change, 'work_dir': 'b'}, False)
     assert found[:3] == row[:3] and found[3].startswith(row[3])
 
 
 def test_new_schedules_take_effect():
     changed = {**CONFIG, 'param_scheduler': [dict(type='MultiStepLR', milestones=(3, 6))]}
-    ((*_, takes_effect),) = config_differences(CONFIG, changed, new_schedules=True)
-    assert takes_effect == 'yes'
+    ((*_, takes_effect),), kept = config_differences(CONFIG, changed, new_schedules=True)
+    assert takes_effect == 'yes' and kept == {}
+    _, kept = config_differences(CONFIG, changed, new_schedules=False)
+    cfg = Config(changed)
+    cfg.merge_from_dict(kept)
+    assert list(cfg.param_scheduler[0].milestones) == [3, 5]
 
 
 def test_the_table_is_aligned():

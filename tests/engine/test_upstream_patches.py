@@ -7,6 +7,7 @@ import os
 import pickle
 import struct
 import zipfile
+from collections.abc import MutableMapping
 
 import pytest
 import torch
@@ -41,6 +42,13 @@ def hostile(tmp_path, marker):
     """A checkpoint whose state_dict is a call."""
     torch.save(dict(state_dict=Touch(marker)), tmp_path / 'bad.pth')
     return tmp_path / 'bad.pth'
+
+
+@pytest.mark.parametrize('owner, name, ours, reason', loaders.PATCHES)
+def test_every_entry_of_the_table_is_in_place(owner, name, ours, reason):
+    now = owner[name] if isinstance(owner, MutableMapping) else getattr(owner, name)
+    assert now is ours or now == ours
+    assert reason
 
 
 def test_init_cfg(hostile):
