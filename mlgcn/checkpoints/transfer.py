@@ -80,6 +80,7 @@ def transfer(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -
     text += f'; {left} of its {len(weights)} are not used' if left else ''
     text += f'; rows of {len(moved)} of {len(classes)} classes moved by their names' if rows else ''
     text += f', these start new: {some(new, 20)}' if rows and new else ''
+    text += ' (the file names no classes)' if rows and checkpoint.classes is None else ''
     complete = not (missing or left or (rows and new))
     print_log(text, 'current', logging.INFO if complete else logging.WARNING)
     return result

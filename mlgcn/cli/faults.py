@@ -144,7 +144,7 @@ def run(main: Callable[[], None]) -> None:
     of ours, which keeps its traceback. Of several processes the first failure is printed.
     `MLGCN_TRACEBACK=1` shows every traceback.
     """
-    escape_log_records()
+    logging.setLogRecordFactory(escaped_record)
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         main()
@@ -158,16 +158,13 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(fail(error))
 
 
-def escape_log_records() -> None:
-    """Names out of files may hold control characters, which a terminal obeys."""
-    make = logging.getLogRecordFactory()
-
-    def escaped(*args: object, **kwargs: object) -> logging.LogRecord:
-        record = make(*args, **kwargs)
-        record.msg, record.args = printable(record.getMessage()), None
-        return record
-
-    logging.setLogRecordFactory(escaped)
+def escaped_record(*args: object, **kwargs: object) -> logging.LogRecord:
+    """A log record without control characters: names out of files may hold some."""
+    record = logging.LogRecord(*args, **kwargs)
+    record.msg = printable(str(record.msg))
+    if isinstance(record.args, tuple):
+        record.args = tuple(printable(a) if isinstance(a, str) else a for a in record.args)
+    return record
 
 
 def fail(error: Exception) -> int:

@@ -10,6 +10,7 @@ import math
 from rich.console import Console
 from rich.table import Table
 
+from mlgcn.checkpoints.error import printable
 from mlgcn.evaluation import PROTOCOLS, ScoresFile
 from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
 
@@ -29,7 +30,7 @@ def main(args: argparse.Namespace) -> None:
     file = ScoresFile.load(args.scores)
     if args.protocol != 'all':
         result = published_scores(file.scores, file.targets, args.protocol, file.class_names)
-        print(result.table(per_class=args.per_class))
+        print(printable(result.table(per_class=args.per_class)))
         return
     results, sentence = compare_protocols(file.scores, file.targets, file.class_names)
     unknown = (file.targets == -1).mean()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -199,6 +200,39 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
     metadata = load(published).metadata
     assert metadata['classes'] == ['box', 'disc', 'ring'] and metadata['epoch'] == 30
     assert metadata['sha256'] == load(work / 'epoch_30.pth').sha256
+
+
+@pytest.mark.slow
+def test_class_names_are_compared_in_every_command(mlgcn, tmp_path, monkeypatch):
+    """A run on disc, ring and box; then `ring` is called `hoop`, or the order differs."""
+    monkeypatch.chdir(tmp_path)
+    photos = make_photos(tmp_path / 'photos', 8, 5)
+    config = write_config(tmp_path, photos)
+    assert mlgcn('train', config, '--work-dir', 'run').status == 0
+    shutil.copytree('run', 'finished', ignore=shutil.ignore_patterns('.lock*'))
+    again = mlgcn('train', config, '--work-dir', 'finished')
+    assert again.status == 2 and '--resume' in again.error and '--force' in again.error
+    for name in ('train', 'val'):
+        text = (photos / f'{name}.csv').read_text()
+        (photos / f'{name}2.csv').write_text(text.replace('ring', 'hoop'))
+    other = [f'own.train={photos}/train2.csv', f'own.val={photos}/val2.csv']
+    options = ('--work-dir', 'other', '--cfg-options')
+    for args in (
+        ('train', config, '--resume', 'run/epoch_1.pth', *options, *other),
+        ('test', config, 'run/epoch_1.pth', *options, other[1]),
+        ('calibrate', config, 'run/epoch_1.pth', '--cfg-options', *other),
+        ('test', config, 'run/epoch_1.pth', *options,
+         'test_dataloader.dataset.classes=["ring", "disc", "box"]'),
+    ):  # fmt: skip
+        answer = mlgcn(*args)
+        assert answer.status == 2, args
+        assert 'hoop' in answer.error or "class 0 is 'box' there, 'ring' here" in answer.error
+    options = ('--work-dir', 'started', '--cfg-options')
+    answer = mlgcn('train', config, *options, *other, 'load_from=run/epoch_1.pth')
+    assert answer.status == 0
+    assert 'rows of 2 of 3 classes moved by their names, these start new: hoop' in (
+        answer.out + answer.err
+    )
 
 
 @pytest.mark.slow

@@ -1,13 +1,15 @@
 """Faults of the machine are told in words that say what to do; other errors are left alone."""
 
 import errno
+import logging
 import multiprocessing
 import os
 
 import pytest
 import torch
 
-from mlgcn.cli.faults import explain, lost_connection
+from mlgcn.checkpoints.error import printable
+from mlgcn.cli.faults import escaped_record, explain, fail, lost_connection
 
 
 def chained(cause: Exception) -> Exception:
@@ -94,3 +96,20 @@ def test_other_errors(error):
 def test_a_lost_process_is_a_consequence_and_a_broken_download_is_not():
     assert lost_connection(RuntimeError('Application timeout caused pair closure'))
     assert not lost_connection(ConnectionResetError(errno.ECONNRESET, 'Connection reset by peer'))
+
+
+CLEAR = 'a\x1b[2Jb\x07\x9b1m\u202e\udcff'  # clears a terminal, rings, turns the writing
+
+
+def test_control_characters_are_escaped(capsys):
+    """Names of classes and files come out of other people's files."""
+    assert printable(CLEAR) == r'a\x1b[2Jb\x07\x9b1m\u202e\udcff' and printable('ü\n\t') == 'ü\n\t'
+    try:
+        raise ValueError(CLEAR)
+    except ValueError as error:
+        assert fail(error) == 2
+    assert printable(CLEAR) in capsys.readouterr().err
+    record = escaped_record('x', logging.INFO, 'f', 1, CLEAR, (), None)
+    assert record.getMessage() == printable(CLEAR)
+    record = escaped_record('x', logging.INFO, 'f', 1, '%s of %d', (CLEAR, 3), None)
+    assert record.getMessage() == printable(CLEAR) + ' of 3'
