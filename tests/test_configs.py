@@ -18,6 +18,8 @@ CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py') if path.pare
 def side_of(cfg):
     """A small input side that the model takes: graph backbones need enough nodes."""
     types = str(cfg.model)
+    if 'swin' in types:  # timm's is built for one size
+        return 384
     return 192 if 'PyramidViG' in types or 'LabelGraphNeck' in types else 64
 
 

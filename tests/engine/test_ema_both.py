@@ -1,0 +1,27 @@
+"""configs/_base_/schedules/ema_both.py: the average and the plain weights are both scored."""
+
+import pytest
+import torch
+from tiny import ROOT, make_photos, write_config
+
+from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.cli import execute
+
+
+@pytest.mark.slow
+def test_average_and_plain_weights_are_scored(tmp_path, capsys):
+    extra = (ROOT / 'configs/_base_/schedules/ema_both.py').read_text()
+    extra = extra.replace('momentum=3e-4', 'momentum=0.5')
+    config = write_config(tmp_path, make_photos(tmp_path / 'photos'), 'LinearHead', extra)
+    execute('train', [str(config), '--work-dir', str(tmp_path / 'run'), '--seed', '0'])
+    log = next((tmp_path / 'run').rglob('*.log')).read_text()
+    lines = [line for line in log.splitlines() if 'Epoch(val)' in line]
+    assert len(lines) == 2 and all('mAP:' in line and 'mAP_origin:' in line for line in lines)
+    saved = safe_load(tmp_path / 'run' / 'epoch_2.pth')
+    # `state_dict` is the average, which is scored and used; the plain weights stand beside it
+    plain = {k.removeprefix('module.'): v for k, v in saved['ema_state_dict'].items()}
+    key = 'head.fc.weight'
+    assert plain[key].shape == saved['state_dict'][key].shape
+    assert not torch.equal(plain[key], saved['state_dict'][key])
+    counter = 'backbone.bn1.num_batches_tracked'
+    assert saved['state_dict'][counter] > 0
