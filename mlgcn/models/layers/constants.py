@@ -31,6 +31,9 @@ class Constant:
         if recorded or torch.compiler.is_compiling() or any(t.is_inference() for t in sources):
             return compute()
         seen = [(t.data_ptr(), t._version, t.dtype, t.device) for t in sources]
+        # autocast gives another type, and inference tensors cannot be differentiated through
+        seen += [torch.is_autocast_enabled(kind) for kind in ('cpu', 'cuda')]
+        seen.append(torch.is_inference_mode_enabled())
         if seen != self._seen:
             self._value, self._seen = compute(), seen
         return self._value
