@@ -56,7 +56,8 @@ def write_explanations(
         photo = explanation.photo
         uris = {photo.name: data_uri(photo.image), f'{photo.name}grey': data_uri(photo.grey)}
         parts = list(zip(explanation.parts, svgs))
-        sections.append(dict(explanation._asdict(), path=image, id=folder, uris=uris, parts=parts))
+        facts = dict(path=image, id=f'seen-{folder}', uris=uris, parts=parts)
+        sections.append({**explanation._asdict(), **facts})
     write_page(
         out / 'index.html',
         'explanation.html.j2',

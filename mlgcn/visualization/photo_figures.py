@@ -94,7 +94,7 @@ def patches_figure(photo: Photo, chosen: ChosenPatches, label: int, title: str) 
         start = (photo.image.width * (g + 1) / (groups + 1), 0)
         boxes = [photo.patch_box(*divmod(patch, columns), chosen.grid) for patch in patches]
         _draw_group(axes, photo.point, g, start, boxes, 1 + 5 * share[g].numpy())
-        axes.plot(*start, 'o', color=GROUPS[g % 6], mec='white', ms=12, clip_on=False, zorder=4)
+        axes.plot(*start, 'o', mfc=_color(g), mec='white', ms=12, clip_on=False, zorder=4)
     drawing.figure.legend(**LEGEND)
     return drawing
 
@@ -136,7 +136,7 @@ def _draw_group(
     axes: Axes, point: float, group: int, start: Sequence[float], boxes: list[Box], widths: ndarray
 ) -> None:
     """Lines from `start` to the patches of a group, and their outlines, all with white rims."""
-    color, lines, squares = GROUPS[group % len(GROUPS)], [], []
+    color, lines, squares = _color(group), [], []
     for box in boxes:
         x, y = _middle(box)
         # outlines of later groups lie inside earlier ones; small patches are drawn larger
@@ -149,6 +149,10 @@ def _draw_group(
         outlines = PatchCollection(squares, fc='none', ec=ink, lw=2.2 + rim, zorder=3)
         axes.add_collection(outlines)
     axes.plot([], [], 'o', color=color, ms=11, label=f'group {group + 1}')
+
+
+def _color(group: int) -> str:
+    return GROUPS[group % len(GROUPS)]
 
 
 def _rectangle(box: Box, **options) -> Rectangle:
