@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .protocols import average_precisions, counted_in_ap, orders, precisions
+from .protocols import Table, average_precisions, counted_in_ap, orders, precisions
 
 # COCO's limits, in square pixels of the original image
 BANDS = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, np.inf)}
@@ -13,20 +13,15 @@ BANDS = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, np.inf)
 
 @dataclass(frozen=True)
 class Curves:
-    """`classes[k]` and `micro` are (2, P) of recall and precision in percent, P at most `points`.
+    """Recall and precision in percent, each at the rank of a positive; P is at most `points`."""
 
-    A point is the precision at the rank of a positive, the one with which that recall is reached.
-    `macro` (2, points) is the mean precision of the classes with positives at equal recalls, None
-    if there is no positive; a class without any has P = 0.
-    """
-
-    classes: list[np.ndarray]
-    macro: np.ndarray | None
-    micro: np.ndarray
+    classes: list[np.ndarray]  # (2, P) each; P is 0 without positives
+    macro: np.ndarray | None  # (2, points): the classes' mean precision at equal recalls
+    micro: np.ndarray  # (2, P) of all decisions together
 
 
 def precision_recall_curves(
-    scores: np.ndarray | torch.Tensor, targets: np.ndarray, protocol: str, points: int = 50
+    scores: Table, targets: np.ndarray, protocol: str, points: int = 50
 ) -> Curves:
     """Curves of logits (N, K) and targets (N, K) of 1, 0, -1, ranked as `protocol` does.
 
@@ -36,9 +31,9 @@ def precision_recall_curves(
     positive, counted = targets == 1, counted_in_ap(targets, protocol)
     recalls = np.arange(1, points + 1) / points
 
-    def ranked(*tables: np.ndarray) -> list[np.ndarray]:
-        every = enumerate(orders(tables[0], protocol))
-        return [precisions(*(table[order, k] for table in tables[1:])) for k, order in every]
+    def ranked(scores, positive, counted) -> list[np.ndarray]:
+        every = enumerate(orders(scores, protocol))
+        return [precisions(positive[order, k], counted[order, k]) for k, order in every]
 
     def reached(number: int) -> np.ndarray:  # index of the positive with which a recall is reached
         return np.ceil(recalls * number - 1e-9).astype(int) - 1
@@ -48,8 +43,9 @@ def precision_recall_curves(
         kept = reached(number) if number > points else np.arange(number)
         return 100 * np.stack([(kept + 1) / max(number, 1), values[kept]])
 
-    classes = ranked(scores, positive, counted)
-    (pooled,) = ranked(*(table.reshape(-1, 1) for table in (scores, positive, counted)))
+    tables = scores, positive, counted
+    classes = ranked(*tables)
+    (pooled,) = ranked(*(table.reshape(-1, 1) for table in tables))
     at = [100 * values[reached(len(values))] for values in classes if len(values)]
     macro = np.stack([100 * recalls, np.mean(at, axis=0)]) if at else None
     return Curves([curve(values) for values in classes], macro, curve(pooled))
@@ -57,16 +53,12 @@ def precision_recall_curves(
 
 @dataclass(frozen=True)
 class LabelPairs:
-    """Counts of images (K, K): row a is the label that is present, column b another one.
+    """Counts of images (K, K): row a is the label that is present, column b another one."""
 
-    `together`: b is present, too. `absent`: b is not (difficult b counts neither way). `falsely`: b
-    is predicted, too. `base` (K,): the fraction of all images without b on which b is predicted.
-    """
-
-    together: np.ndarray
-    absent: np.ndarray
-    falsely: np.ndarray
-    base: np.ndarray
+    together: np.ndarray  # b is present, too
+    absent: np.ndarray  # b is not; difficult b counts neither way
+    falsely: np.ndarray  # b is not, but it is predicted
+    base: np.ndarray  # (K,): the fraction of all images without b on which b is predicted
 
     @property
     def cooccurrence(self) -> np.ndarray:
@@ -90,10 +82,10 @@ def label_pairs(predicted: np.ndarray, targets: np.ndarray) -> LabelPairs:
 
 @dataclass(frozen=True)
 class SizeBand:
-    """One band: AP (K,) in percent, NaN without positives, their `positives` (K,), and mAP."""
+    """Scores of the objects of one size."""
 
-    ap: np.ndarray
-    positives: np.ndarray
+    ap: np.ndarray  # (K,) in percent, NaN without positives
+    positives: np.ndarray  # (K,)
 
     @property
     def mean_ap(self) -> float:
@@ -102,14 +94,13 @@ class SizeBand:
 
 
 def scores_by_size(
-    scores: np.ndarray | torch.Tensor, targets: np.ndarray, areas: np.ndarray, protocol: str
+    scores: Table, targets: np.ndarray, areas: np.ndarray, protocol: str
 ) -> dict[str, SizeBand]:
     """AP of every class among its positives of one size, of logits and targets (N, K).
 
     The size of a positive (image and class) is the area of its largest box, `areas` (N, K), in
-    pixels of the original image: small below 32^2, medium from there, large from 96^2 on; 0 where
-    there is no box. A band ranks its positives among all negatives; all other positives count
-    neither way, so the three APs do not average to the class's AP.
+    pixels of the original image, 0 without a box; see `BANDS`. A band ranks its positives among all
+    negatives, without other positives, so the three APs do not average to the class's AP.
     """
     scores = torch.as_tensor(scores).float()
     positive, counted = targets == 1, counted_in_ap(targets, protocol)

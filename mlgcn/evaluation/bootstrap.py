@@ -5,26 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .multilabel_scores import skips_empty_classes
-from .protocols import check_protocol, counted_in_ap, mean_of_some, orders, threshold_metrics
+from . import protocols
 
 
 @dataclass(frozen=True)
 class BootstrapScores:
-    """Metrics of R replicates in percent: `values[name]` (R,) and `ap` (K, R), NaN where undefined.
+    """Metrics of R replicates in percent; those of two runs with the same draws are paired."""
 
-    Two runs with the same draws are paired: their differences are taken per replicate.
-    """
-
-    values: dict[str, np.ndarray]
-    ap: np.ndarray
+    values: dict[str, np.ndarray]  # (R,) by name
+    ap: np.ndarray  # (K, R), NaN where undefined
 
 
 def draw_images(num_images: int, replicates: int, seed: int = 0) -> np.ndarray:
-    """How often each replicate draws each image, uint8 (num_images, replicates).
-
-    A replicate is `num_images` draws with replacement (Efron's bootstrap).
-    """
+    """How often each replicate draws each image (with replacement), uint8 (images, replicates)."""
     rng = np.random.default_rng(seed)
     drawn = (rng.integers(num_images, size=num_images) for _ in range(replicates))
     counts = [np.bincount(images, minlength=num_images).astype(np.uint8) for images in drawn]
@@ -32,34 +25,33 @@ def draw_images(num_images: int, replicates: int, seed: int = 0) -> np.ndarray:
 
 
 def bootstrap_scores(
-    scores: np.ndarray | torch.Tensor, targets: np.ndarray, protocol: str, draws: np.ndarray
+    scores: protocols.Table, targets: np.ndarray, protocol: str, draws: np.ndarray
 ) -> BootstrapScores:
     """The metrics of :func:`multilabel_scores` on every replicate, without ranking anew.
 
-    An image that is drawn c times counts as c images of equal score that stand one after another in
-    the ranking. A class that has positives, but none in a replicate, is left out of that
-    replicate's mAP and CR; a class without any is treated as the protocol does.
+    An image that is drawn c times is c images of equal score, one after another in the ranking. A
+    class that has positives, but none in a replicate, is left out of that replicate's mAP and CR.
 
     Scores, targets (N, K) and protocol as there, `draws` (N, R) of :func:`draw_images`.
     """
-    check_protocol(protocol)
+    protocols.check_protocol(protocol)
     if len(draws) != len(targets):
         raise ValueError(f'draws of {len(draws)} images, but scores of {len(targets)}')
-    scores, skip = torch.as_tensor(scores).float(), skips_empty_classes(protocol)
-    positive, counted = targets == 1, counted_in_ap(targets, protocol)
+    scores = torch.as_tensor(scores).float()
+    positive, counted = targets == 1, protocols.counted_in_ap(targets, protocol)
     weights = draws.T.astype(np.float32)  # sums up to 2 ** 24 are exact
 
     def count(table: np.ndarray, rows: slice) -> np.ndarray:
         return weights[:, rows] @ table.astype(np.float32)
 
     ap = np.empty((targets.shape[1], draws.shape[1]), np.float32)
-    for k, order in enumerate(orders(scores, protocol)):
+    for k, order in enumerate(protocols.orders(scores, protocol)):
         order = order[counted[order, k]]
         ap[k] = 100 * _ap_of_replicates(positive[order, k], order, draws)
-    if not skip:
+    if not protocols.skips_empty_classes(protocol):
         ap[~positive.any(axis=0)] = 0
-    values = threshold_metrics(scores, positive, skip, protocol, count)
-    values['mAP'] = mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))
+    values = protocols.threshold_metrics(scores, positive, protocol, count)
+    values['mAP'] = protocols.mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))
     return BootstrapScores(values, ap)
 
 
@@ -89,17 +81,14 @@ def centred(values: np.ndarray, measured: float | np.ndarray) -> np.ndarray:
     Images that are drawn twice lift the AP of rare classes in every replicate, which no new sample
     of images would do; the shift takes that out and leaves the spread.
     """
-    mean = mean_of_some(values, ~np.isnan(values))
+    mean = protocols.mean_of_some(values, ~np.isnan(values))
     return values + np.expand_dims(measured - mean, -1)
 
 
 def interval(
     values: np.ndarray, measured: float | np.ndarray, percent: float = 95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The percentile interval (low, high) of `centred` replicates (..., R).
-
-    NaN replicates are left out; the bounds are NaN where there is no other or no `measured`.
-    """
+    """The percentile interval (low, high) of `centred` replicates (..., R), NaN ones left out."""
     tail = (100 - percent) / 2
     undefined = np.isnan(values).all(axis=-1) | np.isnan(measured)
     values = np.where(undefined[..., None], 0, centred(values, measured))

@@ -1,6 +1,5 @@
 """Temperature and thresholds: fitted, measured on held-out images, used; -1 is left out."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +28,8 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     """
     z, y = _known(logits, targets)
     scale = torch.ones((), dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [scale], max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-14,
-        line_search_fn='strong_wolfe',
-    )  # fmt: skip
+    limits = dict(max_iter=100, tolerance_grad=1e-12, tolerance_change=1e-14)
+    optimizer = torch.optim.LBFGS([scale], **limits, line_search_fn='strong_wolfe')
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
@@ -58,25 +55,19 @@ def _known(logits: np.ndarray, targets: np.ndarray) -> tuple[torch.Tensor, torch
 
 @dataclass(frozen=True)
 class Reliability:
-    """Probabilities in B equal bins of [0, 1]: `count`, mean `predicted`, share `observed`, (B,).
+    """Probabilities in B equal bins of [0, 1]."""
 
-    `error` is the expected calibration error (Guo et al., ICML 2017): the mean over all labels of
-    |predicted - observed| of their bin.
-    """
-
-    count: np.ndarray
-    predicted: np.ndarray
-    observed: np.ndarray
-    error: float
+    count: np.ndarray  # (B,)
+    predicted: np.ndarray  # (B,) mean probability
+    observed: np.ndarray  # (B,) share of labels that are present
+    error: float  # ECE (Guo et al., ICML 2017): mean over labels of |predicted - observed|
 
 
 def reliability(probabilities: np.ndarray, targets: np.ndarray, bins: int = 15) -> Reliability:
     """How often labels are present that are given a probability; see :class:`Reliability`."""
     known = targets >= 0
     p, y = probabilities[known].astype(np.float64), targets[known].astype(np.float64)
-    count, total, present = (
-        np.histogram(p, bins, (0, 1), weights=weights)[0] for weights in (None, p, y)
-    )
+    count, total, present = (np.histogram(p, bins, (0, 1), weights=w)[0] for w in (None, p, y))
     predicted, observed = (part / np.maximum(count, 1) for part in (total, present))
     error = float(np.dot(count, np.abs(predicted - observed)) / max(count.sum(), 1))
     return Reliability(count, predicted, observed, error)
@@ -95,7 +86,6 @@ def calibrate(
 
     Args:
         logits, targets: (N, K) floats; (N, K) of 1, 0, -1.
-        classes: K names.
         objective: see :meth:`Objective.parse`.
         per_class, min_positives: see :func:`choose_thresholds`.
         seed: of the split in two halves.
@@ -107,11 +97,8 @@ def calibrate(
     Raises:
         ValueError: fewer than 4 images, infinite or NaN logits, no positive, unknown objective.
     """
-    aim, finite, positives = (
-        Objective.parse(objective),
-        np.isfinite(logits).all(),
-        (targets == 1).sum(),
-    )
+    aim = Objective.parse(objective)
+    finite, positives = np.isfinite(logits).all(), (targets == 1).sum()
     if len(logits) < 4 or not finite or not positives:
         raise ValueError(
             f'cannot calibrate on {len(logits)} images with {positives} positive labels and logits '
@@ -119,11 +106,12 @@ def calibrate(
         )
     order = np.random.default_rng(seed).permutation(len(logits))
     fitted, held = np.split(order, [len(order) // 2])
-    half, thresholds = _fit(logits[fitted], targets[fitted], aim, per_class, min_positives)
-    known = logits[held], targets[held], aim, per_class
-    before, first = _measure(1.0, np.float32(0.5), *known)
-    after, second = _measure(half, thresholds.values, *known)
-    temperature, thresholds = _fit(logits, targets, aim, per_class, min_positives)
+    options = aim, per_class, min_positives
+    half, thresholds = _fit(logits[fitted], targets[fitted], *options)
+    data = logits[held], targets[held]
+    before, first = _measure(1.0, np.float32(0.5), data, aim, per_class)
+    after, second = _measure(half, thresholds.values, data, aim, per_class)
+    temperature, thresholds = _fit(logits, targets, *options)
     record = {
         'temperature': temperature,
         'thresholds': thresholds.values.tolist(),
@@ -138,23 +126,16 @@ def calibrate(
     return record, {'temperature 1': first, f'fitted temperature {half:.3g}': second}
 
 
-def _fit(
-    logits: np.ndarray, targets: np.ndarray, objective: Objective, per_class: bool, fewest: int
-) -> tuple[float, ChosenThresholds]:
+def _fit(logits: np.ndarray, targets: np.ndarray, *options) -> tuple[float, ChosenThresholds]:
     temperature = fit_temperature(logits, targets)
-    probabilities = at_temperature(logits, temperature)
-    return temperature, choose_thresholds(probabilities, targets, objective, per_class, fewest)
+    return temperature, choose_thresholds(at_temperature(logits, temperature), targets, *options)
 
 
 def _measure(
-    temperature: float,
-    thresholds: np.ndarray,
-    logits: np.ndarray,
-    targets: np.ndarray,
-    objective: Objective,
-    per_class: bool,
+    temperature: float, thresholds: np.ndarray, data: tuple, objective: Objective, per_class: bool
 ) -> tuple[dict[str, float], Reliability]:
     """Likelihood, calibration, the literature's six in percent, and the objective's own value."""
+    logits, targets = data
     probabilities, positive = at_temperature(logits, temperature), targets == 1
     diagram = reliability(probabilities, targets)
     present = (probabilities >= thresholds) & (targets >= 0)
@@ -178,14 +159,11 @@ def _measure(
 
 @dataclass(frozen=True)
 class Calibration:
-    """`temperature` divides logits; label k is present from the probability `thresholds[k]` on.
-
-    `thresholds` is float32 of shape (K,). `source` says in words where both come from.
-    """
+    """`temperature` divides logits; label k is present from the probability `thresholds[k]` on."""
 
     temperature: float
-    thresholds: np.ndarray
-    source: str
+    thresholds: np.ndarray  # (K,) float32
+    source: str  # in words, of both
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """sigmoid(logits / temperature), float32 of any shape; computed in float64."""
@@ -208,8 +186,8 @@ class Calibration:
             temperature = float(stated['temperature'])
             thresholds = np.asarray(stated['thresholds'], np.float32)
             source = f'calibrated for {stated["objective"]} on {int(stated["images"])} images'
-            good = thresholds.shape == plain.shape and np.isfinite(thresholds).all()
-            if not good or not 0 < temperature < math.inf:
+            good = thresholds.shape == plain.shape and np.isfinite([temperature, *thresholds]).all()
+            if not good or temperature <= 0:
                 raise ValueError(
                     f'temperature {temperature}, thresholds of shape {thresholds.shape}; expected '
                     f'more than 0, and {num_classes} finite numbers'

@@ -14,7 +14,6 @@ from mmpretrain.structures import label_to_onehot
 from mlgcn.datasets.annotations import some
 from mlgcn.registry import METRICS
 
-from .multilabel_scores import multilabel_scores
 from .protocols import METRIC_NAMES, PROTOCOLS, check_protocol
 from .published import EVALUATORS, published_scores
 from .scores_file import ScoresFile
@@ -25,22 +24,19 @@ class MultiLabelScores(BaseMetric):
     """mAP, CP CR CF1 OP OR OF1 and the top-3 six of :func:`multilabel_scores`, in percent.
 
     Reads `pred_logits` (K,) of each DataSample, or the logit of its `pred_score` (K,), and
-    `gt_score` (K,) of 1, 0, -1 (or `gt_label`, positive indices). Every rank gathers all results in
-    memory, orders them by `sample_idx` and drops the sampler's padding by it, so the result does
-    not depend on the number of ranks. Returned keys are the plain names, e.g. 'mAP', 'CF1_top3':
+    `gt_score` (K,) of 1, 0, -1 (or `gt_label`, positive indices). Every rank gathers all results,
+    ordered by `sample_idx` and without the sampler's padding, so the result does not depend on the
+    number of ranks. Returned keys are the plain names, e.g. 'mAP', 'CF1_top3':
     `CheckpointHook(save_best='mAP')` works, `save_best='CF1'` needs `rule='greater'`.
 
     Args:
-        protocol: 'addgcn' or 'gkgnet', see :func:`multilabel_scores`, or one of
-            :data:`mlgcn.evaluation.published.EVALUATORS`.
+        protocol: of :func:`multilabel_scores` or :data:`mlgcn.evaluation.published.EVALUATORS`.
         report: Names of `METRIC_NAMES` to report, or 'all'. (Not called `metrics`: mmengine takes a
             dict with that key for an Evaluator.)
         per_class: Also log every class's AP and number of positives.
         out_file: Write a :class:`ScoresFile` (.npz) there.
-        weights_sha256: For that file: of the weights that are scored.
-        empty_classes: 'skip' or 'zero', see :func:`multilabel_scores`.
         prefix: Put before the returned names as 'prefix/mAP'.
-
+        weights_sha256: For `out_file`: of the weights that are scored.
     """
 
     default_prefix = ''
@@ -51,12 +47,10 @@ class MultiLabelScores(BaseMetric):
         report: str | Sequence[str] = 'all',
         per_class: bool = False,
         out_file: str | None = None,
-        empty_classes: str | None = None,
         prefix: str | None = None,
         weights_sha256: str = '',
     ) -> None:
         super().__init__(prefix=prefix)
-        self.weights_sha256 = weights_sha256
         check_protocol(protocol, (*PROTOCOLS, *EVALUATORS))
         report = (report,) if isinstance(report, str) else tuple(report)
         report = METRIC_NAMES if report == ('all',) else report
@@ -66,7 +60,7 @@ class MultiLabelScores(BaseMetric):
         if out_file is not None and not str(out_file).endswith('.npz'):
             raise ValueError(f'out_file is {str(out_file)!r}; its name must end in .npz')
         self.protocol, self.report, self.per_class = protocol, report, per_class
-        self.out_file, self.empty_classes = out_file, empty_classes
+        self.out_file, self.weights_sha256 = out_file, weights_sha256
         self.left_out: set[str] = set()  # paths of unreadable images, under `bad_images='skip'`
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -106,33 +100,21 @@ class MultiLabelScores(BaseMetric):
         names = (self.dataset_meta or {}).get('classes')
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
-            if self.protocol in PROTOCOLS:
-                options = self.protocol, names, self.empty_classes
-                result = multilabel_scores(scores, targets, *options)
-            else:
-                result = published_scores(scores, targets, self.protocol, names)
+            result = published_scores(scores, targets, self.protocol, names)
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
         print_log('\n' + result.table(self.report, self.per_class), logger='current')
         if warning := tie_warning(scores, targets, result.class_names):
             print_log(warning, logger='current', level=logging.WARNING)
         if self.out_file is not None and is_main_process():
-            file = ScoresFile(
-                paths, result.class_names, scores, targets, self.protocol, self.weights_sha256
-            )
-            file.save(self.out_file)
+            labelled = paths, result.class_names, scores, targets
+            ScoresFile(*labelled, self.protocol, self.weights_sha256).save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
         return {name: result[name] for name in self.report if name in result.values}
 
 
 def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -> str | None:
-    """Names the classes whose AP is a matter of the protocol's order of equal scores.
-
-    Args:
-        scores: (N, K).
-        targets: (N, K) of 1, 0, -1.
-        names: of the K classes.
-    """
+    """Names the classes (K,) of scores and targets (N, K) whose AP the order of ties decides."""
     shares = {}
     for name, column, labels in zip(names, scores.T, targets.T):
         positive, negative = column[labels == 1], column[labels == 0]

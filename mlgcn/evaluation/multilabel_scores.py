@@ -1,31 +1,50 @@
-"""The multi-label literature's metrics: AP and mAP, CP CR CF1 OP OR OF1, and the top-3 six."""
+"""The multi-label literature's metrics: AP and mAP, CP CR CF1 OP OR OF1, and the top-3 six.
+
+AP of a class is not interpolated: the mean, over its positives, of the precision at their rank.
+With hits Nc_k, predictions Np_k and positives Ng_k of class k: CP = mean_k Nc_k / Np_k,
+CR = mean_k Nc_k / Ng_k, OP = sum Nc / sum Np, OR = sum Nc / sum Ng; CF1 and OF1 are the
+harmonic means of the two before them. Top-3 allows an image three predictions, which must reach
+the threshold too. Both evaluators hold scores in float32: float64 input is rounded first.
+
+================== =========================================== ===============================
+protocol           'addgcn' (ADD-GCN, ECCV 2020)               'gkgnet' (GKGNet, ECCV 2024)
+================== =========================================== ===============================
+predicted          logit >= 0                                  float32 sigmoid >= 0.5
+top-3              exactly three (`torch.topk` among equals)   all >= the third highest
+OP                 adds 1 to sum Np per never predicted class  plain
+AP of equal scores order of `torch.sort`                       order of `np.argsort`, reversed
+AP's denominator   Ng_k                                        Ng_k + 1e-8
+difficult (-1)     ignored in AP, negative elsewhere           negative everywhere
+no positive        left out of mAP and CR                      AP and recall are 0
+================== =========================================== ===============================
+
+Where the published code divides by zero, the result is defined here: a class without positives
+as in the table; CF1 and OF1 are 0 when both of their parts are, OP is 0 when
+nothing is predicted. GKGNet's evaluator refuses difficult labels except in AP.
+
+Both sorts are unstable: APs of classes with equal scores depend on the order of the images and
+on the versions of torch and numpy; numpy's also on the processor's vector instructions.
+"""
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
 
-from .protocols import (
-    METRIC_NAMES,
-    PRF_NAMES,
-    ROWS,
-    average_precisions,
-    check_protocol,
-    counted_in_ap,
-    threshold_metrics,
-)
+from mlgcn.datasets.annotations import some
+
+from . import protocols
+from .protocols import METRIC_NAMES, PRF_NAMES, ROWS, Table, skips_empty_classes
 
 
 @dataclass(frozen=True)
 class MultiLabelResult:
     """Scores of N images x K classes under one protocol, in percent; `result['CF1']` reads one.
 
-    `values` maps names of `METRIC_NAMES` to floats. `ap` (K,) is NaN for a class that is left out
-    of the mean, `positives` (K,) counts each class's positive images. `errors` names the exceptions
-    that a published evaluator ends with instead of giving a metric.
+    `values` has the `METRIC_NAMES`. `ap` (K,) is NaN where the mean leaves a class out, `positives`
+    (K,) counts images. `errors` names the exceptions that a published evaluator ends with instead.
     """
 
     protocol: str
@@ -49,9 +68,8 @@ class MultiLabelResult:
             width = max(map(len, ('class', *self.class_names)))
             lines.append(f'{"class":<{width}} {"positives":>9} {"AP":>7}')
             for name, count, ap in zip(self.class_names, self.positives, self.ap):
-                lines.append(
-                    f'{name:<{width}} {count:>9} {"-" if np.isnan(ap) else f"{ap:.2f}":>7}'
-                )
+                shown = '-' if np.isnan(ap) else f'{ap:.2f}'
+                lines.append(f'{name:<{width}} {count:>9} {shown:>7}')
         for title, suffix in (('all', ''), ('top-3', '_top3')):
             names = [n for n in ('mAP', *PRF_NAMES) if n + suffix in {*metrics} & {*self.values}]
             if names:
@@ -62,67 +80,33 @@ class MultiLabelResult:
 
 
 def multilabel_scores(
-    scores: np.ndarray | torch.Tensor,
-    targets: np.ndarray | torch.Tensor,
-    protocol: Literal['addgcn', 'gkgnet'] = 'addgcn',
+    scores: Table,
+    targets: Table,
+    protocol: str = 'addgcn',
     class_names: Sequence[str] | None = None,
-    empty_classes: Literal['skip', 'zero'] | None = None,
 ) -> MultiLabelResult:
     """Score N images x K classes exactly as a published evaluator does.
 
-    AP of a class is not interpolated: the mean, over its positives, of the precision at their rank.
-    With hits Nc_k, predictions Np_k and positives Ng_k of class k: CP = mean_k Nc_k / Np_k,
-    CR = mean_k Nc_k / Ng_k, OP = sum Nc / sum Np, OR = sum Nc / sum Ng; CF1 and OF1 are the
-    harmonic means of the two before them. Top-3 allows an image three predictions, which must reach
-    the threshold too. Both evaluators hold scores in float32: float64 input is rounded first.
-
-    ================== =========================================== ===============================
-    protocol           'addgcn' (ADD-GCN, ECCV 2020)               'gkgnet' (GKGNet, ECCV 2024)
-    ================== =========================================== ===============================
-    predicted          logit >= 0                                  float32 sigmoid >= 0.5
-    top-3              exactly three (`torch.topk` among equals)   all >= the third highest
-    OP                 adds 1 to sum Np per never predicted class  plain
-    AP of equal scores order of `torch.sort`                       order of `np.argsort`, reversed
-    AP's denominator   Ng_k                                        Ng_k + 1e-8
-    difficult (-1)     ignored in AP, negative elsewhere           negative everywhere
-    no positive        left out of mAP and CR                      AP and recall are 0
-    ================== =========================================== ===============================
-
-    Where the published code gives no number, the result is defined here: a class without positives
-    (ADD-GCN: division by zero in AP, CR and CF1 nan) as in the table; CF1 and OF1 are 0 when both
-    of their parts are, and OP is 0 when nothing is predicted (ADD-GCN: nan, GKGNet: division by
-    zero). GKGNet's evaluator refuses difficult labels except in AP, which takes them for negatives.
-
-    Both sorts are unstable: APs of classes with equal scores depend on the order of the images and
-    on the versions of torch and numpy; numpy's also on the processor's vector instructions.
+    The module's docstring defines the metrics. A warning names classes without positives.
 
     Args:
         scores: Raw logits (N, K), floating point, without NaN; ValueError for others.
         targets: Integers (N, K): 1 positive, 0 negative, -1 difficult (unknown).
-        protocol: Whose evaluator to reproduce.
+        protocol: 'addgcn' or 'gkgnet'.
         class_names: K names for messages and tables; by default 'class 0', 'class 1', ...
-        empty_classes: What a class without positives does to mAP and CR: 'skip' leaves it out,
-            'zero' counts it as 0; by default as in the table. A warning names it either way.
     """
-    check_protocol(protocol)
-    if empty_classes not in (None, 'skip', 'zero'):
-        raise ValueError(f"empty_classes is {empty_classes!r}; expected 'skip', 'zero' or None")
+    protocols.check_protocol(protocol)
     scores, targets, class_names = check_input(scores, targets, class_names)
-    positive = targets == 1
+    positive, skip = targets == 1, skips_empty_classes(protocol)
     positives = positive.sum(axis=0)
-    skip = skips_empty_classes(protocol, empty_classes)
     _warn_of_empty_classes(positives, class_names, skip)
-    ap = 100 * average_precisions(scores, positive, counted_in_ap(targets, protocol), protocol)
+    counted = protocols.counted_in_ap(targets, protocol)
+    ap = 100 * protocols.average_precisions(scores, positive, counted, protocol)
     if skip:
         ap[positives == 0] = np.nan
-    values = {'mAP': np.nanmean(ap), **threshold_metrics(scores, positive, skip, protocol)}
+    values = {'mAP': np.nanmean(ap), **protocols.threshold_metrics(scores, positive, protocol)}
     values = {name: float(value) for name, value in values.items()}
     return MultiLabelResult(protocol, len(scores), class_names, ap, positives, values)
-
-
-def skips_empty_classes(protocol: str, empty_classes: str | None = None) -> bool:
-    """Whether mAP and CR leave out classes without positives."""
-    return (empty_classes or {'addgcn': 'skip', 'gkgnet': 'zero'}[protocol]) == 'skip'
 
 
 def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
@@ -143,20 +127,18 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
         seen = f'{targets.dtype} from {low} to {high}'
         raise ValueError(f'targets must be integers 1, 0 or -1; got {seen}')
     classes = scores.shape[1]
-    if class_names is None:
-        class_names = [f'class {k}' for k in range(classes)]
-    names = tuple(map(str, class_names))
+    names = (f'class {k}' for k in range(classes)) if class_names is None else class_names
+    names = tuple(map(str, names))
     if len(names) != classes:
         raise ValueError(f'{len(names)} class names for scores of {classes} classes')
     return scores.float(), targets.numpy(), names
 
 
 def _warn_of_empty_classes(positives: np.ndarray, names: tuple[str, ...], skip: bool) -> None:
-    empty = [name for name, count in zip(names, positives) if count == 0]
+    empty = [repr(name) for name, count in zip(names, positives) if count == 0]
     if skip and len(empty) == len(names):
         raise ValueError('no class has a positive label in any image: nothing to average')
     if empty:
-        listed = ', '.join(map(repr, empty[:20])) + (', ...' if len(empty) > 20 else '')
         effect = 'left out of' if skip else 'counted as 0 in'
         message = f'{len(empty)} of {len(names)} classes have no positive image and are {effect} '
-        warnings.warn(f'{message}mAP and CR: {listed}', stacklevel=3)
+        warnings.warn(f'{message}mAP and CR: {some(empty, 20)}', stacklevel=3)

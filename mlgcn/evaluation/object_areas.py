@@ -1,5 +1,6 @@
 """How large the objects of each class are in the images of a scores file."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -20,8 +21,7 @@ def object_areas(
     or the XML's file name without its ending.
 
     Args:
-        annotations: A COCO json with `bbox` (x, y, width, height), or a VOC folder that holds
-            `Annotations/*.xml` (or that folder itself).
+        annotations: A COCO json, or a VOC folder, with Annotations/ or that folder itself.
         file_names: The N images, as a scores file has them.
         classes: The K class names. Boxes of other classes are left out.
 
@@ -34,9 +34,9 @@ def object_areas(
     index = {name: k for k, name in enumerate(classes)}
     known = {box.name for labels in images.values() for box in labels.boxes}
     if not known & index.keys():
+        own = some(sorted(known))
         raise ValueError(
-            f'{path}: none of its classes ({some(sorted(known))}) is one of the scores '
-            f'({some(classes)})'
+            f'{path}: none of its classes ({own}) is one of the scores ({some(classes)})'
         )
     areas = np.zeros((len(file_names), len(classes)))
     for i, key in _match(images, file_names, path).items():
@@ -45,8 +45,8 @@ def object_areas(
             area = (right - left) * (bottom - top)
             if np.isnan(area):
                 raise AnnotationError(f'{images[key].where}, {box.where}: no box of four numbers')
-            if box.name in index:
-                areas[i, index[box.name]] = max(areas[i, index[box.name]], area)
+            if (k := index.get(box.name)) is not None:
+                areas[i, k] = max(areas[i, k], area)
     return areas
 
 
@@ -67,12 +67,11 @@ def _read(path: Path) -> list[Labels]:
 
 def _match(names: Collection[str], file_names: Sequence[str], path: Path) -> dict[int, str]:
     """{index into `file_names`: one of `names`}, of which one path is the end of the other."""
-    by_stem: dict[str, list[str]] = {}
+    by_stem, found = defaultdict(list), {}
     for name in names:
-        by_stem.setdefault(PurePosixPath(name).stem, []).append(name)
-    found = {}
+        by_stem[PurePosixPath(name).stem].append(name)
     for i, file_name in enumerate(file_names):
-        keys = by_stem.get(PurePosixPath(file_name).stem, [])
+        keys = by_stem[PurePosixPath(file_name).stem]
         inside = [key for key in keys if _ends_with(file_name, key)]
         around = [key for key in keys if _ends_with(key, file_name)]
         if not inside and len(around) > 1:

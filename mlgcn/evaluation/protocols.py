@@ -1,13 +1,11 @@
-"""How the two published evaluators rank images, decide and average.
-
-The table in :func:`mlgcn.evaluation.multilabel_scores` lists their differences.
-"""
+"""How the two published evaluators rank images, decide and average; see `multilabel_scores`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 
+Table = np.ndarray | torch.Tensor
 PROTOCOLS = ('addgcn', 'gkgnet')
 THRESHOLDS = {'addgcn': 'logit ≥ 0', 'gkgnet': 'float32 sigmoid(logit) ≥ 0.5'}
 PRF_NAMES = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
@@ -21,8 +19,13 @@ def check_protocol(protocol: str, known: Sequence[str] = PROTOCOLS) -> None:
         raise ValueError(f'protocol is {protocol!r}; expected one of {known}')
 
 
+def skips_empty_classes(protocol: str) -> bool:
+    """Whether mAP and CR leave out classes without positives, instead of counting them as 0."""
+    return protocol == 'addgcn'
+
+
 def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
-    """Booleans (N, K): which of the `targets` (N, K) of 1, 0, -1 take part in AP."""
+    """Which of the `targets` (N, K) of 1, 0, -1 take part in AP, booleans (N, K)."""
     return targets >= 0 if protocol == 'addgcn' else np.ones(targets.shape, bool)
 
 
@@ -54,15 +57,13 @@ def average_precisions(
     scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray, protocol: str
 ) -> np.ndarray:
     """AP (K,) as fractions; 0 where `positive` (N, K) has none; ranks those `counted` (N, K)."""
-    columns = zip(by_class(scores), by_class(positive), by_class(counted))
+    columns = zip(*map(by_class, (scores, positive, counted)))
     sums = [_precisions(*column, protocol).sum() for column in columns]
     number = positive.sum(axis=0)
     return np.array(sums) / (np.maximum(number, 1) if protocol == 'addgcn' else number + 1e-8)
 
 
-def _precisions(
-    scores: np.ndarray, positive: np.ndarray, counted: np.ndarray, protocol: str
-) -> np.ndarray:
+def _precisions(scores, positive, counted, protocol: str) -> np.ndarray:
     """:func:`precisions` of one class's logits (N,), ranked here.
 
     A sort of the values is ten times as fast as one that gives the order, which only positives with
@@ -83,18 +84,17 @@ def decisions(scores: torch.Tensor, protocol: str) -> tuple[np.ndarray, np.ndarr
     """Booleans (N, K) from logits (N, K) float32: predicted, and predicted among the top three."""
     values = scores if protocol == 'addgcn' else _sigmoid(scores)
     best = torch.topk(values, min(3, scores.shape[1]), dim=1)
+    predicted = values >= (0 if protocol == 'addgcn' else 0.5)
     if protocol == 'addgcn':
-        predicted = values >= 0
         top3 = torch.zeros_like(predicted).scatter_(1, best.indices, True)
     else:
-        predicted, top3 = values >= 0.5, values >= best.values[:, -1:]
+        top3 = values >= best.values[:, -1:]
     return predicted.numpy(), (predicted & top3).numpy()
 
 
 def threshold_metrics(
     scores: torch.Tensor,
     positive: np.ndarray,
-    skip_empty: bool,
     protocol: str,
     count: Callable[[np.ndarray, slice], np.ndarray] = lambda table, rows: table.sum(axis=0),
 ) -> dict[str, np.ndarray]:
@@ -108,9 +108,10 @@ def threshold_metrics(
         found = positive[rows]
         tables = [(table, table & found) for table in decisions(scores[rows], protocol)]
         counts = counts + np.stack([count(t, rows) for t in (found, *tables[0], *tables[1])])
-    positives = counts[0]
-    kept = (positives > 0) | (~positive.any(axis=0) & (not skip_empty))
-    values = {}
+    positives, values = counts[0], {}
+    kept = positives > 0
+    if not skips_empty_classes(protocol):
+        kept = kept | ~positive.any(axis=0)
     for suffix, (predicted, hits) in zip(('', '_top3'), (counts[1:3], counts[3:])):
         numbers = precision_recall(hits, predicted, positives, kept, protocol)
         values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}
@@ -118,21 +119,17 @@ def threshold_metrics(
 
 
 def precision_recall(
-    hits: np.ndarray,
-    predictions: np.ndarray,
-    positives: np.ndarray,
-    kept: np.ndarray,
-    protocol: str,
+    hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray, kept: np.ndarray, protocol: str
 ) -> tuple[np.ndarray, ...]:
     """CP, CR, CF1, OP, OR, OF1 as fractions (...) from counts (..., K); CR averages `kept`."""
-    tried = np.maximum(predictions, 1)
+    tried = np.maximum(predicted, 1)
     cp = (hits / tried).mean(axis=-1)
     cr = mean_of_some(hits / np.maximum(positives, 1), kept)
     # ADD-GCN's guard against division by zero: 1 for every class that is never predicted
-    denominator = (tried if protocol == 'addgcn' else predictions).sum(axis=-1)
-    op = hits.sum(axis=-1) / np.maximum(denominator, 1)
-    overall_recall = hits.sum(axis=-1) / np.maximum(positives.sum(axis=-1), 1)
-    return cp, cr, _harmonic_mean(cp, cr), op, overall_recall, _harmonic_mean(op, overall_recall)
+    predictions = (tried if protocol == 'addgcn' else predicted).sum(axis=-1)
+    total = hits.sum(axis=-1)
+    op, recall = (total / np.maximum(n, 1) for n in (predictions, positives.sum(axis=-1)))
+    return cp, cr, _harmonic_mean(cp, cr), op, recall, _harmonic_mean(op, recall)
 
 
 def mean_of_some(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -1,8 +1,6 @@
 """The evaluators of other papers and libraries on the same logits: why published numbers differ.
 
-:func:`published_scores` follows one of them, :func:`compare_protocols` all. Each equals the
-published code on its own outputs, with its NaN and errors; ADD-GCN's and GKGNet's are in
-`multilabel_scores`.
+Each equals the published code on its own outputs, with its NaN and exceptions.
 """
 
 import warnings
@@ -15,58 +13,38 @@ import torch
 
 from . import rules
 from .multilabel_scores import MultiLabelResult, check_input, multilabel_scores
-from .protocols import PROTOCOLS, by_class, precisions
+from .protocols import PROTOCOLS, Table, by_class, precisions
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """How one evaluator works.
+    """How one evaluator works; a text in the place of an AP is the exception it ends with."""
 
-    Args:
-        words: the same for readers.
-        ap: AP of one class from the precisions at the ranks of its positives, the best first.
-        order: the images of one class by their scores (N,); None: equal scores are one threshold.
-        empty: AP of a class without positives; 'ZeroDivisionError' where that ends the program.
-        unknown: what a class without any known label does: as `empty`, or 'IndexError'.
-        masked: labels of -1 are dropped; otherwise they are negatives.
-        scores: of logits (N, K).
-        decide: P, R and F from scores (N, K) and targets (N, K) of 1, 0, -1.
-        averages: further means: 'mAP_weighted' (by positives), 'mAP_micro', 'mAP_samples'.
-    """
-
-    words: str
-    ap: Callable[[np.ndarray], float]
-    order: Callable[[np.ndarray], np.ndarray] | None
-    empty: float | str = 0.0
-    unknown: float | str = 0.0
-    masked: bool = True
-    scores: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid
-    decide: Callable[[np.ndarray, np.ndarray], rules.Values] | None = None
-    averages: tuple[str, ...] = ()
+    words: str  # the same for readers
+    ap: Callable[[np.ndarray], float]  # of a class, from the precisions at its ranked positives
+    order: Callable[[np.ndarray], np.ndarray] | None  # of scores (N,); None: equal ones are one
+    empty: float | str = 0.0  # AP of a class without positives; 'skip': left out
+    unknown: float | str = 0.0  # AP of a class without any known label
+    masked: bool = True  # labels of -1 are dropped; otherwise they are negatives
+    scores: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid  # of logits (N, K)
+    decide: Callable[[np.ndarray, np.ndarray], rules.Values] | None = None  # P, R, F
+    averages: tuple[str, ...] = ()  # further means: '_weighted' by positives, '_micro', '_samples'
 
 
 asl = Evaluator(
     'AP as ADD-GCN; p > 0.8; CF1 is the mean of F1; unknown is negative',
-    rules.guarded_mean,
-    rules.reversed_argsort,
-    masked=False,
+    rules.guarded_mean, rules.reversed_argsort, masked=False,
     decide=partial(rules.asl_decisions, threshold=0.8),
-)
+)  # fmt: skip
 csra = Evaluator(
-    'AP as ADD-GCN; p >= 0.5; unknown is left out',
-    np.mean,
-    rules.negative_argsort,
-    empty='ZeroDivisionError',
-    unknown='ZeroDivisionError',
+    'AP as ADD-GCN; p >= 0.5; unknown is left out', np.mean, rules.negative_argsort,
+    empty='ZeroDivisionError', unknown='ZeroDivisionError',
     decide=partial(rules.csra_decisions, known_only=True),
-)
+)  # fmt: skip
 voc2010 = Evaluator(
-    'area under the monotone envelope',
-    rules.envelope,
-    rules.stable_argsort,
-    empty=np.nan,
-    scores=torch.clone,
-)
+    'area under the monotone envelope', rules.envelope, rules.stable_argsort,
+    empty=np.nan, scores=torch.clone,
+)  # fmt: skip
 torchmetrics = Evaluator(
     'equal scores are one threshold', np.mean, None,
     unknown='IndexError', averages=('mAP_weighted', 'mAP_micro'),
@@ -74,27 +52,21 @@ torchmetrics = Evaluator(
 EVALUATORS = {
     'asl': asl,
     'ml_decoder': replace(
-        asl,
-        words='as asl on float16 scores; p > 0.75',
-        scores=rules.half_sigmoid,
+        asl, words='as asl on float16 scores; p > 0.75', scores=rules.half_sigmoid,
         decide=partial(rules.asl_decisions, threshold=0.75),
     ),
     'query2label': replace(
-        voc2010, order=rules.negative_argsort, masked=False, scores=torch.sigmoid,
-        words='area under the monotone envelope; unknown is negative',
+        voc2010, words='area under the monotone envelope; unknown is negative',
+        order=rules.negative_argsort, masked=False, scores=torch.sigmoid,
     ),
     'csra': csra,
     'csra_wider': replace(
-        csra,
-        words='as csra; unknown is negative in P, R, F',
+        csra, words='as csra; unknown is negative in P, R, F',
         decide=partial(rules.csra_decisions, known_only=False),
     ),
     'mmpretrain': Evaluator(
         'AP as ADD-GCN; p >= 0.5; CF1 is the mean of F1; top-3 without a threshold',
-        np.mean,
-        rules.torch_argsort,
-        unknown='IndexError',
-        decide=rules.mmpretrain_decisions,
+        np.mean, rules.torch_argsort, unknown='IndexError', decide=rules.mmpretrain_decisions,
     ),
     'voc2007': replace(voc2010, words='11 points of the curve', ap=rules.eleven_points, empty=0.0),
     'voc2010': voc2010,
@@ -102,25 +74,18 @@ EVALUATORS = {
     'sklearn': replace(torchmetrics, averages=('mAP_weighted', 'mAP_micro', 'mAP_samples')),
     'openimages': Evaluator(
         'AP as ADD-GCN over verified labels; classes without positives or negatives are left out',
-        rules.guarded_mean,
-        rules.reversed_argsort,
-        empty='skip',
-        unknown='skip',
+        rules.guarded_mean, rules.reversed_argsort, empty='skip', unknown='skip',
         averages=('mAP_weighted',),
     ),
 }  # fmt: skip
 
 
 def published_scores(
-    scores: np.ndarray | torch.Tensor,
-    targets: np.ndarray,
-    protocol: str,
-    class_names: Sequence[str] | None = None,
+    scores: Table, targets: Table, protocol: str, class_names: Sequence[str] | None = None
 ) -> MultiLabelResult:
     """Score logits (N, K) and targets (N, K) of 1, 0, -1 as the evaluator `protocol` does.
 
-    Its `values` are those that the evaluator has, NaN where the published code gives NaN; `errors`
-    name the exceptions that it ends with.
+    Its `values` are NaN where the published code gives NaN; `errors` name its exceptions.
     """
     if protocol in PROTOCOLS:
         return multilabel_scores(scores, targets, protocol, class_names)
@@ -131,8 +96,6 @@ def published_scores(
         found = [_ap(evaluator, *column) for column in zip(by_class(values), by_class(targets))]
         ap = np.array([np.nan if isinstance(ap, str) else 100 * ap for ap in found])
         kept = np.array([ap != 'skip' for ap in found])
-        raised = {ap for ap in found if isinstance(ap, str)} - {'skip'}
-        errors = dict.fromkeys(('mAP', *evaluator.averages[:1]), raised.pop()) if raised else {}
         result = {'mAP': ap[kept].mean() if kept.any() else np.nan}
         if 'mAP_weighted' in evaluator.averages:
             total = (ap * positives)[kept].sum()
@@ -145,6 +108,9 @@ def published_scores(
         if evaluator.decide:
             result |= evaluator.decide(values, targets)
     result = {name: float(value) for name, value in result.items()}
+    raised = {ap for ap in found if isinstance(ap, str)} - {'skip'}
+    # of the further means only the one over classes ends with it, too
+    errors = dict.fromkeys(('mAP', *evaluator.averages[:1]), raised.pop()) if raised else {}
     return MultiLabelResult(protocol, len(scores), names, ap, positives, result, errors)
 
 
@@ -154,18 +120,15 @@ def compare_protocols(
     """{protocol: result} of every protocol, and a sentence about the largest difference."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # classes without positives: `ap` shows them
-        results = {
-            name: published_scores(scores, targets, name, class_names)
-            for name in (*PROTOCOLS, *EVALUATORS)
-        }
+        every = *PROTOCOLS, *EVALUATORS
+        results = {name: published_scores(scores, targets, name, class_names) for name in every}
     spreads = []
     for metric in ('mAP', 'CF1', 'OF1', 'CF1_top3', 'OF1_top3'):
-        seen = {name: result.values.get(metric, np.nan) for name, result in results.items()}
-        seen = {name: value for name, value in seen.items() if not np.isnan(value)}
-        low, high = min(seen, key=seen.get), max(seen, key=seen.get)
-        text = f'{metric}: {seen[high]:.1f} ({high}) and {seen[low]:.1f} ({low})'
-        spreads.append((seen[high] - seen[low], f'{text} are the same predictions'))
-    return results, max(spreads)[1]
+        seen = [(r.values[metric], name) for name, r in results.items() if metric in r.values]
+        seen = sorted(pair for pair in seen if not np.isnan(pair[0]))
+        (low, lowest), (high, highest) = seen[0], seen[-1]
+        spreads.append((high - low, f'{metric}: {high:.1f} ({highest}) and {low:.1f} ({lowest})'))
+    return results, f'{max(spreads)[1]} are the same predictions'
 
 
 def _ap(evaluator: Evaluator, scores: np.ndarray, targets: np.ndarray) -> float | str:

@@ -10,8 +10,7 @@ Values = dict[str, float]
 
 
 def guarded_mean(precisions: np.ndarray) -> float:
-    """With ASL's guard against division by zero."""
-    return precisions.sum() / (len(precisions) + 1e-8)
+    return precisions.sum() / (len(precisions) + 1e-8)  # ASL's guard against division by zero
 
 
 def envelope(precisions: np.ndarray) -> float:
@@ -20,12 +19,9 @@ def envelope(precisions: np.ndarray) -> float:
 
 
 def eleven_points(precisions: np.ndarray) -> float:
-    """The mean over recalls 0, .1, .. 1 of the best precision from that recall on (VOC 2007).
-
-    The published `arange` is kept: recall often hits exact tenths, and its .3, .6 and .7 are one
-    unit in the last place too large.
-    """
+    """The mean over recalls 0, .1, .. 1 of the best precision from that recall on (VOC 2007)."""
     recall = np.arange(1, len(precisions) + 1) / len(precisions)
+    # as published: recall often is an exact tenth, and arange's .3, .6, .7 are one ulp too large
     return np.mean([precisions[recall >= t].max(initial=0) for t in np.arange(0, 1.1, 0.1)])
 
 
@@ -81,10 +77,9 @@ def mmpretrain_decisions(scores: np.ndarray, targets: np.ndarray) -> Values:
     """P, R, F of mmpretrain: CF1 is the mean of the classes' F1, top-3 has no threshold."""
     values = {}
     for suffix, options in (('', dict(thr=0.5)), ('_top3', dict(topk=3))):
-        for prefix, average in (('C', 'macro'), ('O', 'micro')):
+        for average, names in (('macro', PRF_NAMES[:3]), ('micro', PRF_NAMES[3:])):
             # a copy: it sets unknown labels to 0 in place
             prf = MultiLabelMetric.calculate(scores, targets.copy(), average=average, **options)
-            names = (f'{prefix}P', f'{prefix}R', f'{prefix}F1')
             values |= {name + suffix: float(value) for name, value in zip(names, prf)}
     return values
 

@@ -1,6 +1,5 @@
 """Scores of a data set on disk: everything that the metrics and the pages need, as one .npz."""
 
-import io
 import os
 import zipfile
 import zlib
@@ -9,31 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
-from mlgcn.atomic_files import write_atomically
+from mlgcn.atomic_files import open_atomically
 
 
 @dataclass(frozen=True)
 class ScoresFile:
-    """Raw logits and labels of N images x K classes; plain arrays, so reading never unpickles.
+    """Raw logits and labels of N images x K classes; plain arrays, so reading never unpickles."""
 
-    `file_names` (N,) and `class_names` (K,) are strings, `scores` (N, K) float32 logits, `targets`
-    (N, K) int8 with 1 positive, 0 negative, -1 difficult, `protocol` the one they were scored with,
-    `sha256` the weights' (:attr:`mlgcn.checkpoints.Checkpoint.sha256`; '' where unknown).
-    """
-
-    file_names: np.ndarray
-    class_names: np.ndarray
-    scores: np.ndarray
-    targets: np.ndarray
-    protocol: str
-    sha256: str = ''
+    file_names: np.ndarray  # (N,) strings
+    class_names: np.ndarray  # (K,) strings
+    scores: np.ndarray  # (N, K) float32 logits
+    targets: np.ndarray  # (N, K) int8: 1 positive, 0 negative, -1 difficult
+    protocol: str  # the one they were scored with
+    sha256: str = ''  # the weights' (mlgcn.checkpoints.Checkpoint.sha256); '' where unknown
 
     def save(self, path: str | Path) -> None:
         """Write a compressed .npz, whole or not at all; missing folders are made."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **vars(self))
-        write_atomically(path, buffer.getbuffer())
+        with open_atomically(path) as file:
+            np.savez_compressed(file, **vars(self))
 
     @classmethod
     def load(cls, path: str | Path) -> 'ScoresFile':
@@ -46,21 +39,20 @@ class ScoresFile:
             _check_size(path)
             with np.load(path, allow_pickle=False) as file:
                 names = [f.name for f in fields(cls) if f.name != 'sha256' or f.name in file]
-                arrays = {name: file[name] for name in names}
+                new = cls(*(file[name] for name in names))
         except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f'{path}: not a readable scores file: {error.args[0]}') from None
-        shapes = [arrays[name].shape for name in ('scores', 'targets')]
-        n, k = arrays['file_names'].size, arrays['class_names'].size
-        if shapes != [(n, k), (n, k)]:
+        shape = new.file_names.size, new.class_names.size
+        if not new.scores.shape == new.targets.shape == shape:
             raise ValueError(
-                f'{path}: {n} file names and {k} class names, but scores {shapes[0]} and targets '
-                f'{shapes[1]}; expected ({n}, {k})'
+                f'{path}: {shape[0]} file names and {shape[1]} class names, but scores '
+                f'{new.scores.shape} and targets {new.targets.shape}; expected {shape}'
             )
-        kinds = ''.join(array.dtype.kind for array in list(arrays.values())[:4])
+        tables = new.file_names, new.class_names, new.scores, new.targets
+        kinds = ''.join(table.dtype.kind for table in tables)
         if kinds not in ('UUfi', 'UUff'):
             raise ValueError(f'{path}: not a scores file: arrays of the types {kinds}')
-        texts = {name: str(arrays[name]) for name in arrays if name in ('protocol', 'sha256')}
-        return cls(**{**arrays, **texts})
+        return cls(*tables, str(new.protocol), str(new.sha256))
 
 
 def _check_size(path: str | Path) -> None:

@@ -8,14 +8,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Objective:
-    """What a threshold is chosen for: 'f1', 'f2', 'precision', 'recall' or 'cost'.
+    """What a threshold is chosen for."""
 
-    `target`: precision or recall to reach, in (0, 1]. `costs`: of a false positive and negative.
-    """
-
-    name: str
-    target: float = 0.0
-    costs: tuple[float, float] = (1.0, 1.0)
+    name: str  # 'f1', 'f2', 'precision', 'recall' or 'cost'
+    target: float = 0.0  # precision or recall to reach, in (0, 1]
+    costs: tuple[float, float] = (1.0, 1.0)  # of a false positive and a false negative
 
     @classmethod
     def parse(cls, text: str) -> 'Objective':
@@ -60,9 +57,9 @@ def best_threshold(
 ) -> tuple[np.float32, bool]:
     """The best threshold of float32 scores of any shape, and whether it reaches the target.
 
-    Each cut between two different scores is tried; of equally good ones the one with the fewest
-    labels is taken. The threshold lies midway between the lowest score that is present (1 where
-    none is; above 1 if a score is 1) and the highest that is not (0 where all are).
+    Of equally good cuts the one with the fewest labels is taken. The threshold lies midway between
+    the lowest score that is present (1 where none is; above 1 if a score is 1) and the highest that
+    is not (0 where all are).
     """
     known = targets >= 0
     order = np.argsort(-probabilities[known])
@@ -82,16 +79,12 @@ def best_threshold(
 
 @dataclass(frozen=True)
 class ChosenThresholds:
-    """Per class: `values` float32 (K,), and whether each has `reached` the target on the data.
+    """The thresholds of K classes."""
 
-    `shared` (K,): the classes with a pooled threshold; `pooled_over`: in words, which classes'
-    scores that one was chosen on.
-    """
-
-    values: np.ndarray
-    reached: np.ndarray
-    shared: np.ndarray
-    pooled_over: str
+    values: np.ndarray  # float32 (K,)
+    reached: np.ndarray  # (K,): whether they reach the target on the data
+    shared: np.ndarray  # (K,): the classes with a pooled threshold
+    pooled_over: str  # in words: the classes on whose scores that one was chosen
 
 
 def choose_thresholds(
@@ -107,17 +100,17 @@ def choose_thresholds(
     chosen on all of their scores together; where these, too, hold fewer positives, on the scores of
     all classes. Without `per_class` all classes share one.
     """
+
+    def best(columns) -> tuple[np.float32, bool]:
+        return best_threshold(probabilities[:, columns], targets[:, columns], objective)
+
     positives = (targets == 1).sum(axis=0)
     rare = (positives < min_positives) | (not per_class)
     enough = positives[rare].sum() >= min_positives and not rare.all()
-    pooled_over = ''
+    pooled, pooled_over = None, ''
     if rare.any():
-        pool = np.flatnonzero(rare) if enough else np.arange(len(rare))
+        pooled = best(rare if enough else slice(None))
         pooled_over = 'the classes that share it' if enough else 'all classes'
-        pooled = best_threshold(probabilities[:, pool], targets[:, pool], objective)
-    found = [
-        pooled if rare[k] else best_threshold(probabilities[:, k], targets[:, k], objective)
-        for k in range(len(rare))
-    ]
+    found = [pooled if shared else best(k) for k, shared in enumerate(rare)]
     values, reached = map(np.array, zip(*found))
     return ChosenThresholds(values, reached, rare, pooled_over)
