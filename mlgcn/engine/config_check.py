@@ -55,7 +55,7 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
             node = node[name]
         else:
             section = f'section {".".join(parts[:i])!r}' if i else 'config'
-            hint = nearest(name, node if i else KEYS | set(node)) or (_paths_like(cfg, name))
+            hint = nearest(name, node, 0.7) if i else _root_like(cfg, name)
             known = name in KEYS if i == 0 else 'type' in node or parts[0] in DEFAULTS or not hint
             if not known:
                 raise ConfigError(f'--cfg-options {key}: the {section} has no {name!r}{hint}')
@@ -71,8 +71,11 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
             return
 
 
-def _paths_like(cfg: Config, name: str) -> str:
-    """The end of a message: keys anywhere in the config that resemble `name`."""
+def _root_like(cfg: Config, name: str) -> str:
+    """The end of a message: the section, or else the key anywhere, that resembles `name`."""
+    near = nearest(name, KEYS | set(cfg))
+    if near:
+        return near
     paths = {path.rpartition('.')[2]: path for path in _paths(dict(cfg))}
     near = difflib.get_close_matches(name, paths, n=1, cutoff=0.75)
     return f'; did you mean {paths[near[0]]}?' if near else ''

@@ -80,7 +80,9 @@ def test_an_option_is_compared_with_the_config(tmp_path, key, value, words):
 
 @pytest.mark.parametrize('key, value', [
     ('optim_wrapper.optimizer.lr', 1), ('train_dataloader.num_workers', 0), ('work_dir', 'x'),
-    ('model.head.thr', 0.3), ('custom_hooks', []), ('randomness.seed', 3), ('load_from', None),
+    ('model.head.thr', 0.3), ('custom_hooks', []),
+    ('default_hooks.visualization', dict(type='VisualizationHook')), ('load_from', None),
+    ('randomness.seed', 3),
     ('train_pipeline.0.type', 'LoadImageFromFile'),
     ('model.head.loss', dict(loss_a=dict(type='mlgcn.BinaryCrossEntropy'))),
 ])  # fmt: skip
