@@ -218,7 +218,7 @@ def _trusted(file: Any, refused: RefusedError) -> Any:
             os.environ[FORCE] = forced
 
 
-def read_json(text: str, limit: int = 2**20) -> Any:
+def read_json(text: str, limit: int = 2**22) -> Any:
     """JSON text out of a checkpoint: of bounded size, and without Python's recursion errors."""
     if not isinstance(text, str) or len(text) > limit:
         raise CheckpointError(f'expected JSON text of at most {limit:,} characters')

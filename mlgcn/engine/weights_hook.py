@@ -17,7 +17,8 @@ class WeightsHook(Hook):
     """Compares a checkpoint with the model and its classes before any of it is used.
 
     `--resume` needs the same classes in the same order, and every entry of the model. `load_from`
-    moves rows of classes by their names (:func:`mlgcn.checkpoints.transfer.transfer`).
+    moves rows of classes by their names (:func:`mlgcn.checkpoints.transfer.transfer`); a sharded run
+    (FSDP) can't, and needs the same classes, too.
 
     Args:
         classes: the training data's.
@@ -35,10 +36,11 @@ class WeightsHook(Hook):
             CheckpointError: other classes, another model, or nothing that fits.
         """
         loaded = as_checkpoint(str(runner._load_from), dict(checkpoint))
-        if runner._resume:
+        sharded = hasattr(runner, 'strategy')
+        if runner._resume or sharded:
             loaded.check_classes(self.classes)
-        if hasattr(runner, 'strategy'):
-            return  # sharded weights have other shapes; upstream compares the names
+        if sharded:
+            return  # its weights have other shapes here; upstream compares the names
         if runner._resume:
             loaded.check_fits(unwrapped(runner.model))
         else:

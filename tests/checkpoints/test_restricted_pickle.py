@@ -165,8 +165,8 @@ def nested(depth):
     'data',
     [
         b'\x80\x02' + b']' * 500 + b'a' * 499 + b'.',  # nested
-        b'\x80\x02(' + b']' * 1_100_000 + b'l.',  # protocol 0
-        b'\x80\x02(' + b']' * 1_100_000 + b't.',
+        b'\x80\x02(' + b']' * 550_000 + b'l.',  # protocol 0
+        b'\x80\x02(' + b']' * 550_000 + b't.',
         b'\x80\x02]r\xff\xff\xff\x7f.',  # memo slot 2**31
         b'\x80\x02X\xff\xff\xff\x7fabc.',  # a string of 2 GB in 3 bytes
         b'\x80\x02\x8b\xff\xff\xff\x7fabc.',  # a number of 2 GB

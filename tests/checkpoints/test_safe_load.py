@@ -168,7 +168,7 @@ def test_a_storage_that_claims_more_than_it_has(tmp_path):
             load(path)
 
 
-@pytest.mark.parametrize('text', ['[' * 100_000, '{"a": ', 'x' * 2**21, None, '"\\ud800'])
+@pytest.mark.parametrize('text', ['[' * 100_000, '{"a": ', 'x' * 2**23, None, '"\\ud800'])
 def test_json_out_of_a_file(text):
     with pytest.raises(CheckpointError, match='JSON'):
         read_json(text)
