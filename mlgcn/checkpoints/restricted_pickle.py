@@ -44,7 +44,7 @@ STORAGES = {
 DTYPES = {*STORAGES.values(), torch.uint16, torch.uint32, torch.uint64}
 NUMBERS = ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
 MAX_DEPTH = 64
-MAX_OPCODES = 500_000  # a GKGNet with its optimizer needs 0.1 million
+MAX_OPCODES = 500_000  # Pyramid ViG s with AdamW state and EMA has 56,400
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
 
 

@@ -17,8 +17,8 @@ class WeightsHook(Hook):
     """Compares a checkpoint with the model and its classes before any of it is used.
 
     `--resume` needs the same classes in the same order, and every entry of the model. `load_from`
-    moves rows of classes by their names (:func:`mlgcn.checkpoints.transfer.transfer`); a sharded run
-    (FSDP) can't, and needs the same classes, too.
+    moves rows of classes by their names (:func:`mlgcn.checkpoints.transfer.transfer`), but for
+    sharded runs (FSDP), which need the same classes, too.
 
     Args:
         classes: the training data's.
