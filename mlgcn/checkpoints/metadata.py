@@ -13,8 +13,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from .atomic_files import checkpoint_bytes, refuse_existing, write_atomically
-from .convert import detect
+from .convert import convert, detect
 from .error import CheckpointError
+from .peers import tresnet_of
 
 KEY = 'mlgcn_metadata'  # in a checkpoint's `meta`, and in the metadata of .safetensors
 KINDS = {
@@ -202,6 +203,9 @@ def describe(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
         blocks = [key for key in state_dict if key.endswith(('.bn1.weight', '.bn3.weight'))]
         first = [key for key in blocks if key.endswith('.bn1.weight')]
         facts['model'] = f'ResNet-{2 + len(first) + len(blocks)}'
+    if source in ('asl', 'ml_decoder') and 'body.conv1.0.weight' in state_dict:
+        body = tresnet_of(convert(state_dict, source))
+        facts['model'] = ' '.join(f'{value}' for value in body.values()) + " in timm's names"
     embedding = [v for k, v in state_dict.items() if k.endswith('pos_embed') and v.ndim == 4]
     if source in ('gkgnet', 'pvig', 'mmpretrain') and embedding:
         _, channels, height, width = embedding[0].shape

@@ -51,6 +51,8 @@ def main(args: argparse.Namespace) -> None:
     checkpoint.check_classes(test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
     fit_model(cfg.model, checkpoint.weights)
+    if 'ema_state_dict' not in checkpoint.content:  # one set of weights: it is scored once
+        cfg.custom_hooks = [h for h in cfg.get('custom_hooks', ()) if h.type != 'EMAHook']
     cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
     runner = Runner.from_cfg(cfg)
     checkpoint.check_fits(runner.model)

@@ -18,6 +18,7 @@ from mlgcn.checkpoints import (
     Checkpoint,
     CheckpointError,
     convert,
+    describe,
     detect,
     implied_classes,
     load,
@@ -376,3 +377,10 @@ def test_hostile_variants_are_refused(published, tmp_path):
         torch.save(dict(content, state_dict=weights), path)
         with pytest.raises(CheckpointError, match='query2label.pth'):
             load_model(config, path)
+
+
+def test_describe_names_the_body():
+    _, weights = tresnet_case('tresnet_m_asl_k12_96x64')
+    facts = describe(weights)
+    assert facts['kind'].startswith('TResNet') and 'tresnet_m' in facts['model']
+    assert facts['classes'].startswith('12')

@@ -17,6 +17,17 @@ def test_average_and_plain_weights_are_scored(tmp_path, capsys):
     log = next((tmp_path / 'run').rglob('*.log')).read_text()
     lines = [line for line in log.splitlines() if 'Epoch(val)' in line]
     assert len(lines) == 2 and all('mAP:' in line and 'mAP_origin:' in line for line in lines)
+    for name, count in (
+        ('run/epoch_2.pth', 1),
+        ('plain.pth', 0),
+    ):  # both are scored, if in the file
+        if not count:
+            file = safe_load(tmp_path / 'run' / 'epoch_2.pth')
+            torch.save(dict(meta=file['meta'], state_dict=file['state_dict']), tmp_path / name)
+        capsys.readouterr()
+        execute('test', [str(config), str(tmp_path / name), '--work-dir', str(tmp_path / 'test')])
+        logs = sorted((tmp_path / 'test').rglob('*.log'))
+        assert logs[-1].read_text().count('mAP_origin:') == count
     saved = safe_load(tmp_path / 'run' / 'epoch_2.pth')
     # `state_dict` is the average, which is scored and used; the plain weights stand beside it
     plain = {k.removeprefix('module.'): v for k, v in saved['ema_state_dict'].items()}
