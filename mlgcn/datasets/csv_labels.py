@@ -18,6 +18,7 @@ from .base import MultiLabelPhotos
 
 ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS
 HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 'image_id', 'photo'}
+LABELS = {'label', 'labels', 'class', 'classes', 'tag', 'tags', 'category', 'target'}
 EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
 ON_OFF = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
 SEPARATORS = ('|', ';', ',', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
@@ -49,7 +50,7 @@ class CsvMultiLabel(MultiLabelPhotos):
         head = rows.pop(0)[1] if rows and self._is_header(rows) else None
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
-        columns = _one_hot(rows) if head and len(head) > 2 else None
+        columns = head and head[1:] != [] and head[1].lower() not in LABELS and _one_hot(rows)
         wrong = dict(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))
         self.problems += [f'{self.ann_file}, {at}: {problem}' for at, problem in wrong.items()]
         rows = [(at, row) for at, row in rows if at not in wrong]
@@ -92,7 +93,7 @@ class CsvMultiLabel(MultiLabelPhotos):
     def _is_header(self, rows: list[tuple[str, list[str]]]) -> bool:
         """Whether the first line can be no image, and names columns or differs from the others."""
         first, *others = (row for _, row in rows)
-        if not first[0] or self._is_image(first[0]):
+        if not first[0] or any(map(self._is_image, first)):
             return False
         labels = {cell for row in others for cell in row[1:]}
         differs = any(self._is_image(row[0]) for row in others) and not labels & set(first[1:])

@@ -16,16 +16,8 @@ import numpy as np
 from mmengine.dist import is_main_process
 from tqdm.contrib.concurrent import thread_map
 
-from .image_io import (
-    MAX_PIXELS,
-    decode_fault,
-    deep_pixels,
-    fault_of,
-    is_animated,
-    is_deep,
-    open_file,
-    open_image,
-)
+from . import image_io
+from .image_io import decode_fault
 
 # The bytes that a whole file of this format ends with.
 END_MARKS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
@@ -96,7 +88,7 @@ def locate(paths: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     return found, [path + folders.hint(path) for path in absent]
 
 
-def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
+def check_image(path: str, max_pixels: int = image_io.MAX_PIXELS, **options) -> Verdict:
     """A JPEG or PNG is taken for whole where its header and its end are right.
 
     One that ends in another way (a photograph cut short, or one with extra bytes behind), or whose
@@ -104,8 +96,8 @@ def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
     """
     density, animated, deep = 0.0, False, False
     try:
-        with open_file(path) as file, open_image(file, max_pixels) as image:
-            animated, deep = is_animated(image), is_deep(image)
+        with image_io.open_file(path) as file, image_io.open_image(file, max_pixels) as image:
+            animated, deep = image_io.is_animated(image), image_io.is_deep(image)
             mark = END_MARKS.get(image.format)
             length = file.seek(0, os.SEEK_END)
             file.seek(max(length - 64, 0))
@@ -118,7 +110,7 @@ def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
                 image.verify()  # the checksums of PNG's chunks
                 return Verdict('', animated, deep)
     except Exception as error:
-        return Verdict(fault_of(error, path), animated, deep)
+        return Verdict(image_io.fault_of(error, path), animated, deep)
     return Verdict(decode_fault(path, max_pixels=max_pixels, **options), animated, deep)
 
 
@@ -143,8 +135,8 @@ def used_bits(paths: Sequence[str]) -> int:
     """How many of 16 bits the values of these images need, from a sample of them; 0 for floats."""
     most = 0
     for path in paths[:: -(-len(paths) // DEEP_SAMPLE)]:
-        with open_file(path) as file, open_image(file) as image:
-            values = deep_pixels(image)
+        with image_io.open_file(path) as file, image_io.open_image(file) as image:
+            values = image_io.deep_pixels(image)
             if values.dtype.kind == 'f':
                 return 0
             most = max(most, int(values.max()))

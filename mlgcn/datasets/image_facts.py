@@ -10,18 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from . import image_io
 from .image_check import used_bits
-from .image_io import (
-    MAX_PIXELS,
-    BadImage,
-    is_animated,
-    is_deep,
-    jpeg_warning,
-    open_file,
-    open_image,
-    orientation,
-    read_image,
-)
 
 SUFFIXES = {
     'JPEG': {'.jpg', '.jpeg', '.jpe', '.jfif'},
@@ -50,12 +40,15 @@ class ImageFacts(NamedTuple):
 def image_facts(path: str, **options) -> ImageFacts:
     """Read the file at `path` once, in full; `options` are those of `read_image`."""
     try:
-        pixels = read_image(path, **options)
-    except BadImage as error:
+        pixels = image_io.read_image(path, **options)
+    except image_io.BadImage as error:
         return ImageFacts(path, error.fault)
-    with open_file(path) as file, open_image(file, options.get('max_pixels', MAX_PIXELS)) as image:
+    with (
+        image_io.open_file(path) as file,
+        image_io.open_image(file, options.get('max_pixels', image_io.MAX_PIXELS)) as image,
+    ):
         kinds = tuple(odd_kinds(image, path))
-        deep = is_deep(image) and not options.get('value_range')
+        deep = image_io.is_deep(image) and not options.get('value_range')
     height, width = pixels.shape[:2]
     digest = hashlib.blake2b(pixels, key=f'{width}x{height}'.encode(), digest_size=16).hexdigest()
     bits = used_bits([path]) if deep else 0
@@ -69,20 +62,20 @@ def odd_kinds(image: Image.Image, path: str) -> Iterator[str]:
         yield MODES[mode]
     elif mode.startswith(('L', 'I', 'F')):
         yield 'grey'
-    if is_deep(image):
+    if image_io.is_deep(image):
         yield '16 bits'
     if image.has_transparency_data:
         yield 'alpha or transparent colour'
-    if is_animated(image):
+    if image_io.is_animated(image):
         yield 'animated or several pages (the first is used)'
-    if orientation(image) != 1:
+    if image_io.orientation(image) != 1:
         yield TURNED
     if os.path.islink(path):
         yield 'symbolic link'
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES.get(image.format, {f'.{image.format.lower()}'}):
         yield f'{image.format} named {suffix or "without ending"}'
-    if jpeg_warning(image):
+    if image_io.jpeg_warning(image):
         yield 'JPEG with a warning of the decoder, all pixels there'
 
 

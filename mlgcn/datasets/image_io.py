@@ -35,7 +35,7 @@ BACKGROUND = (124, 117, 104)
 # extraneous bytes are padding of some cameras, many are image data that were not decoded.
 JPEG_DAMAGE = re.compile(
     r'premature end|bad Huffman|instead of RST|bad progression|bad arithmetic|corrupt JPEG data'
-    r'(?!: \d{1,2} extraneous)',
+    r'(?!: ([12]?\d|3[0-2]) extraneous)',
     re.IGNORECASE,
 )
 # `open_image` compares with the limit that the config gives

@@ -55,20 +55,23 @@ def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -
         kwargs['data_prefix'] = os.path.abspath(os.path.expanduser(images))
     ending = path.suffix.lower()
     if ending == '.json':
-        folder = path.parent.parent / path.stem.removeprefix('instances_')
-        is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
-        kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
-        content = path.read_bytes()  # parsed once, by the reader
-        is_coco = b'"data_list"' not in content or b'"categories"' in content
-        return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
+        return _json(path, **kwargs)
     if ending in ('.csv', '.tsv'):
-        kwargs.setdefault('data_prefix', str(path.parent))
-        return CsvMultiLabel(str(path), separator=separator, **kwargs)
+        return CsvMultiLabel(str(path), separator, **{'data_prefix': str(path.parent), **kwargs})
     if ending == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
         return VOCMultiLabel(data_root=str(path.parents[2]), split=path.stem, **kwargs)
     if (path / 'Annotations').is_dir():
         return VOCMultiLabel(data_root=str(path), split='', **kwargs)
     raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
+
+
+def _json(path: Path, **kwargs) -> MultiLabelPhotos:
+    folder = path.parent.parent / path.stem.removeprefix('instances_')
+    is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
+    kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
+    content = path.read_bytes()  # parsed once, by the reader
+    is_coco = b'"data_list"' not in content or b'"categories"' in content
+    return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
 
 
 def readers(dataset: dict) -> Iterator[dict]:

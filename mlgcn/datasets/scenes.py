@@ -109,8 +109,7 @@ def make_scenes(
         if _info_of(root) == info:
             return False
         raise FileExistsError(
-            f'{root} holds something else than these scenes ({info}): '
-            'choose another folder or delete it first'
+            f'{root} holds something else than these scenes ({info}): choose another folder'
         )
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix='.scenes-') as temporary:

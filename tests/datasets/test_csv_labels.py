@@ -126,6 +126,12 @@ def test_separators_lists_and_columns(csv, text):
     assert labels(dataset)[:2] == ['dog ox', 'dog']
 
 
+def test_one_column_of_0_and_1(csv):
+    dataset = read(csv('file,dog\na.jpg,1\nb.jpg,0\n'))
+    assert (dataset.metainfo['classes'], labels(dataset)) == (('dog',), ['dog', ''])
+    assert read(csv('file,label\na.jpg,1\nb.jpg,0\n')).metainfo['classes'] == ('0', '1')
+
+
 def test_a_stated_separator(csv):
     path = csv('a.jpg,ox dog\nb.jpg,dog\n')
     assert labels(read(path, separator=' ')) == ['dog ox', 'dog']
@@ -183,6 +189,7 @@ def test_all_errors_of_a_file_with_their_lines(csv):
     words += ['line 5', 'line 6', 'double quotes', "line 7: 'a.jpg' a second time, first"]
     assert [word for word in words if word not in message] == []
     assert 'need a header' in refused(csv('a.jpg,1,0\n'))
+    assert 'double quotes' in refused(csv('a, b.jpg,cat\na.jpg,dog\n'))
     assert "line 3: expected 0 or 1 in the columns of classes, seen '2'" in refused(
         csv('f,x,y\na.jpg,1,0\nb.jpg,0,2\n')
     )
