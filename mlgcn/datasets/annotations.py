@@ -113,7 +113,9 @@ def read_coco(file: str | Path) -> CocoFile:
     boxes = defaultdict(list)
     for row in rows['annotations']:
         if row['category_id'] in names:
-            box = Box(names[row['category_id']], _coco_corners(row), f'annotation id {row["id"]}')
+            left, top, width, height = _four(row.get('bbox', ()))
+            corners = (left, top, left + width, top + height) if 'bbox' in row else None
+            box = Box(names[row['category_id']], corners, f'annotation id {row["id"]}')
             boxes[row['image_id']].append(box)
     images = []
     for row in rows['images']:
@@ -179,14 +181,13 @@ def read_data_list(file: str | Path) -> tuple[list[str], list[Labels], list[str]
     return classes, images, problems
 
 
-def _coco_corners(row: dict[str, Any]) -> tuple[float, ...] | None:
-    if 'bbox' not in row:
-        return None
+def _four(values: Iterable) -> tuple[float, ...]:
+    """Four numbers, or NO_BOX where they are something else."""
     try:
-        left, top, width, height = map(float, row['bbox'])
+        left, top, third, fourth = map(float, values)
     except (TypeError, ValueError):
         return NO_BOX
-    return left, top, left + width, top + height
+    return left, top, third, fourth
 
 
 class _NoDoctype(ET.TreeBuilder):
@@ -217,19 +218,12 @@ def read_voc_xml(file: str | Path) -> Labels:
             raise AnnotationError(f'{file}: object {number} has no <name>')
         is_difficult = (thing.findtext('difficult') or '0').strip() == '1'
         (difficult if is_difficult else present).add(name)
-        boxes.append(Box(name, _voc_corners(thing), f'object {number}'))
+        texts = [thing.findtext(f'bndbox/{key}') for key in VOC_BOX]
+        has_box = thing.find('bndbox') is not None
+        boxes.append(Box(name, _four(texts) if has_box else None, f'object {number}'))
     size = [root.findtext(f'size/{key}') or '' for key in ('width', 'height')]
     size = tuple(map(int, size)) if all(text.strip().isdecimal() for text in size) else None
     return Labels(Path(file).stem, present, difficult - present, str(file), boxes, size)
-
-
-def _voc_corners(thing: ET.Element) -> tuple[float, ...] | None:
-    if thing.find('bndbox') is None:
-        return None
-    try:
-        return tuple(float(thing.findtext(f'bndbox/{key}')) for key in VOC_BOX)
-    except (TypeError, ValueError):
-        return NO_BOX
 
 
 def voc_image(text: str) -> str:

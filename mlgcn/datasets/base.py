@@ -144,32 +144,27 @@ class MultiLabelPhotos(MultiLabelDataset):
                 f'{self.img_prefix or os.getcwd()}: {some(self.absent)}. {help_}'
             )
         verdicts = check_images(paths, **self.read_options)
+        count = f'of {len(paths)} images'
         animated = [path for path, verdict in verdicts.items() if verdict.animated]
         if animated:
-            told = f'{len(animated)} of {len(paths)} images are animated or have pages'
-            print_log(f'{told}; the first one is used: {some(animated)}', 'current')
+            told = f'{len(animated)} {count} are animated or have pages; the first one is used'
+            print_log(f'{told}: {some(animated)}', 'current')
         deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
-        bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 16
+        bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 0
         if 0 < bits < FEW_BITS:
-            print_log(
-                f'{len(deep)} of {len(paths)} images have 16 bits, of which a sample uses {bits}: '
-                'they come out dark. Set value_range=(0, '
-                f'{2**bits - 1}) of mlgcn.LoadImage in the pipelines: {some(deep, 3)}',
-                'current',
-                logging.WARNING,
-            )
+            told = f'{len(deep)} {count} have 16 bits, a sample uses {bits}: they come out dark'
+            advice = f'Set value_range=(0, {2**bits - 1}) of mlgcn.LoadImage in the pipelines'
+            print_log(f'{told}. {advice}: {some(deep, 3)}', 'current', logging.WARNING)
         faults = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
-        if not faults:
-            return self.data_list
         told = [f'{path} ({fault})' for path, fault in faults.items()]
-        count = f'{len(faults)} of {len(paths)} images cannot be read'
-        if self.bad_images == 'stop' or len(faults) == len(paths):
+        if faults and (self.bad_images == 'stop' or len(faults) == len(paths)):
             raise ValueError(
-                f'{count}: {some(told)}. Replace them, or leave them out with '
-                f"`bad_images='skip'` in the data set's config."
+                f'{len(faults)} {count} cannot be read: {some(told)}. Replace them, or leave them '
+                "out with `bad_images='skip'` in the data set's config."
             )
-        lines = '\n  '.join([f'{count} and are left out:', *told])
-        print_log(lines, 'current', logging.WARNING)
+        if faults:
+            lines = [f'{len(faults)} {count} cannot be read and are left out:', *told]
+            print_log('\n  '.join(lines), 'current', logging.WARNING)
         self.left_out = faults
         return [item for item in self.data_list if item['img_path'] not in faults]
 
