@@ -11,12 +11,14 @@ keyboard.
 import json
 import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.random import RandomState
-from tqdm.contrib.concurrent import process_map
+from rich.console import Console
+from rich.progress import track
 
 from .scene_picture import draw_scene
 
@@ -124,8 +126,10 @@ def _write(root: Path, info: dict) -> None:
     for split in SPLITS:
         (root / split).mkdir()
         work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
-        numbers, bar = range(info[f'num_{split}']), {'desc': f'{split} pictures'}
-        drawn = process_map(work, numbers, max_workers=os.cpu_count(), chunksize=16, **bar)
+        numbers, bar = range(info[f'num_{split}']), Console(stderr=True)
+        with ProcessPoolExecutor() as pool:
+            drawn = pool.map(work, numbers, chunksize=16)
+            drawn = list(track(drawn, f'{split} pictures', len(numbers), console=bar))
         (root / f'annotations/instances_{split}.json').write_text(coco_json(drawn, info))
 
 
