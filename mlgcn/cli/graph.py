@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.label_counts import label_counts
 from mlgcn.engine.config import build_dataset
 from mlgcn.ops.cooccurrence_graph import label_graph
@@ -56,6 +57,7 @@ def main(args: argparse.Namespace) -> None:
     print(f'{out}: {len(classes)} labels, {len(edges)} edges at P(j | i) >= {args.threshold:g}')
     edges.sort(key=lambda edge: -adj[edge[0], edge[1]] / nums[edge[0]])
     for i, j in edges[:MOST_EDGES]:
-        print(f'  {classes[i]} -> {classes[j]}  {adj[i, j] / nums[i]:.3f}  ({adj[i, j]}/{nums[i]})')
+        names = printable(f'{classes[i]} -> {classes[j]}')
+        print(f'  {names}  {adj[i, j] / nums[i]:.3f}  ({adj[i, j]}/{nums[i]})')
     if len(edges) > MOST_EDGES:
         print(f'  ... {len(edges) - MOST_EDGES} more')
