@@ -15,8 +15,7 @@ from pathlib import Path
 from mlgcn.apis import load_model
 from mlgcn.engine.config import ConfigError
 from mlgcn.export import export_model
-from mlgcn.export.certificate import in_words
-from mlgcn.export.export_model import FORMATS, ExportError, check_target
+from mlgcn.export.export_model import FORMATS, ExportError, check_target, in_words
 
 from . import options
 

@@ -1,23 +1,29 @@
 """Write a model for use elsewhere, run the file beside PyTorch, and certify or refuse it."""
 
+import hashlib
 import importlib.util
 import json
 import os
+import platform
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch.export import ExportedProgram
+import torch
+from torch.utils.benchmark import Timer
 
+import mlgcn
 from mlgcn.apis import LoadedModel
+from mlgcn.checkpoints import fingerprint
 from mlgcn.engine.config import ConfigError
 
-from .certificate import in_words, make_certificate, make_metadata
-from .export_graph import ExportGraph
-from .files import FORMATS, ExportedFile, Trace
-from .images import find_images, resize_rule
+from .files import FORMATS, ExportedFile, ExportGraph, Trace
+from .images import ResizeRule, find_images, resize_rule, rgb
 from .parity import Parity
 
 BATCH = 4  # images at once where the batch is dynamic
@@ -39,47 +45,40 @@ def export_model(
 ) -> dict[str, Any]:
     """Write `path` and `path`.certificate.json, and return the certificate.
 
-    The file takes RGB images (B, H, W, 3) in uint8, already resized, and gives logits and
-    probabilities (B, K); :func:`.certificate.make_metadata` has the rest.
+    The file takes and gives what :class:`ExportGraph` does; its metadata has the rest.
 
     Args:
-        loaded: from :func:`mlgcn.apis.load_model`, on the CPU.
-        path: ends in .onnx or .pt2; both files are overwritten.
-        format: 'onnx' or 'torch-export'.
+        loaded: on the CPU.
+        path: ends in .onnx or .pt2 as `format` ('onnx', 'torch-export'); overwritten.
         size: (height, width) in pixels; the test pipeline's if None.
         dynamic_batch: any number of images at once, instead of one.
-        half: backbone and neck in float16 (see :class:`ExportGraph`).
+        half: backbone and neck in float16.
         images, count: what to compare on, see :func:`.images.find_images`.
 
     Raises:
-        ExportError: the exporter failed, or the file disagrees with PyTorch; it then is at
-            `path`.rejected, with its certificate beside it.
+        ExportError: the exporter failed, or the file disagrees and now is `path`.rejected.
         ConfigError: an unknown test pipeline or suffix, or a package that is not installed.
         OSError: nothing can be written there.
     """
     path = Path(path)
     check_target(path, format)
     rule, pipeline = resize_rule(loaded.cfg.test_dataloader.dataset.pipeline, size)
-    precision, batch = 'float16' if half else 'float32', BATCH if dynamic_batch else 1
-    metadata = make_metadata(loaded, rule, precision)
+    metadata = _metadata(loaded, rule, 'float16' if half else 'float32')
 
-    def trace(edges: bool) -> ExportedProgram:
+    def trace(edges: bool):
         return ExportGraph(loaded, edges, half).trace((rule.height, rule.width), dynamic_batch)
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix='.export-') as folder:
-        staged = Path(folder, path.name)
-        paths, source = find_images(loaded, images, count, staged.parent)
+        paths, source = find_images(loaded, images, count, Path(folder))
         packed = [pipeline(dict(img_path=name)) for name in paths]
-        pixels = [one['inputs'].numpy()[::-1].transpose(1, 2, 0) for one in packed]
-        pixels = np.ascontiguousarray(np.stack(pixels))  # the pipeline's (3, H, W) are BGR
-        parity = Parity(loaded, _write(staged, format, trace, metadata), precision)
-        for first in range(0, len(paths), batch):
-            parity.add(packed[first : first + batch], pixels[first : first + batch])
-        parts = sorted(staged.parent.glob(f'{path.name}*'))
-        for image, name, own in zip(parity.images, paths, pixels):
-            difference = np.abs(rule.read(name).astype(int) - own).max()
+        file = _write(Path(folder, path.name), format, trace, metadata)
+        parity = Parity(loaded, file, metadata['precision'])
+        parity.compare(packed, BATCH if dynamic_batch else 1)
+        for image, name, one in zip(parity.images, paths, packed):
+            difference = np.abs(rule.read(name).astype(int) - rgb([one])[0]).max()
             image |= dict(image=name, difference_of_pillow=int(difference))
-        certificate = make_certificate(parity, parts, metadata, source, pixels)
+        parts = sorted(Path(folder).glob(f'{path.name}*'))
+        certificate = _certificate(parity, parts, metadata, source, rgb(packed[:1]))
         target = path.with_name(path.name + '.rejected' * (certificate['verdict'] == 'disagrees'))
         _place(parts, certificate, target)
     if target != path:
@@ -101,30 +100,97 @@ def _write(path: Path, format: str, trace: Trace, metadata: dict[str, Any]) -> E
 
 def _place(parts: Sequence[Path], certificate: dict[str, Any], target: Path) -> None:
     """Move the staged file, its weights and its certificate beside each other, all or none."""
+    ending = target.name.removeprefix(parts[0].name)  # '.rejected' or nothing
     written = parts[0].with_name('certificate')
     text = json.dumps(certificate, indent=2, ensure_ascii=False)
     written.write_text(text + '\n', encoding='utf-8')
-    ending = target.name.removeprefix(parts[0].name)  # '.rejected' or nothing
-    moves = {part: target.with_name(part.name + ending) for part in parts}
-    moves[written] = target.with_name(f'{target.name}.certificate.json')
-    try:
-        for source in reversed(moves):  # the file comes last: it is never without the others
-            os.replace(source, moves[source])
-    except OSError:
-        for source, place in moves.items():
-            if not source.exists():
-                place.unlink()
-        raise
+    moves = {written: target.with_name(f'{target.name}.certificate.json')}
+    # the file comes last: it is never without the others
+    moves |= {part: target.with_name(part.name + ending) for part in reversed(parts)}
+    with ExitStack() as undo:
+        for staged, place in moves.items():
+            os.replace(staged, place)
+            undo.callback(place.unlink)
+        undo.pop_all()
 
 
 def check_target(path: Path, format: str) -> None:
     """Find what would stop the export at its end: see :func:`export_model` for the errors."""
     missing = [name for name in FORMATS[format].packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise ConfigError(
-            f'--format {format} needs {", ".join(missing)}: pip install {" ".join(missing)}'
-        )
+        names = ' '.join(missing)
+        raise ConfigError(f'--format {format}: not installed; pip install {names}')
     if path.suffix != FORMATS[format].suffix:
         raise ConfigError(f'{path}: expected a name that ends in {FORMATS[format].suffix}')
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise FileNotFoundError(f'{path.parent}: no such folder, or it cannot be written to')
+
+
+def _metadata(loaded: LoadedModel, rule: ResizeRule, precision: str) -> dict[str, Any]:
+    """Everything between an image and its labels; the graph has normalisation and temperature."""
+    calibration, buffers = loaded.calibration, dict(loaded.model.data_preprocessor.named_buffers())
+    return {
+        'mlgcn': mlgcn.__version__,
+        'classes': list(loaded.classes),
+        'thresholds': calibration.thresholds.tolist(),
+        'thresholds_from': calibration.source,
+        'input': f'images: uint8 (batch, {rule.height}, {rule.width}, 3), RGB, 0 to 255',
+        'resize': vars(rule),
+        'normalisation': {name: value.flatten().tolist() for name, value in buffers.items()}
+        or None,
+        'temperature': calibration.temperature,
+        'precision': precision,
+        'weights_sha256': fingerprint(loaded.model.state_dict()),
+        'licence': loaded.metadata.get('licence', 'No licence stated.'),
+    }
+
+
+def _certificate(
+    parity: Parity, parts: Sequence[Path], metadata: dict[str, Any], source: str, image: np.ndarray
+) -> dict[str, Any]:
+    """Of a file (`parts`: and its weights) compared on images of `source`; timed on `image`."""
+    packages = ('mlgcn', 'torch', *parity.file.packages)
+    return dict(
+        **parity.summary(),
+        file=parts[0].name,
+        precision=metadata['precision'],
+        bytes=sum(part.stat().st_size for part in parts),
+        sha256={part.name: hashlib.sha256(part.read_bytes()).hexdigest() for part in parts},
+        weights_sha256=metadata['weights_sha256'],
+        reference='the model in PyTorch, float32, on the same pixels',
+        images=source,
+        images_per_second=_throughput(parity, image),
+        threads=torch.get_num_threads(),
+        platform=f'{platform.platform()}, {torch.backends.cpu.get_cpu_capability()}',
+        versions={'python': platform.python_version()} | {name: version(name) for name in packages},
+        date=date.today().isoformat(),
+    )
+
+
+@torch.no_grad()
+def _throughput(parity: Parity, image: np.ndarray) -> dict[str, float]:
+    """Images per second, one at a time, of the file and of the same graph in PyTorch."""
+    graph, tensor, speeds = ExportGraph(parity.loaded), torch.from_numpy(image), {}
+    for name, run, x in (('file', parity.file.run, image), ('pytorch', graph, tensor)):
+        timer = Timer('run(x)', globals=dict(run=run, x=x), num_threads=torch.get_num_threads())
+        speeds[name] = round(1 / timer.blocked_autorange(min_run_time=1).median, 2)
+    return speeds
+
+
+def in_words(certificate: dict[str, Any]) -> str:
+    """The certificate in one line."""
+    images, speeds = certificate['per_image'], certificate['images_per_second']
+    text = (
+        f'{certificate["verdict"]}: logits within {certificate["max_difference"]:.1e} (mean '
+        f'{certificate["mean_difference"]:.1e}), label sets equal on '
+        f'{certificate["equal_label_sets"]} of {len(images)} images ({certificate["images"]})'
+    )
+    if beyond := [image for image in images if not image['agrees']]:
+        explained = sum(image.get('explained', False) for image in beyond)
+        text += f', {len(beyond)} beyond rounding ({explained} due to ties)'
+    if others := [
+        image['difference_of_pillow'] for image in images if image['difference_of_pillow']
+    ]:
+        text += f', {len(others)} images have other pixels when Pillow alone reads them '
+        text += f'(by up to {max(others)} of 255)'
+    return f'{text}; {speeds["file"]} images/s, PyTorch {speeds["pytorch"]}'

@@ -1,16 +1,59 @@
-"""Exported files, written and run on the CPU: ONNX with onnxruntime, torch.export with torch."""
+"""Exported files and the graph that they hold, written and run on the CPU."""
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.export import ExportedProgram
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from mlgcn.apis import LoadedModel
+
+from .neighbours import record_edges
 
 OPSET = 18  # onnxruntime 1.14 and later read it
-OUTPUTS = ('logits', 'probabilities')
-Trace = Callable[[bool], ExportedProgram]  # of the ExportGraph, with its neighbours as outputs
+OUTPUTS = ['logits', 'probabilities']
+Trace = Callable[[bool], ExportedProgram]  # of the ExportGraph; True: with its neighbours
+
+
+class ExportGraph(nn.Module):
+    """A loaded model with its preprocessor before and temperature and sigmoid after it.
+
+    `edges`: also return the neighbours that every grapher finds, (B, G, N, k) each. `half`: weights
+    and arithmetic of backbone and neck in float16. The neighbour search and the head stay in
+    float32: ADD-GCN's sums over all places of a map can exceed float16's 65,504.
+    """
+
+    def __init__(self, loaded: LoadedModel, edges: bool = False, half: bool = False):
+        super().__init__()
+        self.model, self.edges = loaded.model, edges
+        self.temperature = loaded.calibration.temperature
+        self.dtype = torch.float16 if half else torch.float32
+        if half:
+            self.model = copy.deepcopy(loaded.model).half()
+            self.model.head.float()
+        self.preprocessor = loaded.model.data_preprocessor
+        self.eval()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """From resized RGB images (B, H, W, 3), uint8, to logits and probabilities (B, K)."""
+        bgr = images.permute(0, 3, 1, 2).flip(1)  # the order in which mmcv reads files
+        x = self.preprocessor({'inputs': bgr}, False)['inputs']
+        with record_edges(self.model) as edges:
+            maps = self.model.extract_feat(x.to(self.dtype))
+            logits = self.model.head(tuple(feature.float() for feature in maps))
+        probabilities = torch.sigmoid(logits / self.temperature)
+        return logits, probabilities, *(edges if self.edges else ())
+
+    @torch.no_grad()
+    def trace(self, size: tuple[int, int], dynamic_batch: bool) -> ExportedProgram:
+        """For images of one size (height, width), one at a time or any number of them."""
+        example = torch.zeros(2 if dynamic_batch else 1, *size, 3, dtype=torch.uint8)
+        shapes = ({0: Dim('batch')},) if dynamic_batch else None
+        self(example)  # errors in words; tables of positions become constants of the file
+        return torch.export.export(self, (example,), dynamic_shapes=shapes, strict=False)
 
 
 class OnnxFile:
@@ -27,13 +70,9 @@ class OnnxFile:
     def __init__(self, path: Path, trace: Trace, metadata: Mapping[str, str]):
         program = trace(True)
         self.names = [f'edges_{i}' for i in range(len(program.graph_signature.user_outputs) - 2)]
+        names = dict(input_names=['images'], output_names=OUTPUTS + self.names)
         exported = torch.onnx.export(
-            program,
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=['images'],
-            output_names=[*OUTPUTS, *self.names],
-            verbose=False,
+            program, dynamo=True, opset_version=OPSET, verbose=False, **names
         )
         exported.model.metadata_props.clear()
         exported.model.metadata_props.update(metadata)
@@ -47,7 +86,7 @@ class OnnxFile:
 
     def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits and probabilities (B, K) of images (B, H, W, 3)."""
-        return tuple(self.session.run(list(OUTPUTS), {'images': images}))
+        return tuple(self.session.run(OUTPUTS, {'images': images}))
 
     def edges(self, images: np.ndarray) -> list[Tensor]:
         """The neighbours (B, G, N, k) that every grapher in the file finds."""
@@ -56,7 +95,7 @@ class OnnxFile:
 
 
 def _session(path: Path):
-    import onnxruntime
+    import onnxruntime  # optional
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

@@ -52,13 +52,18 @@ def resize_rule(
         )
     if size is not None:
         resize['scale'] = size[::-1]
-    scale = resize['scale']
-    width, height = (scale, scale) if isinstance(scale, int) else map(int, scale)
+    width, height = np.broadcast_to(resize['scale'], 2).tolist()  # one number: a square
     interpolation = resize.get('interpolation', 'bilinear')
     if interpolation.upper() not in Image.Resampling.__members__:
         raise ConfigError(f'export: Pillow has no interpolation {interpolation!r}')
     rule = ResizeRule(height, width, interpolation, resize.get('backend', 'cv2'))
     return rule, Compose([TRANSFORMS.build(step) for step in (pipeline[0], resize, pipeline[2])])
+
+
+def rgb(packed: Sequence[dict[str, Any]]) -> np.ndarray:
+    """The pixels (B, H, W, 3) in RGB of packed images: their inputs are (3, H, W) in BGR."""
+    pixels = [one['inputs'].numpy()[::-1].transpose(1, 2, 0) for one in packed]
+    return np.ascontiguousarray(np.stack(pixels))
 
 
 def find_images(
@@ -70,24 +75,29 @@ def find_images(
     scenes, drawn into the folder `scratch`. Taken at even distances of the list.
     """
     if asked:
-        return _spread([image.path for image in list_images(asked)], count), ' '.join(asked)
-    reason, dataset = 'no config was given', loaded.cfg.test_dataloader.dataset
-    if dataset.get('type'):
-        if str(dataset.type).startswith('mlgcn.'):
-            dataset.check_images = False  # a few of thousands are used
-        try:
-            built = build_dataset(loaded.cfg, 'test_dataloader', loaded.classes)
-            paths = [built.get_data_info(index)['img_path'] for index in range(len(built))]
-            return _spread(paths, count), "the config's test_dataloader"
-        except OSError as error:
-            reason = f"the config's data: {str(error).split('. ')[0]}"
-    (scratch / 'val').mkdir()
-    for index in range(count):
-        draw_one(index, 0, 'val', (640, 480), scratch)
-    drawn = sorted(map(str, (scratch / 'val').iterdir()))
-    return drawn, f'generated scenes, no photographs ({reason}; --images names others)'
+        paths, source = [image.path for image in list_images(asked)], ' '.join(asked)
+    else:
+        paths, source = _images_of_config(loaded)
+    if not paths:
+        (scratch / 'val').mkdir()
+        for index in range(count):
+            draw_one(index, 0, 'val', (640, 480), scratch)
+        paths = sorted(map(str, (scratch / 'val').iterdir()))
+        source = f'generated scenes, no photographs ({source}; --images names others)'
+    count = min(count, len(paths))
+    return [paths[index * len(paths) // count] for index in range(count)], source
 
 
-def _spread(items: list[str], count: int) -> list[str]:
-    count = min(count, len(items))
-    return [items[index * len(items) // count] for index in range(count)]
+def _images_of_config(loaded: LoadedModel) -> tuple[list[str], str]:
+    """Paths and their source, or no paths and the reason."""
+    dataset = loaded.cfg.test_dataloader.dataset
+    if not dataset.get('type'):
+        return [], 'no config was given'
+    if str(dataset.type).startswith('mlgcn.'):
+        dataset.check_images = False  # a few of thousands are used
+    try:
+        built = build_dataset(loaded.cfg, 'test_dataloader', loaded.classes)
+    except OSError as error:
+        return [], f"the config's data: {str(error).split('. ')[0]}"
+    paths = [built.get_data_info(index)['img_path'] for index in range(len(built))]
+    return paths, "the config's test_dataloader"

@@ -1,7 +1,7 @@
 """Which neighbours the graphers chose, and what the model answers if they are prescribed."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -11,28 +11,19 @@ from mlgcn.models.layers.grapher import Grapher, graph_operators
 from mlgcn.ops import pairwise_distances
 from mlgcn.ops.knn import split_groups
 
-ROWS = 2**22  # distances held at a time
-
-
-def graphers(model: nn.Module) -> list[str]:
-    """Names of the model's graphers; none for other models than GKGNet's kind."""
-    return [name for name, module in model.named_modules() if isinstance(module, Grapher)]
+DISTANCES = 2**22  # held at a time
 
 
 @contextmanager
 def record_edges(model: nn.Module) -> Iterator[list[Tensor]]:
     """A list that fills, during a forward, with the neighbours (B, G, N, k) of every grapher."""
     found: list[Tensor] = []
-    hooks = [
-        module.register_forward_hook(lambda _, __, output: found.append(output[1]))
-        for module in model.modules()
-        if isinstance(module, Grapher)
-    ]
-    try:
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, Grapher):
+                hook = module.register_forward_hook(lambda _, __, output: found.append(output[1]))
+                hooks.callback(hook.remove)
         yield found
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def rows_that_differ(one: Sequence[Tensor], other: Sequence[Tensor]) -> int:
@@ -47,8 +38,8 @@ def replay(exact: nn.Module, x: Tensor, edges: Sequence[Tensor]) -> tuple[Tensor
 
     Everything but the choice of neighbours is exact here, so what is left of a difference to
     another run of the model is rounding. The second value says how wrong the choice was: how much
-    farther, in squared distance of normalised features, a prescribed neighbour is than the true
-    one of its rank, at most; 0 when all are the nearest.
+    farther, in squared distance of normalised features, a prescribed neighbour is than the true one
+    of its rank, at most; 0 when all are the nearest.
     """
     queue, excess = iter(edges), [0.0]
 
@@ -62,13 +53,12 @@ def replay(exact: nn.Module, x: Tensor, edges: Sequence[Tensor]) -> tuple[Tensor
     return logits, max(excess)
 
 
-def _excess(x: Tensor, y: Tensor, index: Tensor, dilation: int, offset) -> float:
-    groups, num_nodes, k = index.shape[1:]
+def _excess(x: Tensor, y: Tensor, index: Tensor, dilation: int, offset: Tensor | None) -> float:
+    batch, groups, nodes, k = index.shape
     x, y = (F.normalize(split_groups(t, groups), dim=2).mT for t in (x, y))
-    most = 0.0
-    step = max(ROWS // (x.shape[0] * groups * y.shape[2]), 1)
-    for start in range(0, num_nodes, step):
-        part = slice(start, min(start + step, num_nodes))
+    most, step = 0.0, max(DISTANCES // (batch * groups * y.shape[2]), 1)
+    for start in range(0, nodes, step):
+        part = slice(start, start + step)
         distance = pairwise_distances(x[:, :, part], y)
         if offset is not None:
             distance = distance + offset[part]

@@ -2,15 +2,17 @@
 
 import copy
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlgcn.apis import LoadedModel
 
 from .files import ExportedFile
-from .neighbours import graphers, record_edges, replay, rows_that_differ
+from .images import rgb
+from .neighbours import record_edges, replay, rows_that_differ
 
 LARGEST = float(np.finfo(np.float32).max)  # stands for a difference that is not a number
 PROBABILITY = 1e-5  # a file's probabilities to those of its own logits
@@ -35,24 +37,30 @@ class Parity:
 
     def __init__(self, loaded: LoadedModel, file: ExportedFile, precision: str = 'float32'):
         self.loaded, self.file, self.limits = loaded, file, LIMITS[precision]
-        self.has_graphers = bool(graphers(loaded.model))
-        self.exact = None  # the float64 model, when it is needed
         self.images: list[dict[str, Any]] = []  # what was found
 
-    def add(self, packed: Sequence[dict], images: np.ndarray) -> None:
-        """Compare on B images: packed by the test pipeline, and the same as (B, H, W, 3) RGB."""
-        calibration = self.loaded.calibration
+    @cached_property
+    def exact(self) -> nn.Module:
+        return copy.deepcopy(self.loaded.model).double()
+
+    def compare(self, packed: Sequence[dict[str, Any]], batch: int = 1) -> None:
+        """Compare on images that the test pipeline packed, `batch` at a time."""
+        for first in range(0, len(packed), batch):
+            self._add(packed[first : first + batch])
+
+    def _add(self, packed: Sequence[dict[str, Any]]) -> None:
+        calibration, pixels = self.loaded.calibration, rgb(packed)
         with record_edges(self.loaded.model) as own:
             expected = self.loaded.logits(packed)
-        logits, probabilities = self.file.run(images)
-        found = self.file.edges(images) if self.has_graphers else []
+        logits, probabilities = self.file.run(pixels)
+        found = self.file.edges(pixels) if own else []
         present = calibration.present(calibration.probabilities(expected))
         flipped = (calibration.present(probabilities) != present).sum(1)
         consistent = np.abs(probabilities - calibration.probabilities(logits)).max(1) <= PROBABILITY
         difference = np.abs(logits.astype(np.float64) - expected)
         difference = np.nan_to_num(difference, nan=LARGEST, posinf=LARGEST)
         limit = self.limits['logits'] * np.maximum(1, np.abs(expected).max(1))
-        for i in range(len(images)):
+        for i, one in enumerate(packed):
             edges, own_edges = ([index[i : i + 1] for index in every] for every in (found, own))
             image = dict(
                 max_difference=float(difference[i].max()),
@@ -63,53 +71,41 @@ class Parity:
                 neighbour_rows=sum(index.shape[:3].numel() for index in edges),
                 neighbour_rows_that_differ=rows_that_differ(edges, own_edges),
             )
-            if self.has_graphers and consistent[i] and not image['agrees']:
-                image |= self._explain(packed[i], logits[i], edges, own_edges, limit[i])
+            if own and consistent[i] and not image['agrees']:
+                x = self.loaded.model.data_preprocessor(dict(inputs=[one['inputs']]), False)
+                image |= self._explain(x['inputs'], logits[i], edges, limit[i])
+                image['excess_of_pytorch'] = replay(self.exact, x['inputs'], own_edges)[1]
             self.images.append(image)
 
     def _explain(
-        self,
-        packed: dict,
-        logits: np.ndarray,
-        edges: Sequence[Tensor],
-        own_edges: Sequence[Tensor],
-        limit: float,
+        self, x: Tensor, logits: np.ndarray, edges: Sequence[Tensor], limit: float
     ) -> dict[str, Any]:
-        """What a float64 model says about an image whose logits differ."""
-        if self.exact is None:
-            self.exact = copy.deepcopy(self.loaded.model).double()
-        data = self.loaded.model.data_preprocessor(dict(inputs=[packed['inputs']]), False)
-        expected, excess = replay(self.exact, data['inputs'], edges)
-        _, own_excess = replay(self.exact, data['inputs'], own_edges)
+        """What a float64 model says about an image x (1, 3, H, W) whose logits differ."""
+        expected, excess = replay(self.exact, x, edges)
         rest = float(np.abs(expected.numpy()[0] - logits).max())
         return dict(
             excess=excess,
-            excess_of_pytorch=own_excess,
             difference_to_float64_with_its_neighbours=rest,
             explained=bool(excess <= self.limits['tie'] and rest <= limit),
         )
 
-    def verdict(self) -> str:
-        """'agrees', 'agrees up to ties' or 'disagrees'."""
-        decisions = len(self.images) * len(self.loaded.classes)
-        if self._sum('labels_that_differ') > self.limits['decisions'] * decisions or not all(
-            image['agrees'] or image.get('explained') for image in self.images
-        ):
-            return 'disagrees'
-        return 'agrees' if all(image['agrees'] for image in self.images) else 'agrees up to ties'
-
     def summary(self) -> dict[str, Any]:
-        """Plain values for the certificate."""
-        number, labels = len(self.images), 'labels_that_differ'
+        """Plain values for the certificate; `verdict`: 'agrees', .. 'up to ties' or 'disagrees'."""
+        images, decisions = self.images, len(self.images) * len(self.loaded.classes)
+        flipped = sum(image['labels_that_differ'] for image in images)
+        verdict = 'disagrees'
+        if flipped <= self.limits['decisions'] * decisions:
+            if all(image['agrees'] for image in images):
+                verdict = 'agrees'
+            elif all(image['agrees'] or image.get('explained') for image in images):
+                verdict = 'agrees up to ties'
         return dict(
+            verdict=verdict,
             limits=self.limits,
-            max_difference=max(image['max_difference'] for image in self.images),
-            mean_difference=self._sum('mean_difference') / number,
-            decisions=number * len(self.loaded.classes),
-            decisions_that_differ=self._sum(labels),
-            equal_label_sets=sum(not image[labels] for image in self.images),
-            per_image=self.images,
+            max_difference=max(image['max_difference'] for image in images),
+            mean_difference=sum(image['mean_difference'] for image in images) / len(images),
+            decisions=decisions,
+            decisions_that_differ=flipped,
+            equal_label_sets=sum(not image['labels_that_differ'] for image in images),
+            per_image=images,
         )
-
-    def _sum(self, key: str) -> float:
-        return sum(image[key] for image in self.images)

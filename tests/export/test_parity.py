@@ -51,15 +51,13 @@ def compare(loaded, file, precision='float32', number=2):
     random = np.random.RandomState(0)
     images = random.randint(0, 256, (number, 64, 64, 3)).astype(np.uint8)
     parity = Parity(loaded, file, precision)
-    for i in range(number):
-        packed = loaded.pack(np.ascontiguousarray(images[i, :, :, ::-1]))
-        parity.add([packed], images[i : i + 1])
+    parity.compare([loaded.pack(image) for image in images])
     return parity
 
 
 def test_the_same_agrees(loaded):
     parity = compare(loaded, PyTorchFile(loaded))
-    assert parity.verdict() == 'agrees'
+    assert parity.summary()['verdict'] == 'agrees'
     summary = parity.summary()
     assert summary['max_difference'] < 1e-5
     numbers = [summary[key] for key in ('decisions', 'decisions_that_differ', 'equal_label_sets')]
@@ -72,26 +70,28 @@ def test_the_same_agrees(loaded):
 
 def test_wrong_logits_disagree_and_no_tie_explains_them(loaded):
     parity = compare(loaded, PyTorchFile(loaded, logits=0.01))
-    assert parity.verdict() == 'disagrees'
+    assert parity.summary()['verdict'] == 'disagrees'
     for image in parity.images:
         assert not image['agrees'] and not image['explained']
         assert image['difference_to_float64_with_its_neighbours'] > 9e-3
 
 
 def test_probabilities_must_be_those_of_the_logits(loaded):
-    assert compare(loaded, PyTorchFile(loaded, probabilities=1e-4)).verdict() == 'disagrees'
+    assert (
+        compare(loaded, PyTorchFile(loaded, probabilities=1e-4)).summary()['verdict'] == 'disagrees'
+    )
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_numbers_that_are_none_disagree(loaded, value):
     parity = compare(loaded, PyTorchFile(loaded, logits=value))
-    assert parity.verdict() == 'disagrees'
+    assert parity.summary()['verdict'] == 'disagrees'
     assert parity.summary()['max_difference'] > 1e38
 
 
 def test_wrong_neighbours_disagree_unless_they_are_as_near(loaded, monkeypatch):
     parity = compare(loaded, PyTorchFile(loaded, wrong_row=20))
-    assert parity.verdict() == 'disagrees'
+    assert parity.summary()['verdict'] == 'disagrees'
     for image in parity.images:
         assert image['excess'] > 1e-3 > 1e-6 > image['excess_of_pytorch']
         assert image['difference_to_float64_with_its_neighbours'] < 1e-5  # no other error
@@ -99,8 +99,14 @@ def test_wrong_neighbours_disagree_unless_they_are_as_near(loaded, monkeypatch):
 
     wide = LIMITS['float32'] | dict(tie=1.1 * max(image['excess'] for image in parity.images))
     monkeypatch.setitem(parity_module.LIMITS, 'float32', wide)
-    assert compare(loaded, PyTorchFile(loaded, wrong_row=20)).verdict() == 'agrees up to ties'
-    assert compare(loaded, PyTorchFile(loaded, 0.01, 0, wrong_row=20)).verdict() == 'disagrees'
+    assert (
+        compare(loaded, PyTorchFile(loaded, wrong_row=20)).summary()['verdict']
+        == 'agrees up to ties'
+    )
+    assert (
+        compare(loaded, PyTorchFile(loaded, 0.01, 0, wrong_row=20)).summary()['verdict']
+        == 'disagrees'
+    )
 
 
 def test_flipped_labels_are_counted_and_limited(loaded, monkeypatch):
@@ -108,4 +114,4 @@ def test_flipped_labels_are_counted_and_limited(loaded, monkeypatch):
     monkeypatch.setitem(parity_module.LIMITS, 'float16', wide)
     parity = compare(loaded, PyTorchFile(loaded, logits=1000.0), 'float16')
     assert parity.summary()['decisions_that_differ'] > 0.2 * 8
-    assert parity.verdict() == 'disagrees'
+    assert parity.summary()['verdict'] == 'disagrees'
