@@ -100,8 +100,8 @@ def explain(
         columns = [*(f'stage {s + 1}' for s in range(len(stages))), 'all stages']
         title = 'Edge ablation\nChange of the logit without the patches of'
         parts.append(_ablation('patch_ablation', effects, columns, effects[:, -1], chosen, title))
-    own = () if isinstance(model.head, ADDGCNHead) else _own_view(model.head, photo, maps, chosen)
-    parts += own
+    if not isinstance(model.head, ADDGCNHead):
+        parts += _own_view(model.head, photo, maps, chosen)
     if not any(part.kind.endswith('attention') for part in parts):  # else that is drawn instead
         parts.append(_class_maps(model, photo, maps, chosen))
     return Explanation(photo, chosen, note, parts)
@@ -156,11 +156,7 @@ def _label_graph(
     found = numbers.label_graph(head, maps, labels.index)
     attention, dynamic, static = (t.float().cpu().numpy() for t in found)
     names, reads = labels.names, 'Row: sender, column: receiver'
-    subtitle = f'attention, {attention.shape[2]} x {attention.shape[1]} positions'
-    pictures = {
-        f'attention_{name}': map_figure(photo, values, title, subtitle, signed=False)
-        for name, title, values in zip(names, labels.titles(), attention)
-    }
+    pictures = _attention(photo, labels, attention)
     title = 'Dynamic graph of this image'
     graphs = {
         'graph': graph_figure(dynamic, names, labels.probabilities, title),
@@ -173,31 +169,32 @@ def _label_graph(
     return [Part('attention', pictures), Part('graph', graphs), ablation]
 
 
+def _attention(photo: Photo, labels: Labels, values: ndarray) -> dict[str, Drawing]:
+    """A map of attention (n, H, W) for every label."""
+    subtitle = f'attention, {values.shape[2]} x {values.shape[1]} positions'
+    return {
+        f'attention_{name}': map_figure(photo, one, title, subtitle, signed=False)
+        for name, title, one in zip(labels.names, labels.titles(), values)
+    }
+
+
 def _own_view(head: nn.Module, photo: Photo, maps: Sequence[Tensor], labels: Labels) -> list[Part]:
-    """What the peers' heads say of themselves: attention, ML-GCN's graph, C-Tran's known labels."""
+    """The peers' heads: attention, ML-GCN's graph, what a known label changes in C-Tran."""
     found = head.explain(maps) if hasattr(head, 'explain') else {}
     parts, names, index = [], labels.names, list(labels.index)
     if 'attention' in found:
         attention = found['attention'][0, index].float().cpu().numpy()
-        subtitle = f'attention, {attention.shape[2]} x {attention.shape[1]} positions'
-        pictures = {
-            f'attention_{name}': map_figure(photo, values, title, subtitle, signed=False)
-            for name, title, values in zip(names, labels.titles(), attention)
-        }
-        parts.append(Part('label_attention', pictures))
+        parts.append(Part('label_attention', _attention(photo, labels, attention)))
     if isinstance(head, CTranHead):
         effects = numbers.known_effects(head, maps, index).float().cpu().numpy()
         title = 'Known labels\nRow: label given as present, column: change of this logit'
         parts.append(Part('known', {'known': matrix_figure(effects, names, names, title, True)}))
     elif 'adjacency' in found:
         graph = found['adjacency'][0][index][:, index].float().cpu().numpy()
-        title = 'Graph of the training labels'
-        reads = f'{title}\nRow: sender, column: receiver'
-        graphs = {
-            'graph': graph_figure(graph, names, labels.probabilities, title),
-            'weights': matrix_figure(graph, names, names, reads, False),
-        }
-        parts.append(Part('label_graph', graphs))
+        title = 'Graph of the training labels\nRow: sender, column: receiver'
+        circle = graph_figure(graph, names, labels.probabilities, title.splitlines()[0])
+        matrix = matrix_figure(graph, names, names, title, False)
+        parts.append(Part('label_graph', {'graph': circle, 'weights': matrix}))
     return parts
 
 

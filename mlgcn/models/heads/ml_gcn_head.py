@@ -72,7 +72,8 @@ class MLGCNHead(MultiLabelHead):
         super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
         self.embeddings_file = embeddings
         if embeddings is None:
-            vectors = torch.randn(num_classes, embed_channels)
+            # about unit length: longer ones start with logits of several units
+            vectors = torch.randn(num_classes, embed_channels) * embed_channels**-0.5
         else:
             vectors = read_vectors(embeddings, num_classes)
         self.register_buffer('embeddings', vectors)
