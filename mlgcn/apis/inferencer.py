@@ -95,13 +95,15 @@ class MultiLabelInferencer:
                 f'threshold {threshold:g} for all classes, as asked for',
             )
 
-        self.known = {self._class_of(name): bool(there) for name, there in (known or {}).items()}
+        self.known = {self.class_of(name): bool(there) for name, there in (known or {}).items()}
         if self.known:
             self._give_known_labels()
 
-    def _class_of(self, name: str) -> int:
+    def class_of(self, name: str) -> int:
+        """Index of a class; a ValueError names the nearest, or some, for an unknown name."""
         if name not in self.classes:
-            raise ValueError(f'the model has no class {name!r}{nearest(name, self.classes)}')
+            hint = nearest(name, self.classes) or f'; it has {", ".join(self.classes[:5])}, ...'
+            raise ValueError(f'the model has no class {name!r} among its {len(self.classes)}{hint}')
         return self.classes.index(name)
 
     def _give_known_labels(self) -> None:

@@ -1,6 +1,5 @@
 """What a model did with one photograph: figures and tables, chosen by the kind of the model."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -81,7 +80,7 @@ def explain(
             NaN or infinite logits.
     """
     model = inferencer.model.model
-    asked = [_class_of(name, inferencer.classes) for name in labels]
+    asked = [inferencer.class_of(name) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
     photo = Photo(pixels, name)
     if patch is not None:
@@ -105,14 +104,6 @@ def explain(
     if not any(part.kind.endswith('attention') for part in parts):  # else that is drawn instead
         parts.append(_class_maps(model, photo, maps, chosen))
     return Explanation(photo, chosen, note, parts)
-
-
-def _class_of(name: str, classes: Sequence[str]) -> int:
-    if name in classes:
-        return list(classes).index(name)
-    near = difflib.get_close_matches(name, classes, n=1)
-    hint = f'did you mean {near[0]!r}?' if near else f'it has {", ".join(classes[:5])}, ...'
-    raise ValueError(f'the model has no class {name!r} among its {len(classes)}; {hint}')
 
 
 def _check_patch(patch: tuple[int, int], photo: Photo, backbone: nn.Module) -> None:
