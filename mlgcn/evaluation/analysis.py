@@ -43,9 +43,8 @@ def precision_recall_curves(
         kept = reached(number) if number > points else np.arange(number)
         return 100 * np.stack([(kept + 1) / max(number, 1), values[kept]])
 
-    tables = scores, positive, counted
-    classes = ranked(*tables)
-    (pooled,) = ranked(*(table.reshape(-1, 1) for table in tables))
+    classes = ranked(scores, positive, counted)
+    (pooled,) = ranked(*(table.reshape(-1, 1) for table in (scores, positive, counted)))
     at = [100 * values[reached(len(values))] for values in classes if len(values)]
     macro = np.stack([100 * recalls, np.mean(at, axis=0)]) if at else None
     return Curves([curve(values) for values in classes], macro, curve(pooled))

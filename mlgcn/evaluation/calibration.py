@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -84,18 +85,11 @@ def calibrate(
 ) -> tuple[dict[str, Any], dict[str, Reliability]]:
     """Fit temperature and thresholds on half of the images, measure on the rest, then fit on all.
 
-    Args:
-        logits, targets: (N, K) floats; (N, K) of 1, 0, -1.
-        objective: see :meth:`Objective.parse`.
-        per_class, min_positives: see :func:`choose_thresholds`.
-        seed: of the split in two halves.
-
-    Returns:
-        The entry `calibration` of a checkpoint's metadata, in plain values (docs/predictions.md);
-        the reliability on the held-out images, {title: before, title: after}.
-
-    Raises:
-        ValueError: fewer than 4 images, infinite or NaN logits, no positive, unknown objective.
+    Logits (N, K), targets (N, K) of 1, 0, -1 and K names; `objective` as :meth:`Objective.parse`
+    reads it, `per_class` and `min_positives` of :func:`choose_thresholds`, `seed` of the halves.
+    Gives the entry `calibration` of a checkpoint's metadata, in plain values (docs/predictions.md),
+    and the reliability on the held-out images, {title: before, title: after}. ValueError: fewer
+    than 4 images, infinite or NaN logits, no positive, unknown objective.
     """
     aim = Objective.parse(objective)
     finite, positives = np.isfinite(logits).all(), (targets == 1).sum()
@@ -107,20 +101,20 @@ def calibrate(
     order = np.random.default_rng(seed).permutation(len(logits))
     fitted, held = np.split(order, [len(order) // 2])
     options = aim, per_class, min_positives
-    half, thresholds = _fit(logits[fitted], targets[fitted], *options)
+    half, chosen = _fit(logits[fitted], targets[fitted], *options)
     data = logits[held], targets[held]
     before, first = _measure(1.0, np.float32(0.5), data, aim, per_class)
-    after, second = _measure(half, thresholds.values, data, aim, per_class)
-    temperature, thresholds = _fit(logits, targets, *options)
+    after, second = _measure(half, chosen.values, data, aim, per_class)
+    temperature, chosen = _fit(logits, targets, *options)
     record = {
         'temperature': temperature,
-        'thresholds': thresholds.values.tolist(),
+        'thresholds': chosen.values.tolist(),
         'objective': objective,
         'scope': 'per class' if per_class else 'all decisions',
         'images': len(logits),
-        'pooled': [name for name, pooled in zip(classes, thresholds.shared & per_class) if pooled],
-        'pooled_over': thresholds.pooled_over,
-        'not_reached': [name for name, reached in zip(classes, thresholds.reached) if not reached],
+        'pooled': list(compress(classes, chosen.shared & per_class)),
+        'pooled_over': chosen.pooled_over,
+        'not_reached': list(compress(classes, ~chosen.reached)),
         'held_out': {'images': len(held), 'before': before, 'after': after},
     }
     return record, {'temperature 1': first, f'fitted temperature {half:.3g}': second}

@@ -26,8 +26,8 @@ def object_areas(
         classes: The K class names. Boxes of other classes are left out.
 
     Raises:
-        FileNotFoundError, ValueError: `annotations` is not there or of neither kind; a box is
-            wrong; two of its images fit one file name; it has none of the images or classes.
+        FileNotFoundError, ValueError: `annotations` is neither, has a wrong box, or none of the
+            images or classes; two of its images fit one file name.
     """
     path = Path(annotations)
     images = {labels.img_path: labels for labels in _read(path)}

@@ -10,10 +10,90 @@ from functools import partial
 
 import numpy as np
 import torch
+from mmpretrain.evaluation import MultiLabelMetric
 
-from . import rules
 from .multilabel_scores import MultiLabelResult, check_input, multilabel_scores
-from .protocols import PROTOCOLS, Table, by_class, precisions
+from .protocols import PRF_NAMES, PROTOCOLS, Table, by_class, precisions
+
+
+def guarded_mean(precisions: np.ndarray) -> float:
+    return precisions.sum() / (len(precisions) + 1e-8)  # ASL's guard against division by zero
+
+
+def envelope(precisions: np.ndarray) -> float:
+    """Area under the precision-recall curve made monotone from the right (VOC 2010 and later)."""
+    return np.maximum.accumulate(precisions[::-1]).mean()
+
+
+def eleven_points(precisions: np.ndarray) -> float:
+    """The mean over recalls 0, .1, .. 1 of the best precision from that recall on (VOC 2007)."""
+    recall = np.arange(1, len(precisions) + 1) / len(precisions)
+    # as published: recall often is an exact tenth, and arange's .3, .6, .7 are one ulp too large
+    return np.mean([precisions[recall >= t].max(initial=0) for t in np.arange(0, 1.1, 0.1)])
+
+
+def reversed_argsort(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(scores)[::-1]
+
+
+def negative_argsort(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(-scores)
+
+
+def stable_argsort(scores: np.ndarray) -> np.ndarray:
+    return np.argsort(-scores, kind='stable')
+
+
+def torch_argsort(scores: np.ndarray) -> np.ndarray:
+    return torch.argsort(torch.from_numpy(scores), descending=True).numpy()
+
+
+def half_sigmoid(logits: torch.Tensor) -> torch.Tensor:
+    return torch.sigmoid(logits.half())
+
+
+def asl_decisions(scores: np.ndarray, targets: np.ndarray, threshold: float) -> dict[str, float]:
+    """P, R, F of ASL's `validate`: CF1 is the mean of the classes' F."""
+    predicted, positive = scores > threshold, targets == 1
+    hits = (predicted & positive).sum(axis=0)
+    # a bug of theirs: an unknown label that is not predicted counts as a false positive
+    wrong = np.where(predicted, targets == 0, targets == -1).sum(axis=0)
+    p, r, f = _prf(hits, np.maximum(hits + wrong, 1), np.maximum(positive.sum(axis=0), 1))
+    overall = _prf(hits.sum(), (hits + wrong).sum(), positive.sum())
+    six = p.mean(), r.mean(), np.where(hits > 0, f, 0).mean(), *overall
+    return dict(zip(PRF_NAMES, 100 * np.array(six)))
+
+
+def csra_decisions(scores: np.ndarray, targets: np.ndarray, known_only: bool) -> dict[str, float]:
+    """P, R, F of CSRA; unknown labels are dropped (VOC) or negatives (WIDER)."""
+    top3 = np.zeros(scores.shape, bool)
+    np.put_along_axis(top3, np.argsort(-scores, axis=1)[:, :3], True, axis=1)
+    values, positive = {}, targets == 1
+    for suffix, kept in (('', np.ones_like(top3)), ('_top3', top3)):
+        predicted = (scores >= 0.5) & kept & ((targets >= 0) | (not known_only))
+        hits, positives = (predicted & positive).sum(axis=0), positive.sum(axis=0)
+        tried = np.maximum(predicted.sum(axis=0), 1)  # as published, in the sum over classes too
+        cp, cr, _ = (part.mean() for part in _prf(hits, tried, positives))
+        six = cp, cr, 2 * cp * cr / (cp + cr), *_prf(hits.sum(), tried.sum(), positives.sum())
+        values |= {name + suffix: 100 * value for name, value in zip(PRF_NAMES, six)}
+    return values
+
+
+def mmpretrain_decisions(scores: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """P, R, F of mmpretrain: CF1 is the mean of the classes' F1, top-3 has no threshold."""
+    values = {}
+    for suffix, options in (('', dict(thr=0.5)), ('_top3', dict(topk=3))):
+        for average, names in (('macro', PRF_NAMES[:3]), ('micro', PRF_NAMES[3:])):
+            # a copy: it sets unknown labels to 0 in place
+            prf = MultiLabelMetric.calculate(scores, targets.copy(), average=average, **options)
+            values |= {name + suffix: float(value) for name, value in zip(names, prf)}
+    return values
+
+
+def _prf(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> tuple:
+    """Precision, recall and F1, NaN where they divide 0 by 0."""
+    p, r = hits / np.float64(predicted), hits / np.float64(positives)
+    return p, r, 2 * p * r / (p + r)
 
 
 @dataclass(frozen=True)
@@ -27,22 +107,22 @@ class Evaluator:
     unknown: float | str = 0.0  # AP of a class without any known label
     masked: bool = True  # labels of -1 are dropped; otherwise they are negatives
     scores: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid  # of logits (N, K)
-    decide: Callable[[np.ndarray, np.ndarray], rules.Values] | None = None  # P, R, F
+    decide: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None  # P, R, F
     averages: tuple[str, ...] = ()  # further means: '_weighted' by positives, '_micro', '_samples'
 
 
 asl = Evaluator(
     'AP as ADD-GCN; p > 0.8; CF1 is the mean of F1; unknown is negative',
-    rules.guarded_mean, rules.reversed_argsort, masked=False,
-    decide=partial(rules.asl_decisions, threshold=0.8),
+    guarded_mean, reversed_argsort, masked=False,
+    decide=partial(asl_decisions, threshold=0.8),
 )  # fmt: skip
 csra = Evaluator(
-    'AP as ADD-GCN; p >= 0.5; unknown is left out', np.mean, rules.negative_argsort,
+    'AP as ADD-GCN; p >= 0.5; unknown is left out', np.mean, negative_argsort,
     empty='ZeroDivisionError', unknown='ZeroDivisionError',
-    decide=partial(rules.csra_decisions, known_only=True),
+    decide=partial(csra_decisions, known_only=True),
 )  # fmt: skip
 voc2010 = Evaluator(
-    'area under the monotone envelope', rules.envelope, rules.stable_argsort,
+    'area under the monotone envelope', envelope, stable_argsort,
     empty=np.nan, scores=torch.clone,
 )  # fmt: skip
 torchmetrics = Evaluator(
@@ -52,29 +132,29 @@ torchmetrics = Evaluator(
 EVALUATORS = {
     'asl': asl,
     'ml_decoder': replace(
-        asl, words='as asl on float16 scores; p > 0.75', scores=rules.half_sigmoid,
-        decide=partial(rules.asl_decisions, threshold=0.75),
+        asl, words='as asl on float16 scores; p > 0.75', scores=half_sigmoid,
+        decide=partial(asl_decisions, threshold=0.75),
     ),
     'query2label': replace(
         voc2010, words='area under the monotone envelope; unknown is negative',
-        order=rules.negative_argsort, masked=False, scores=torch.sigmoid,
+        order=negative_argsort, masked=False, scores=torch.sigmoid,
     ),
     'csra': csra,
     'csra_wider': replace(
         csra, words='as csra; unknown is negative in P, R, F',
-        decide=partial(rules.csra_decisions, known_only=False),
+        decide=partial(csra_decisions, known_only=False),
     ),
     'mmpretrain': Evaluator(
         'AP as ADD-GCN; p >= 0.5; CF1 is the mean of F1; top-3 without a threshold',
-        np.mean, rules.torch_argsort, unknown='IndexError', decide=rules.mmpretrain_decisions,
+        np.mean, torch_argsort, unknown='IndexError', decide=mmpretrain_decisions,
     ),
-    'voc2007': replace(voc2010, words='11 points of the curve', ap=rules.eleven_points, empty=0.0),
+    'voc2007': replace(voc2010, words='11 points of the curve', ap=eleven_points, empty=0.0),
     'voc2010': voc2010,
     'torchmetrics': torchmetrics,
     'sklearn': replace(torchmetrics, averages=('mAP_weighted', 'mAP_micro', 'mAP_samples')),
     'openimages': Evaluator(
         'AP as ADD-GCN over verified labels; classes without positives or negatives are left out',
-        rules.guarded_mean, rules.reversed_argsort, empty='skip', unknown='skip',
+        guarded_mean, reversed_argsort, empty='skip', unknown='skip',
         averages=('mAP_weighted',),
     ),
 }  # fmt: skip
@@ -83,10 +163,7 @@ EVALUATORS = {
 def published_scores(
     scores: Table, targets: Table, protocol: str, class_names: Sequence[str] | None = None
 ) -> MultiLabelResult:
-    """Score logits (N, K) and targets (N, K) of 1, 0, -1 as the evaluator `protocol` does.
-
-    Its `values` are NaN where the published code gives NaN; `errors` name its exceptions.
-    """
+    """Score logits (N, K) and targets (N, K) of 1, 0, -1 as `protocol` does, with its NaN."""
     if protocol in PROTOCOLS:
         return multilabel_scores(scores, targets, protocol, class_names)
     scores, targets, names = check_input(scores, targets, class_names)

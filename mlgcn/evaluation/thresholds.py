@@ -1,6 +1,7 @@
 """Thresholds for multi-label probabilities by an exact sweep over all cuts; -1 is left out."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,17 +19,15 @@ class Objective:
     def parse(cls, text: str) -> 'Objective':
         """From 'f1', 'f2', 'precision=0.9', 'recall=0.9' or 'cost=1:5'; ValueError for others."""
         name, _, value = text.partition('=')
-        try:
+        with suppress(ValueError):
             if text in ('f1', 'f2'):
                 return cls(name)
             if name in ('precision', 'recall') and 0 < float(value) <= 1:
                 return cls(name, target=float(value))
             if name == 'cost':
-                positive, negative = map(float, value.split(':'))
-                if 0 < min(positive, negative) <= max(positive, negative) < math.inf:
-                    return cls(name, costs=(positive, negative))
-        except ValueError:
-            pass
+                costs = tuple(map(float, value.split(':')))
+                if len(costs) == 2 and all(0 < cost < math.inf for cost in costs):
+                    return cls(name, costs=costs)
         raise ValueError(
             f'objective {text!r}: expected f1, f2, precision=P or recall=R (above 0, at most 1), '
             'or cost=FP:FN (two numbers above 0)'

@@ -45,14 +45,11 @@ def export_model(
 ) -> dict[str, Any]:
     """Write `path` and `path`.certificate.json, and return the certificate.
 
-    The file takes and gives what :class:`ExportGraph` does; its metadata has the rest.
-
     Args:
-        loaded: on the CPU.
+        loaded: on the CPU; the file takes and gives what :class:`ExportGraph` does.
         path: ends in .onnx or .pt2 as `format` ('onnx', 'torch-export'); overwritten.
         size: (height, width) in pixels; the test pipeline's if None.
-        dynamic_batch: any number of images at once, instead of one.
-        half: backbone and neck in float16.
+        dynamic_batch, half: any number of images at once; backbone and neck in float16.
         images, count: what to compare on, see :func:`.images.find_images`.
 
     Raises:

@@ -1,7 +1,8 @@
 """Exported files and the graph that they hold, written and run on the CPU."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,23 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from mlgcn.apis import LoadedModel
-
-from .neighbours import record_edges
+from mlgcn.models.layers.grapher import Grapher
 
 OPSET = 18  # onnxruntime 1.14 and later read it
 OUTPUTS = ['logits', 'probabilities']
 Trace = Callable[[bool], ExportedProgram]  # of the ExportGraph; True: with its neighbours
+
+
+@contextmanager
+def record_edges(model: nn.Module) -> Iterator[list[Tensor]]:
+    """A list that fills, during a forward, with the neighbours (B, G, N, k) of every grapher."""
+    found: list[Tensor] = []
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, Grapher):
+                hook = module.register_forward_hook(lambda _, __, output: found.append(output[1]))
+                hooks.callback(hook.remove)
+        yield found
 
 
 class ExportGraph(nn.Module):

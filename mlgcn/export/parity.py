@@ -6,14 +6,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlgcn.apis import LoadedModel
+from mlgcn.models.layers.grapher import graph_operators
+from mlgcn.ops import pairwise_distances
+from mlgcn.ops.knn import split_groups
 
-from .files import ExportedFile
+from .files import ExportedFile, record_edges
 from .images import rgb
-from .neighbours import record_edges, replay, rows_that_differ
 
+DISTANCES = 2**22  # held at a time
 LARGEST = float(np.finfo(np.float32).max)  # stands for a difference that is not a number
 PROBABILITY = 1e-5  # a file's probabilities to those of its own logits
 # What counts as rounding. logits: difference relative to max(1, the image's largest |logit|);
@@ -109,3 +114,45 @@ class Parity:
             equal_label_sets=sum(not image['labels_that_differ'] for image in images),
             per_image=images,
         )
+
+
+def rows_that_differ(one: Sequence[Tensor], other: Sequence[Tensor]) -> int:
+    """Nodes (per group and grapher) whose sets of neighbours are not the same."""
+    pairs = ((a.sort(dim=-1).values, b.sort(dim=-1).values) for a, b in zip(one, other))
+    return sum(int((a != b).any(dim=-1).sum()) for a, b in pairs)
+
+
+@torch.no_grad()
+def replay(exact: nn.Module, x: Tensor, edges: Sequence[Tensor]) -> tuple[Tensor, float]:
+    """A float64 model's logits (B, K) for normalised images x (B, 3, H, W), neighbours prescribed.
+
+    Everything but the choice of neighbours is exact here, so what is left of a difference to
+    another run of the model is rounding. The second value says how wrong the choice was: how much
+    farther, in squared distance of normalised features, a prescribed neighbour is than the true one
+    of its rank, at most; 0 when all are the nearest.
+    """
+    queue, excess = iter(edges), [0.0]
+
+    def prescribed(x, y, k, dilation=1, groups=1, relative_pos=None):
+        index = next(queue)
+        excess.append(_excess(x, y, index, dilation, relative_pos))
+        return index
+
+    with graph_operators(exact, search=prescribed):
+        logits = exact(x.double(), mode='tensor')
+    return logits, max(excess)
+
+
+def _excess(x: Tensor, y: Tensor, index: Tensor, dilation: int, offset: Tensor | None) -> float:
+    batch, groups, nodes, k = index.shape
+    x, y = (F.normalize(split_groups(t, groups), dim=2).mT for t in (x, y))
+    most, step = 0.0, max(DISTANCES // (batch * groups * y.shape[2]), 1)
+    for start in range(0, nodes, step):
+        part = slice(start, start + step)
+        distance = pairwise_distances(x[:, :, part], y)
+        if offset is not None:
+            distance = distance + offset[part]
+        chosen = distance.gather(3, index[:, :, part].long())
+        nearest = distance.topk(k * dilation, largest=False).values[..., ::dilation]
+        most = max(most, float((chosen - nearest).abs().max()))
+    return most

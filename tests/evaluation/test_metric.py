@@ -30,6 +30,10 @@ def sample(i, logits, target):
     return sample.set_field(torch.from_numpy(logits), 'pred_logits') or sample
 
 
+def samples_of(logits, target):
+    return [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+
+
 def build(**kwargs):
     metric = METRICS.build(dict(type='mlgcn.MultiLabelScores', **kwargs))
     metric.dataset_meta = {'classes': NAMES}
@@ -44,7 +48,7 @@ def score(metric, samples, size, batch=4):
 
 def test_one_process(tmp_path):
     logits, target = data(11)
-    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    samples = samples_of(logits, target)
     metric = build(protocol='gkgnet', out_file=str(tmp_path / 'out/scores.npz'))
     values = score(metric, samples[::-1], 11)
     assert values == multilabel_scores(logits, target, 'gkgnet').values
@@ -62,7 +66,7 @@ def test_one_process(tmp_path):
 def test_table_names_protocol_images_and_empty_classes(monkeypatch):
     logits, target = data(11)
     target[:, 2] = 0
-    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    samples = samples_of(logits, target)
     lines = []
     monkeypatch.setattr('mlgcn.evaluation.metric.print_log', lambda text, **_: lines.append(text))
     score(build(per_class=True), samples, 11)
@@ -96,7 +100,7 @@ def test_other_inputs():
 
 def test_padding_is_dropped_but_not_the_same_index_of_another_data_set():
     logits, target = data(20)
-    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+    samples = samples_of(logits, target)
     for one in samples[10:]:  # as ConcatDataset numbers them
         one.set_metainfo({'sample_idx': one.sample_idx - 10})
     expected = multilabel_scores(logits, target, 'addgcn', NAMES)['CF1']
@@ -116,24 +120,28 @@ def test_wrong_config(change, message):
         build(**change)
 
 
-def test_wrong_samples():
-    logits, target = data(3)
-    samples = [sample(i, x, t) for i, (x, t) in enumerate(zip(logits, target))]
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(sample_idx=None), 'images/000.jpg: .*sample_idx.*meta_keys of PackInputs'),
+        (dict(pred_logits=torch.full((5,), np.nan)), 'images/000.jpg: its scores hold NaN'),
+        (dict(gt_score=torch.full((5,), 0.5)), 'images/000.jpg: gt_score .* only 1, 0 and -1'),
+        (dict(gt_score=torch.zeros(4)), 'images/000.jpg: 5 scores but 4 labels'),
+    ],
+)
+def test_wrong_samples(change, message):
+    wrong = samples_of(*data(1))[0].to_dict() | change
+    wrong = {key: value for key, value in wrong.items() if value is not None}
+    with pytest.raises(ValueError, match=message):
+        build().process(None, [wrong])
+
+
+def test_wrong_numbers():
+    samples = samples_of(*data(3))
     with pytest.raises(ValueError, match='3 different images were scored, but the data set has 4'):
         score(build(), samples, 4)
     with pytest.raises(ValueError, match='0 different images'):
         build().evaluate(0)
-    with pytest.raises(ValueError, match='sample_idx.*meta_keys of PackInputs'):
-        build().process(None, [DataSample().set_pred_score([0.1] * 5).to_dict()])
-    wrong = sample(0, logits[0] * np.nan, target[0]).to_dict()
-    with pytest.raises(ValueError, match='images/000.jpg: its scores hold NaN'):
-        build().process(None, [wrong])
-    wrong = sample(0, logits[0], target[0] * 0.5).to_dict()
-    with pytest.raises(ValueError, match='images/000.jpg: gt_score must hold only 1, 0 and -1'):
-        build().process(None, [wrong])
-    wrong = samples[0].to_dict() | {'gt_score': torch.zeros(4)}
-    with pytest.raises(ValueError, match='images/000.jpg: 5 scores but 4 labels'):
-        build().process(None, [wrong])
     metric = build()
     metric.dataset_meta = {'classes': NAMES[:4]}
     with pytest.raises(ValueError, match='4 class names for scores of 5 classes'):
@@ -142,9 +150,8 @@ def test_wrong_samples():
 
 def test_images_that_could_not_be_read_are_left_out_of_the_count():
     logits, target = data(3)
-    stand_in = sample(1, logits[1], target[1])
-    stand_in.set_metainfo({'skipped': {'images/002.jpg': 'no such file'}})
-    samples = [sample(0, logits[0], target[0]), sample(1, logits[1], target[1]), stand_in]
+    samples = samples_of(logits[:2], target[:2]) + [sample(1, logits[1], target[1])]
+    samples[2].set_metainfo({'skipped': {'images/002.jpg': 'no such file'}})
     metric = build()
     assert score(metric, samples, 3) == multilabel_scores(logits[:2], target[:2], 'addgcn').values
     with pytest.raises(ValueError, match='2 different .* has 4, of which 1 could not be read'):

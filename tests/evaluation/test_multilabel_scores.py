@@ -27,15 +27,8 @@ def test_by_hand():
     assert result['CR'] == pytest.approx(100 * (1 / 2 + 1 / 2 + 0) / 3)
     table = result.table(('mAP', 'CF1_top3'), per_class=True)
     assert "protocol 'addgcn', 4 images, 3 classes" in table
-    assert [line.split() for line in table.splitlines()[2:]] == [
-        ['a', '2', '83.33'],
-        ['b', '2', '83.33'],
-        ['c', '1', '25.00'],
-        ['all', 'mAP'],
-        ['63.89'],
-        ['top-3', 'CF1'],
-        ['33.33'],
-    ]
+    words = ' '.join(' '.join(table.splitlines()[2:]).split())
+    assert words == 'a 2 83.33 b 2 83.33 c 1 25.00 all mAP 63.89 top-3 CF1 33.33'
 
 
 def test_classes_without_positives():
@@ -83,10 +76,7 @@ def test_fewer_than_three_classes(protocol, classes):
         ({'protocol': 'coco'}, "protocol is 'coco'; expected one of .*addgcn"),
         ({'scores': np.zeros((4, 2))}, r'must both be .*\(4, 2\) and \(4, 3\)'),
         ({'scores': np.zeros(3), 'targets': np.zeros(3, int)}, r'got \(3,\)'),
-        (
-            {'scores': np.zeros((0, 3)), 'targets': np.zeros((0, 3), int)},
-            r'at least 1; got \(0, 3\)',
-        ),
+        (dict.fromkeys(('scores', 'targets'), np.zeros((0, 3), int)), r'at least 1; got \(0, 3\)'),
         ({'scores': np.zeros((4, 3), int)}, 'floating point logits; got torch.int64'),
         ({'scores': np.array([[0, 0, 0], [0, np.nan, 0.0]] * 2)}, '2 images hold NaN, .* row 1'),
         ({'targets': np.full((4, 3), 0.5)}, 'integers 1, 0 or -1; got torch.float64'),

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from paths import TESTS
 
-from mlgcn.evaluation import multilabel_scores
+from mlgcn.evaluation import multilabel_scores, published
 from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
 
 TABLES = json.loads((TESTS / 'data/metrics/metrics_peers.json').read_text())['tables']
 ASL = dict(P_C='CP', R_C='CR', F_C='CF1', P_O='OP', R_O='OR', F_O='OF1', mAP='mAP')
+PRECISIONS = np.array([1, 1 / 2, 3 / 5])  # of the positives at ranks 1, 4 and 5
 MEANS = dict(macro='mAP', weighted='mAP_weighted', micro='mAP_micro', samples='mAP_samples')
 
 
@@ -26,7 +27,7 @@ def number(value, factor=1.0):
     return known.get(value, value) if isinstance(value, str) else factor * value
 
 
-def published(table, protocol):
+def expected(table, protocol):
     """({metric: figure}, AP per class or None) of one evaluator, in percent."""
     if protocol in ('asl', 'ml_decoder'):
         case = table[{'asl': 'asl_validate_thr0.8'}.get(protocol, 'mldecoder_validate_thr0.75')]
@@ -64,7 +65,7 @@ def published(table, protocol):
 @pytest.mark.parametrize('protocol', EVALUATORS)
 def test_equals_the_published_evaluators(name, protocol):
     logits, target = arrays(name)
-    figures, ap = published(TABLES[name], protocol)
+    figures, ap = expected(TABLES[name], protocol)
     copy = target.copy()
     result = published_scores(logits, target, protocol)
     np.testing.assert_array_equal(target, copy)
@@ -96,3 +97,23 @@ def test_all_protocols_side_by_side():
     assert f'{high:.1f} (' in rest and f'{low:.1f} (' in rest
     table = results['csra'].table()
     assert 'mAP' in table and 'ZeroDivisionError' in table
+
+
+@pytest.mark.parametrize(
+    'rule, value',
+    [
+        ('guarded_mean', (1 + 1 / 2 + 3 / 5) / (3 + 1e-8)),
+        ('envelope', (1 + 3 / 5 + 3 / 5) / 3),
+        ('eleven_points', (4 * 1 + 7 * 3 / 5) / 11),  # recalls 0 to .3, then .4 to 1
+    ],
+)
+def test_average_precision_by_hand(rule, value):
+    assert getattr(published, rule)(PRECISIONS) == pytest.approx(value, abs=1e-12)
+
+
+def test_a_class_that_is_never_predicted():
+    scores, targets = np.array([[0.9, 0.1], [0.2, 0.3]]), np.array([[1, 1], [0, 0]])
+    csra = published.csra_decisions(scores, targets, known_only=True)
+    assert (csra['OP'], csra['CP']) == (50, 50)  # 1 of 1, and 0 of nothing counts as 0 of 1
+    asl = published.asl_decisions(scores, targets, threshold=0.8)
+    assert (asl['OP'], asl['CP'], asl['CF1']) == (100, 50, 50)

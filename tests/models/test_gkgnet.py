@@ -9,7 +9,7 @@ from models.gkgnet_cases import load_case
 from paths import DATA
 
 from mlgcn.checkpoints import convert, published_key, to_published
-from mlgcn.export.neighbours import record_edges
+from mlgcn.export.files import record_edges
 
 CASES = [
     'gkgnet_t_128_g1_c7_k5',
