@@ -11,7 +11,7 @@ from torch import Tensor
 from mlgcn.ops.relative_pos import relative_position
 
 from .error import CheckpointError, some
-from .peers import HEADS, detect_peer, from_peer, to_peer
+from .peers import HEADS, detect_peer, from_peer, published_name, to_peer
 from .tables import DROPPED, MARKS, NAMES, PARTS
 
 PREFIXES = ('module.', 'model.')
@@ -137,7 +137,10 @@ def published_key(key: str, source: str, depths: Sequence[int] = (2, 2, 6, 2)) -
     Args:
         depths: blocks of the four stages of Pyramid ViG.
     """
-    name = _renamed(key, source, _starts_of(depths), reverse=True)
+    if source in HEADS:
+        name = published_name(key, source)
+    else:
+        name = _renamed(key, source, _starts_of(depths), reverse=True)
     if name is None:
         raise KeyError(f'{key!r} has no counterpart in the published {source} model')
     return name

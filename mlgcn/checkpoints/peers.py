@@ -76,6 +76,11 @@ def to_peer(weights: Mapping[str, Tensor], source: str, part: str | None = None)
     return published, unknown
 
 
+def published_name(key: str, source: str) -> str | None:
+    """The name of our entry `key` in a published file; of TResNets those of basic blocks."""
+    return _renamed(key, rows(source, ()), 1)
+
+
 def _value(key: str, name: str, value: Tensor) -> Tensor:
     if NORM.fullmatch(name):
         return value.abs() + ABN_EPS

@@ -22,6 +22,7 @@ from mlgcn.checkpoints import (
     detect,
     implied_classes,
     load,
+    published_key,
     to_published,
     unwrap,
 )
@@ -384,3 +385,12 @@ def test_describe_names_the_body():
     facts = describe(weights)
     assert facts['kind'].startswith('TResNet') and 'tresnet_m' in facts['model']
     assert facts['classes'].startswith('12')
+
+
+def test_single_names():
+    assert published_key('head.fc.weight', 'query2label') == 'fc.W'
+    assert published_key('backbone.layer4.2.bn3.bias', 'ctran') == (
+        'backbone.base_network.layer4.2.bn3.bias'
+    )
+    with pytest.raises(KeyError, match='head.embeddings.*ml_gcn'):
+        published_key('head.embeddings', 'ml_gcn')
