@@ -1,6 +1,6 @@
 # ADD-GCN with weights, gradients and optimiser state sharded over all GPUs (FSDP), for models that
 # do not fit on one: bash tools/dist_train.sh configs/addgcn/addgcn_coco_448_fsdp.py 8
-# Its checkpoints are whole: tools/test.py and the unsharded config read them.
+# Its checkpoints are whole: `mlgcn test` and the unsharded config read them.
 _base_ = './addgcn_coco_448.py'
 
 runner_type = 'FlexibleRunner'

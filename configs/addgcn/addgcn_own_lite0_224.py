@@ -1,10 +1,5 @@
 # ADD-GCN on a small frozen backbone: your own photographs in minutes, without a GPU (README.md).
-_base_ = [
-    '../_base_/models/lite0_frozen.py',
-    '../_base_/datasets/own_224_lite0.py',
-    '../_base_/schedules/head_only.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = ['../_base_/setups/own_lite0_224.py', '../_base_/schedules/head_only.py']
 
 # This backbone's features are not rectified and larger than ResNet's: nodes start smaller.
 model = dict(

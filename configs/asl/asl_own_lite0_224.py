@@ -1,10 +1,5 @@
 # Linear head with asymmetric loss on a small frozen backbone: your own photographs.
-_base_ = [
-    '../_base_/models/lite0_frozen.py',
-    '../_base_/datasets/own_224_lite0.py',
-    '../_base_/schedules/head_only.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = ['../_base_/setups/own_lite0_224.py', '../_base_/schedules/head_only.py']
 
 model = dict(
     head=dict(

@@ -1,9 +1,7 @@
 # ASL, TResNet-XL, MS-COCO 2014 at 640. Published: 88.4 mAP.
-_base_ = './asl_tresnetl_coco_448.py'
-
-model = dict(backbone=dict(model_name='tresnet_xl'), head=dict(in_channels=2656))
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-train_pipeline[1].scale = test_pipeline[1].scale = (640, 640)
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
+_base_ = [
+    '../_base_/models/asl_tresnet_xl.py',
+    '../_base_/datasets/coco14_asl_640.py',
+    '../_base_/schedules/asl.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,4 +1,5 @@
-# The linear baseline (global max pooling, ResNet-101), trained at 448, tested at 576. Published: 80.0 mAP.
+# The linear baseline (global max pooling, ResNet-101), trained at 448, tested at 576. Published:
+# 80.0 mAP.
 _base_ = [
     '../_base_/models/linear_r101.py',
     '../_base_/datasets/coco14_addgcn_576.py',

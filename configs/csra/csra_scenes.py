@@ -1,10 +1,5 @@
 # CSRA on a small ResNet, on the built-in data set.
-_base_ = [
-    '../_base_/models/resnet18_narrow.py',
-    '../_base_/datasets/scenes.py',
-    '../_base_/schedules/scenes.py',
-    '../_base_/default_runtime.py',
-]
+_base_ = ['../_base_/setups/scenes.py', '../_base_/schedules/scenes.py']
 
 model = dict(
     head=dict(type='mlgcn.CSRAHead', num_classes=None, in_channels=128, num_heads=2, lam=0.3))

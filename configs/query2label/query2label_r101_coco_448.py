@@ -5,5 +5,3 @@ _base_ = [
     '../_base_/schedules/query2label.py',
     '../_base_/default_runtime.py',
 ]
-
-train_dataloader = dict(batch_size=64)

@@ -1,7 +1,6 @@
-# MS-COCO 2014 as Query2Label uses it: classes by id, images without annotation stay.
-_base_ = ['./coco14.py', '../pipelines/query2label_448.py']
+# MS-COCO 2014 as Query2Label uses it, at 448.
+_base_ = ['./coco14_by_id_all.py', '../pipelines/query2label_448.py']
 
-__rules = dict(class_order='id', keep_unlabelled=True)
-train_dataloader = dict(dataset=dict(**__rules, pipeline=_base_.train_pipeline))
-val_dataloader = dict(dataset=dict(**__rules, pipeline=_base_.test_pipeline))
+train_dataloader = dict(batch_size=64, dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = val_dataloader

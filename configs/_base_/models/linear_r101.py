@@ -1,14 +1,7 @@
 # The papers' baseline: ADD-GCN's backbone and loss, global max pooling, one linear layer.
-_base_ = './addgcn_r101.py'
+_base_ = './resnet101.py'
 
 model = dict(
     head=dict(
-        _delete_=True,
-        type='mlgcn.LinearHead',
-        num_classes=None,
-        in_channels=2048,
-        pool='max',
-        loss=dict(type='mlgcn.BinaryCrossEntropy'),
-        mean_over_classes=True,
-    ),
-)
+        type='mlgcn.LinearHead', num_classes=None, in_channels=2048, pool='max',
+        loss=dict(type='mlgcn.BinaryCrossEntropy'), mean_over_classes=True))

@@ -1,5 +1,5 @@
-# ResNet-101 with torchvision's V1 weights, as all published ResNet models here start; add a head of
-# 2,048 channels.
+# ResNet-101 with torchvision's V1 weights, from which all published ResNet models here start; add a head
+# of 2,048 channels.
 model = dict(
     type='ImageClassifier',
     backbone=dict(

@@ -1,6 +1,6 @@
 # ASL's and ML-Decoder's images at 448 x 448: squashed, never flipped, one rectangle cut out.
-# RandAugment is upstream's, two operations of strength 9; the published one is a package of its own.
-_base_ = './unit_range.py'
+# RandAugment is upstream's, two operations of strength 9; the published one is another package.
+data_preprocessor = dict(mean=[0, 0, 0], std=[255, 255, 255], to_rgb=True)  # to [0, 1]
 
 __squash = [
     dict(type='mlgcn.LoadImage'),

@@ -1,6 +1,8 @@
-# CSRA's images at 448 x 448: transforms and metrics. Published on one GPU with 16 images.
-_base_ = './unit_range.py'
+# CSRA's images at 448 x 448: tested as ADD-GCN's, pixels in [0, 1]. Published on one GPU with 16
+# images.
+_base_ = './addgcn_448.py'
 
+data_preprocessor = dict(mean=[0, 0, 0], std=[255, 255, 255])
 train_pipeline = [
     dict(type='mlgcn.LoadImage'),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
@@ -9,11 +11,5 @@ train_pipeline = [
         interpolation='bilinear', backend='pillow'),
     dict(type='PackInputs'),
 ]
-test_pipeline = [
-    dict(type='mlgcn.LoadImage'),
-    dict(type='Resize', scale=(448, 448), interpolation='bilinear', backend='pillow'),
-    dict(type='PackInputs'),
-]
-
-val_evaluator = dict(type='mlgcn.MultiLabelScores', protocol='csra')
+val_evaluator = dict(protocol='csra')
 test_evaluator = val_evaluator
