@@ -1,6 +1,6 @@
 """What the report shows beside the metrics: curves, pairs of labels, AP by object size."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +11,7 @@ from .protocols import Table, average_precisions, counted_in_ap, orders, precisi
 BANDS = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, np.inf)}
 
 
-@dataclass(frozen=True)
-class Curves:
+class Curves(NamedTuple):
     """Recall and precision in percent, each at the rank of a positive; P is at most `points`."""
 
     classes: list[np.ndarray]  # (2, P) each; P is 0 without positives
@@ -50,8 +49,7 @@ def precision_recall_curves(
     return Curves([curve(values) for values in classes], macro, curve(pooled))
 
 
-@dataclass(frozen=True)
-class LabelPairs:
+class LabelPairs(NamedTuple):
     """Counts of images (K, K): row a is the label that is present, column b another one."""
 
     together: np.ndarray  # b is present, too
@@ -79,8 +77,7 @@ def label_pairs(predicted: np.ndarray, targets: np.ndarray) -> LabelPairs:
     return LabelPairs(present.T @ present, present.T @ absent, present.T @ false, base)
 
 
-@dataclass(frozen=True)
-class SizeBand:
+class SizeBand(NamedTuple):
     """Scores of the objects of one size."""
 
     ap: np.ndarray  # (K,) in percent, NaN without positives

@@ -1,6 +1,6 @@
 """How far the metrics would move on another sample of images: the paired bootstrap."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,8 +8,7 @@ import torch
 from . import protocols
 
 
-@dataclass(frozen=True)
-class BootstrapScores:
+class BootstrapScores(NamedTuple):
     """Metrics of R replicates in percent; those of two runs with the same draws are paired."""
 
     values: dict[str, np.ndarray]  # (R,) by name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -54,8 +54,7 @@ def _known(logits: np.ndarray, targets: np.ndarray) -> tuple[torch.Tensor, torch
     return tuple(torch.from_numpy(table[known].astype(np.float64)) for table in (logits, targets))
 
 
-@dataclass(frozen=True)
-class Reliability:
+class Reliability(NamedTuple):
     """Probabilities in B equal bins of [0, 1]."""
 
     count: np.ndarray  # (B,)

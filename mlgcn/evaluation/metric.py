@@ -68,10 +68,8 @@ class MultiLabelScores(BaseMetric):
         for sample in data_samples:
             path = str(sample.get('img_path', ''))
             if 'sample_idx' not in sample:
-                raise ValueError(
-                    f'{path or "an image"}: its DataSample has no sample_idx, by which images are '
-                    'ordered; keep it in the meta_keys of PackInputs'
-                )
+                need = 'by which images are ordered; keep it in the meta_keys of PackInputs'
+                raise ValueError(f'{path or "an image"}: its DataSample has no sample_idx, {need}')
             self.left_out.update(sample.get('skipped', ()))
             index = int(sample['sample_idx'])
             logits, targets = _logits_and_targets(sample, name=path or f'image {index}')

@@ -99,7 +99,13 @@ def multilabel_scores(
     scores, targets, class_names = check_input(scores, targets, class_names)
     positive, skip = targets == 1, skips_empty_classes(protocol)
     positives = positive.sum(axis=0)
-    _warn_of_empty_classes(positives, class_names, skip)
+    empty = [repr(name) for name, count in zip(class_names, positives) if count == 0]
+    if skip and len(empty) == len(class_names):
+        raise ValueError('no class has a positive label in any image: nothing to average')
+    if empty:
+        effect = 'left out of' if skip else 'counted as 0 in'
+        seen = f'{len(empty)} of {len(class_names)} classes have no positive image'
+        warnings.warn(f'{seen} and are {effect} mAP and CR: {some(empty, 20)}', stacklevel=2)
     counted = protocols.counted_in_ap(targets, protocol)
     ap = 100 * protocols.average_precisions(scores, positive, counted, protocol)
     if skip:
@@ -132,13 +138,3 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
     if len(names) != classes:
         raise ValueError(f'{len(names)} class names for scores of {classes} classes')
     return scores.float(), targets.numpy(), names
-
-
-def _warn_of_empty_classes(positives: np.ndarray, names: tuple[str, ...], skip: bool) -> None:
-    empty = [repr(name) for name, count in zip(names, positives) if count == 0]
-    if skip and len(empty) == len(names):
-        raise ValueError('no class has a positive label in any image: nothing to average')
-    if empty:
-        effect = 'left out of' if skip else 'counted as 0 in'
-        message = f'{len(empty)} of {len(names)} classes have no positive image and are {effect} '
-        warnings.warn(f'{message}mAP and CR: {some(empty, 20)}', stacklevel=3)

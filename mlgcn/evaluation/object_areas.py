@@ -35,9 +35,7 @@ def object_areas(
     known = {box.name for labels in images.values() for box in labels.boxes}
     if not known & index.keys():
         own = some(sorted(known))
-        raise ValueError(
-            f'{path}: none of its classes ({own}) is one of the scores ({some(classes)})'
-        )
+        raise ValueError(f'{path}: none of its classes ({own}) is in the scores ({some(classes)})')
     areas = np.zeros((len(file_names), len(classes)))
     for i, key in _match(images, file_names, path).items():
         for box in images[key].boxes:

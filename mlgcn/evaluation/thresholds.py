@@ -2,13 +2,12 @@
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Objective:
+class Objective(NamedTuple):
     """What a threshold is chosen for."""
 
     name: str  # 'f1', 'f2', 'precision', 'recall' or 'cost'
@@ -76,8 +75,7 @@ def best_threshold(
     return middle, bool(reached[cut])
 
 
-@dataclass(frozen=True)
-class ChosenThresholds:
+class ChosenThresholds(NamedTuple):
     """The thresholds of K classes."""
 
     values: np.ndarray  # float32 (K,)

@@ -54,8 +54,7 @@ def export_model(
 
     Raises:
         ExportError: the exporter failed, or the file disagrees and now is `path`.rejected.
-        ConfigError: an unknown test pipeline or suffix, or a package that is not installed.
-        OSError: nothing can be written there.
+        ConfigError, OSError: the test pipeline, suffix, packages or folder do not allow it.
     """
     path = Path(path)
     check_target(path, format)
@@ -76,8 +75,7 @@ def export_model(
             image |= dict(image=name, difference_of_pillow=int(difference))
         parts = sorted(Path(folder).glob(f'{path.name}*'))
         certificate = _certificate(parity, parts, metadata, source, rgb(packed[:1]))
-        target = path.with_name(path.name + '.rejected' * (certificate['verdict'] == 'disagrees'))
-        _place(parts, certificate, target)
+        target = _place(parts, certificate, path)
     if target != path:
         raise ExportError(f'{target}: {in_words(certificate)}')
     return certificate
@@ -95,20 +93,22 @@ def _write(path: Path, format: str, trace: Trace, metadata: dict[str, Any]) -> E
     return file
 
 
-def _place(parts: Sequence[Path], certificate: dict[str, Any], target: Path) -> None:
+def _place(parts: Sequence[Path], certificate: dict[str, Any], path: Path) -> Path:
     """Move the staged file, its weights and its certificate beside each other, all or none."""
-    ending = target.name.removeprefix(parts[0].name)  # '.rejected' or nothing
+    ending = '.rejected' if certificate['verdict'] == 'disagrees' else ''
+    target = path.with_name(path.name + ending)
     written = parts[0].with_name('certificate')
     text = json.dumps(certificate, indent=2, ensure_ascii=False)
     written.write_text(text + '\n', encoding='utf-8')
-    moves = {written: target.with_name(f'{target.name}.certificate.json')}
+    moves = {written: path.with_name(f'{target.name}.certificate.json')}
     # the file comes last: it is never without the others
-    moves |= {part: target.with_name(part.name + ending) for part in reversed(parts)}
+    moves |= {part: path.with_name(part.name + ending) for part in reversed(parts)}
     with ExitStack() as undo:
         for staged, place in moves.items():
             os.replace(staged, place)
             undo.callback(place.unlink)
         undo.pop_all()
+    return target
 
 
 def check_target(path: Path, format: str) -> None:

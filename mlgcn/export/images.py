@@ -71,8 +71,8 @@ def find_images(
 ) -> tuple[list[str], str]:
     """Paths of `count` images (fewer if there are no more), and in words where they come from.
 
-    Those asked for (files, folders, globs), or the config's validation images, or else generated
-    scenes, drawn into the folder `scratch`. Taken at even distances of the list.
+    Those asked for (files, folders, globs), the config's validation images, or generated scenes,
+    drawn into the folder `scratch`. Taken at even distances of the list.
     """
     if asked:
         paths, source = [image.path for image in list_images(asked)], ' '.join(asked)

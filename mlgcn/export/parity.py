@@ -77,22 +77,16 @@ class Parity:
                 neighbour_rows_that_differ=rows_that_differ(edges, own_edges),
             )
             if own and consistent[i] and not image['agrees']:
-                x = self.loaded.model.data_preprocessor(dict(inputs=[one['inputs']]), False)
-                image |= self._explain(x['inputs'], logits[i], edges, limit[i])
-                image['excess_of_pytorch'] = replay(self.exact, x['inputs'], own_edges)[1]
+                data = self.loaded.model.data_preprocessor(dict(inputs=[one['inputs']]), False)
+                exact, excess = replay(self.exact, data['inputs'], edges)
+                rest = float(np.abs(exact.numpy()[0] - logits[i]).max())
+                image |= dict(
+                    excess=excess,
+                    excess_of_pytorch=replay(self.exact, data['inputs'], own_edges)[1],
+                    difference_to_float64_with_its_neighbours=rest,
+                    explained=bool(excess <= self.limits['tie'] and rest <= limit[i]),
+                )
             self.images.append(image)
-
-    def _explain(
-        self, x: Tensor, logits: np.ndarray, edges: Sequence[Tensor], limit: float
-    ) -> dict[str, Any]:
-        """What a float64 model says about an image x (1, 3, H, W) whose logits differ."""
-        expected, excess = replay(self.exact, x, edges)
-        rest = float(np.abs(expected.numpy()[0] - logits).max())
-        return dict(
-            excess=excess,
-            difference_to_float64_with_its_neighbours=rest,
-            explained=bool(excess <= self.limits['tie'] and rest <= limit),
-        )
 
     def summary(self) -> dict[str, Any]:
         """Plain values for the certificate; `verdict`: 'agrees', .. 'up to ties' or 'disagrees'."""
