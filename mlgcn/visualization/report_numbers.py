@@ -74,7 +74,7 @@ class ReportNumbers:
                 value = run.result[name] - self.result[name]
                 gaps = sample.values[name] - self.samples[0].values[name]
                 ahead = 100 * np.mean(centred(gaps, value) > 0)
-                note = f'{bounds(*interval(gaps, value), "+.1f")} ahead in {ahead:.1f} %'
+                note = f'{bounds(*interval(gaps, value), "+.1f")}\nahead in {ahead:.1f} %'
                 row.append(Cell(percent(value, '+.2f'), note))
         return rows
 

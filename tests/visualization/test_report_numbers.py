@@ -41,7 +41,7 @@ def test_comparison_is_paired(runs):
     gap = results[1] - results[0]
     low, high = interval(second.values['mAP'] - first.values['mAP'], gap)
     assert row[0] == 'B − A<1>' and row[1].text == f'{gap:+.2f}'
-    assert row[1].note.replace('−', '-').startswith(f'[{low:+.1f}, {high:+.1f}] ahead in')
+    assert row[1].note.replace('−', '-').startswith(f'[{low:+.1f}, {high:+.1f}]\nahead in')
 
 
 def test_curves(runs):
