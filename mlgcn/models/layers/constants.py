@@ -13,8 +13,9 @@ class Constant:
     Not a module and not in the state_dict: folding changes the speed of a model, never its file.
     Nothing is kept while gradients are recorded or a graph is traced, and copies start empty.
 
-    A change is seen by the parameters' version counters, addresses and types; writing through
-    `parameter.data` escapes the counters, so modules call :meth:`clear` in `train(True)`.
+    A change is seen by the parameters' version counters, addresses and types. Writing through
+    `parameter.data` escapes the counters (EMAHook does so); modules therefore call :meth:`clear` in
+    `train()`, which `eval()` calls too.
     """
 
     def __init__(self):

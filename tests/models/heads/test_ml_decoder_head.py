@@ -89,3 +89,11 @@ def test_attention_of_grouped_classes():
     torch.testing.assert_close(attention.sum(dim=(2, 3)), torch.ones(2, 7))
     assert torch.equal(attention[:, 0], attention[:, 2])  # three classes ask as one
     assert not torch.equal(attention[:, 2], attention[:, 3])
+
+
+def test_eval_sees_weights_that_were_swapped():
+    head, feats = tiny().eval(), (torch.randn(1, 6, 2, 2),)
+    with torch.no_grad():
+        before = head(feats)
+        head.norm1.weight.data.mul_(-3)  # as EMAHook writes: no version counter moves
+        assert not torch.allclose(before, head.eval()(feats))

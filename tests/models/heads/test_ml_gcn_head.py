@@ -96,3 +96,11 @@ def test_wrong_embeddings_are_named(tmp_path):
     np.save(tmp_path / 'v.npy', np.zeros((3, 5), np.float32))
     with pytest.raises(ValueError, match=r'shape \(4, C\).*\(3, 5\)'):
         MLGCNHead(4, in_channels=8, embeddings=str(tmp_path / 'v.npy'))
+
+
+def test_eval_sees_weights_that_were_swapped():
+    head, feats = tiny().eval(), (torch.randn(1, 8, 2, 2),)
+    with torch.no_grad():
+        before = head(feats)
+        head.gc1.weight.data.mul_(-3)  # as EMAHook writes: no version counter moves
+        assert not torch.allclose(before, head.eval()(feats))

@@ -82,3 +82,11 @@ def test_wrong_layers_and_widths_are_named():
         tiny(num_decoders=0)
     with pytest.raises(ValueError, match='multiple of 4 channels, got 6'):
         tiny(embed_dim=6)((torch.randn(1, 8, 2, 2),))
+
+
+def test_eval_sees_weights_that_were_swapped():
+    head, feats = tiny().eval(), (torch.randn(1, 8, 2, 2),)
+    with torch.no_grad():
+        before = head(feats)
+        head.queries.data.mul_(-3)  # as EMAHook writes: no version counter moves
+        assert not torch.allclose(before, head.eval()(feats))
