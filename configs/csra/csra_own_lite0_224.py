@@ -3,3 +3,5 @@ _base_ = ['../_base_/setups/own_lite0_224.py', '../_base_/schedules/head_only.py
 
 model = dict(
     head=dict(type='mlgcn.CSRAHead', num_classes=None, in_channels=320, num_heads=2, lam=0.3))
+# the length of the classifiers, which does not act, divides their gradients: a higher rate
+optim_wrapper = dict(optimizer=dict(lr=0.05, weight_decay=1e-4))
