@@ -65,8 +65,18 @@ def repeated(values: Iterable) -> list:
 
 def read_text(path: str | Path) -> str:
     """A text file in UTF-8, with or without a byte order mark."""
+    raw = Path(path).read_bytes()
+    kinds = {
+        b'PK\x03\x04': 'a workbook or zip archive',
+        b'\xff\xfe': 'UTF-16',
+        b'\xfe\xff': 'UTF-16',
+    }
+    kind = next((kind for mark, kind in kinds.items() if raw.startswith(mark)), '')
+    if kind or b'\0' in raw:
+        seen = kind or 'zero bytes (UTF-16 without its mark, or damaged)'
+        raise AnnotationError(f'{path}: expected UTF-8 text, seen {seen}; save it as UTF-8')
     try:
-        return Path(path).read_text('utf-8-sig')
+        return raw.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
     except UnicodeDecodeError as error:
         raise AnnotationError(f'{path}: expected UTF-8 text, but {error}') from None
 
@@ -75,7 +85,9 @@ def read_json(file: str | Path) -> Any:
     """The content of a json file."""
     try:
         return json.loads(read_text(file))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except AnnotationError:
+        raise
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers of too many digits
         raise AnnotationError(f'{file}: expected json, but {error}') from None
 
 
@@ -109,7 +121,7 @@ def read_coco(file: str | Path) -> CocoFile:
         problems += [f'{m} in {section}[{i}]' for i, m in enumerate(wrong) if m]
         rows[section] = [row for row, missing in zip(data[section], wrong) if not missing]
     problems += _wrong_ids(rows, data)
-    names = dict(sorted((row['id'], row['name']) for row in rows['categories']))
+    names = dict(sorted((row['id'], row['name'].strip()) for row in rows['categories']))
     boxes = defaultdict(list)
     for row in rows['annotations']:
         if row['category_id'] in names:
@@ -141,8 +153,11 @@ def _missing(row: Any, keys: dict[str, type]) -> str:
 
 def _wrong_ids(rows: dict[str, list], data: dict[str, list]) -> Iterator[str]:
     """Ids and names that are not unique; ids that refer to nothing."""
+    if any(not row['name'].strip() for row in rows['categories']):
+        yield "expected a 'name' that is not empty in categories"
     for section, key in (('categories', 'id'), ('categories', 'name'), ('images', 'id')):
-        twice = repeated(row[key] for row in rows[section])
+        values = (row[key] for row in rows[section])
+        twice = repeated(value.strip() if isinstance(value, str) else value for value in values)
         if twice:
             yield f"expected each '{key}' of {section} once, more than once: {some(twice)}"
     for section, key in (('images', 'image_id'), ('categories', 'category_id')):
@@ -167,6 +182,10 @@ def read_data_list(file: str | Path) -> tuple[list[str], list[Labels], list[str]
     if not isinstance(classes, list) or not isinstance(rows, list):
         form = "{'metainfo': {'classes': [...]}, 'data_list': [...]}"
         raise AnnotationError(f'{file}: expected {form}, seen {str(data)[:80]}')
+    odd = [n for n in classes if not isinstance(n, str) or not n.strip()] or repeated(classes)
+    if odd:
+        told = f'expected names as text, each once, seen {some(map(repr, odd))}'
+        raise AnnotationError(f'{file}: metainfo.classes: {told}')
     images, problems = [], []
     for i, row in enumerate(rows):
         where, keys = f'{file}, data_list[{i}]', {'img_path': str, 'gt_label': (list, int)}
@@ -174,10 +193,16 @@ def read_data_list(file: str | Path) -> tuple[list[str], list[Labels], list[str]
             problems.append(f"{where}: expected 'img_path' and a list 'gt_label', seen {row}")
             continue
         labels = row['gt_label'] if isinstance(row['gt_label'], list) else [row['gt_label']]
-        if set(labels) <= set(range(len(classes))):
-            images.append(Labels(row['img_path'], [classes[k] for k in labels], (), where))
+        if not all(type(k) is int and 0 <= k < len(classes) for k in labels):
+            told = f'expected indices of the {len(classes)} classes, seen {some(labels)}'
+            problems.append(f'{where}: {told}')
+        elif repeated(labels):
+            is_one_hot = len(labels) == len(classes) and set(labels) <= {0, 1}
+            hint = ', which looks like 0 and 1 for each class' if is_one_hot else ''
+            told = f'expected the index of each class once, seen {some(labels)}{hint}'
+            problems.append(f'{where}: {told}')
         else:
-            problems.append(f'{where}: labels {labels}, but there are {len(classes)} classes')
+            images.append(Labels(row['img_path'], [classes[k] for k in labels], (), where))
     return classes, images, problems
 
 
@@ -209,7 +234,7 @@ def read_voc_xml(file: str | Path) -> Labels:
         root = ET.parse(file, ET.XMLParser(target=_NoDoctype())).getroot()
         if root.tag != 'annotation':
             raise ValueError(f'the outermost element is <{root.tag}>, not <annotation>')
-    except (ET.ParseError, ValueError) as error:
+    except (ET.ParseError, ValueError, LookupError) as error:  # LookupError: of the encoding
         raise AnnotationError(f'{file}: expected VOC annotations in XML, but {error}') from None
     present, difficult, boxes = set(), set(), []
     for number, thing in enumerate(root.iter('object'), 1):

@@ -13,7 +13,7 @@ import yaml
 from mlgcn.registry import DATASETS
 
 from . import foreign_files, image_io
-from .annotations import AnnotationError, Labels, read_text, some
+from .annotations import AnnotationError, Labels, read_text, repeated, some
 from .base import MultiLabelPhotos
 
 ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS
@@ -21,7 +21,7 @@ HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 
 LABELS = {'label', 'labels', 'class', 'classes', 'tag', 'tags', 'category', 'target'}
 EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
 ON_OFF = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
-SEPARATORS = ('|', ';', ',', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
+SEPARATORS = ('|', ';', ',', '/', '+', '&', '\t', ' ', '_', '-', ':', '.', '｜', '；', '，', '、')
 
 
 @DATASETS.register_module()
@@ -51,6 +51,10 @@ class CsvMultiLabel(MultiLabelPhotos):
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
         columns = head and head[1:] != [] and head[1].lower() not in LABELS and _one_hot(rows)
+        odd = repeated(head[1:]) + [name for name in head[1:] if not name] if columns else []
+        if odd:
+            told = f'expected a class for each column, each once, seen {some(map(repr, odd))}'
+            self.problems.append(f'{self.ann_file}, header: {told}')
         wrong = dict(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))
         self.problems += [f'{self.ann_file}, {at}: {problem}' for at, problem in wrong.items()]
         rows = [(at, row) for at, row in rows if at not in wrong]
@@ -95,9 +99,16 @@ class CsvMultiLabel(MultiLabelPhotos):
         first, *others = (row for _, row in rows)
         if not first[0] or any(map(self._is_image, first)):
             return False
+        if first[0].lower() in HEADS:
+            return True
         labels = {cell for row in others for cell in row[1:]}
-        differs = any(self._is_image(row[0]) for row in others) and not labels & set(first[1:])
-        return first[0].lower() in HEADS or differs
+        if labels & set(first[1:]) or not any(self._is_image(row[0]) for row in others):
+            return False
+        # an image whose ending was forgotten, or one of an address
+        folder, name = os.path.split(os.path.join(self.img_prefix, first[0].partition('?')[0]))
+        files = map(Path, os.listdir(folder) if os.path.isdir(folder) else ())
+        stems = {file.stem for file in files if file.suffix.lower() in ENDINGS}
+        return name not in stems and Path(name).suffix.lower() not in ENDINGS
 
     def _wrong_rows(self, rows: list[tuple[str, list[str]]]) -> Iterator[tuple[str, str]]:
         """(line, fault) where it is not an image and its labels, or one for the second time."""
@@ -109,7 +120,8 @@ class CsvMultiLabel(MultiLabelPhotos):
             path = os.path.normpath(row[0])
             if path in seen:
                 first, labels = seen[path]
-                how = '' if labels == row[1] else ' with other labels'
+                same = _parts_of(labels) == _parts_of(row[1])
+                how = '' if same else ' with other labels'
                 yield at, f'{row[0]!r} a second time{how}, first in {first}'
             seen.setdefault(path, (at, row[1]))
 
@@ -137,6 +149,11 @@ class CsvMultiLabel(MultiLabelPhotos):
                 self.notes.append(f'labels are separated by {sign!r}: {next(iter(multiple))}')
         parts = (cell.split(separator or '|') for cell in cells)
         return [[name.strip() for name in names if name.strip()] for names in parts]
+
+
+def _parts_of(cell: str) -> list[str]:
+    """What common separators leave of a cell, sorted."""
+    return sorted(part.strip() for part in re.split('[|;,]', cell))
 
 
 def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set[str]]:

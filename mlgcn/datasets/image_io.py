@@ -124,10 +124,17 @@ def fault_of(error: Exception, path: str) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         with open_file(path) as file:
             start = file.read(256)
-        return what_is(path, start) or ('not an image' if start else 'empty file')
+        kind = what_is(path, start)
+        if kind.startswith(tuple(f'{name}:' for name in ('AVIF', 'HEIC') if _reads(name))):
+            return f'{kind[:4]}, damaged or cut short'
+        return kind or ('not an image' if start else 'empty file')
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__  # Pillow raises SyntaxError, EOFError, struct.error
+
+
+def _reads(kind: str) -> bool:
+    return {'HEIC': 'HEIF'}.get(kind, kind) in FORMATS
 
 
 def zeros_at_end(file: BinaryIO, most: int = 4096) -> int:

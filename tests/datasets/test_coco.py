@@ -99,6 +99,8 @@ def test_silent(coco, capsys):
         ({'annotations': [{'id': 1, 'image_id': 21, 'category_id': 2}]}, ['image_id 21', 'images']),
         ({'categories': [{'id': i, 'name': 'ant'} for i in (2, 7, 9)]}, ["'name'", 'ant']),
         ({'images': [{'id': 5, 'file_name': f} for f in 'ab']}, ["'id'", 'images', '5']),
+        ({'categories': [{'id': 2, 'name': 'ant'}, {'id': 7, 'name': 'ant '}]}, ['once', 'ant']),
+        ({'categories': [{'id': 2, 'name': ' '}]}, ["'name'", 'not empty']),
         ({'images': [], 'annotations': []}, ['no image']),
         ({'categories': [], 'annotations': []}, ['no class']),
     ],
@@ -110,7 +112,13 @@ def test_wrong_content(coco, changes, words):
 
 
 @pytest.mark.parametrize(
-    ('content', 'word'), [(b'{"images": [', 'json'), (b'\xff\xfe\x00', 'json'), (b'[1]', 'list')]
+    ('content', 'word'),
+    [
+        (b'{"images": [', 'json'),
+        (b'\xff\xfe\x00', 'json'),
+        (b'[1]', 'list'),
+        (b'[' + b'9' * 5000 + b']', 'json'),
+    ],
 )
 def test_not_coco_at_all(coco, content, word):
     root = coco()
@@ -195,6 +203,12 @@ def test_the_json_of_mmpretrain(coco):
         ({'metainfo': {}}, 'classes'),
         ({'data_list': [{'img_path': 'a', 'gt_label': [3]}]}, r'data_list\[0\].*3'),
         ({'data_list': [{'img_path': 'a'}, 7]}, r'data_list\[1\]'),
+        ({'data_list': [{'img_path': 'a', 'gt_label': [1.0]}]}, r'indices.*1\.0'),
+        ({'data_list': [{'img_path': 'a', 'gt_label': [True]}]}, 'indices.*True'),
+        ({'data_list': [{'img_path': 'a', 'gt_label': [[1]]}]}, 'indices'),
+        ({'data_list': [{'img_path': 'a', 'gt_label': [0, 1, 1]}]}, '0 and 1 for each class'),
+        ({'metainfo': {'classes': ['a', 'a']}}, "each once.*'a'"),
+        ({'metainfo': {'classes': [1, 2]}}, 'text.*1, 2'),
     ],
 )
 def test_wrong_json_of_mmpretrain(coco, changes, word):

@@ -82,6 +82,11 @@ def test_classes_from_a_file(csv, tmp_path):
         ('a.jpg,dog\n,cat\n', ['line 2', "['', 'cat']"]),
         ('a.jpg,"dog\n', ['unexpected end']),
         (b'a.jpg,\xe9t\xe9\n', ['UTF-8']),
+        ('a.jpg,dog\n'.encode('utf-16'), ['UTF-16', 'save it as UTF-8']),
+        ('a.jpg,dog\n'.encode('utf-16-le'), ['UTF-16', 'save it as UTF-8']),
+        (b'PK\x03\x04\x14\0', ['workbook', 'save it as UTF-8']),
+        ('f,x,x\na.jpg,1,0\nb.jpg,0,1\n', ['header', "each once, seen 'x'"]),
+        ('f,x,\na.jpg,1,0\nb.jpg,0,1\n', ['header', "''"]),
         ('a.jpg,\nb.jpg,\n', ['no class']),
         ('file,labels\n', ['no class']),
         ('', ['no class']),
@@ -181,6 +186,15 @@ def test_a_header_is_said(csv, head):
     dataset = read(csv(f'{head}\na.jpg,dog\n'.replace(',', head[4 if ';' not in head else 5])))
     assert len(dataset) == 1
     assert head.replace(';', ',') in dataset.notes[0]
+
+
+@pytest.mark.parametrize('first', ['a', 'a.jpg?size=9', 'http://x.org/a.jpg?size=9'])
+def test_an_image_written_in_another_way_is_no_header(csv, first):
+    assert 'absent' in refused(csv(f'{first},ox\nb.jpg,dog\nc.jpg,cat\n'), FileNotFoundError)
+
+
+def test_equal_labels_in_another_order_are_not_called_others(csv):
+    assert 'other labels' not in refused(csv('a.jpg,ox|dog\na.jpg,dog|ox\n'))
 
 
 def test_all_errors_of_a_file_with_their_lines(csv):

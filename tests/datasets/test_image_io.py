@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mlgcn.datasets import image_io
 from mlgcn.datasets.image_io import BACKGROUND, BadImage, read_image
 from mlgcn.datasets.transforms import LoadImage
 
@@ -290,6 +291,12 @@ def test_other_files_are_named_with_what_would_help(tmp_path, name, content, wor
     (tmp_path / name).write_bytes(content + bytes(99))
     for word in words:
         assert word in fault(tmp_path / name)
+
+
+def test_a_damaged_file_of_a_readable_kind_needs_no_other_pillow(tmp_path):
+    (tmp_path / 'a.avif').write_bytes(b'\0\0\0\x18ftypavif' + bytes(99))
+    expected = 'damaged' if 'AVIF' in image_io.FORMATS else 'newer Pillow'
+    assert expected in fault(tmp_path / 'a.avif')
 
 
 @pytest.mark.parametrize('suffix', ['webp', 'jp2'])

@@ -149,6 +149,7 @@ def test_absent_data_root_says_what_to_download(tmp_path):
         (None, ['not found']),
         ('<annotation>', ['XML', 'no element']),
         ('<svg/>', ['<svg>', '<annotation>']),
+        ('<?xml version="1.0" encoding="klingon"?><annotation/>', ['XML', 'klingon']),
         ('<annotation><object/></annotation>', ['object 1', '<name>']),
         ('<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>', ['DOCTYPE']),
         ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><annotation/>', ['DOCTYPE']),
