@@ -103,7 +103,7 @@ def make_metadata(
     return {
         'mlgcn': __version__,
         'classes': None if classes is None else [str(name) for name in classes],
-        'input_size': _input_size(cfg),
+        'input_size': input_size(cfg),
         'normalisation': preprocessor
         and {key: preprocessor.get(key) for key in ('mean', 'std', 'to_rgb')},
         'config': json.dumps(cfg.to_dict(), default=str) if len(cfg) else None,
@@ -220,7 +220,7 @@ def describe(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
     return facts
 
 
-def _input_size(cfg: Config) -> list[int] | None:
+def input_size(cfg: Config) -> list[int] | None:
     """[height, width] that the test pipeline's last resize or crop gives."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     for transform in reversed(dataset.get('pipeline') or []):

@@ -20,7 +20,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from torch import nn
 from torch.utils.benchmark import Measurement, Timer
 
@@ -36,15 +36,15 @@ from . import options
 
 LOADERS = {'loader': 'train_dataloader', 'test_loader': 'test_dataloader'}
 FORMS = {'plain': ['plain', 'ours'], 'fuse': ['ours', 'fuse'], None: ['ours']}
+HEADINGS = ('what', 'size', 'batch', 'classes', 'form', 'median s', 'iqr s', 'images/s', 'peak MiB')
 BATCHES = 8  # of a loader at a time
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, 'config', '--cfg-options')
     options.add(parser, '--device', default='cpu', help='cpu or cuda')
-    parser.add_argument(
-        '--what', nargs='+', choices=['forward', 'train', *LOADERS], default=['forward', 'train']
-    )
+    whats = ['forward', 'train', *LOADERS]
+    parser.add_argument('--what', nargs='+', choices=whats, default=whats[:2])
     parser.add_argument('--compare', choices=['plain', 'fuse'], help='run both in turns')
     for name, value in (('image-size', 448), ('batch-size', 1), ('num-classes', 80)):
         parser.add_argument(f'--{name}', nargs='+', type=int, default=[value], help=f'({value})')
@@ -59,20 +59,16 @@ def main(args: argparse.Namespace) -> None:
     device = torch.device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
     title = f'{args.config}, {name}, {args.threads} threads, torch {torch.__version__}'
-    table = Table(title=f'{title}, {time.strftime("%F")}')
-    for heading in ('what', 'size', 'batch', 'classes', 'form', 'median s', 'iqr s', 'images/s'):
-        table.add_column(heading, no_wrap=True)
-    table.add_column('peak MiB', no_wrap=True)
+    columns = [Column(heading, no_wrap=True) for heading in HEADINGS]
+    table = Table(*columns, title=f'{title}, {time.strftime("%F")}')
     sweep = itertools.product(args.what, args.image_size, args.batch_size, args.num_classes)
     for what, size, batch, classes in sweep:
         if what in LOADERS:
-            functions = {'ours': loader(args, LOADERS[what], batch)}
+            images, functions = batch * BATCHES, {'ours': loader(args, LOADERS[what], batch)}
         else:
-            forms = FORMS[args.compare]
-            functions = {form: step(args, form, what, size, batch, classes) for form in forms}
-        images = batch * (BATCHES if what in LOADERS else 1)
-        times = in_turns(functions, args)
-        for form, seen in times.items():
+            shape = what, size, batch, classes
+            images, functions = batch, {f: step(args, f, *shape) for f in FORMS[args.compare]}
+        for form, seen in in_turns(functions, args).items():
             table.add_row(
                 what, *map(str, (size, batch, classes)), form, f'{seen.median:.4f}',
                 f'{seen.iqr:.4f}', f'{images / seen.median:.2f}',
@@ -134,8 +130,8 @@ def step(
     fit_to_data(cfg, [f'class {i}' for i in range(num_classes)])
     cfg.model.backbone.init_cfg = None
     torch.manual_seed(0)
-    model = MODELS.build(cfg.model).to(args.device)
-    model = fuse(model.eval()) if form == 'fuse' else model
+    model = MODELS.build(cfg.model).to(args.device).eval()
+    model = fuse(model) if form == 'fuse' else model
     images = torch.randn(batch, 3, size, size, device=args.device)
     present = (torch.rand(batch, num_classes) < 0.1).float().to(args.device)
     labels = [DataSample().set_gt_score(row) for row in present]

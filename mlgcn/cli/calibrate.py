@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
@@ -65,10 +65,8 @@ def main(args: argparse.Namespace) -> None:
     print_record(record, model.classes, labels)
     diagram = target.with_suffix('.reliability.png')
     write_atomically(diagram, reliability_diagram(list(diagrams.items())))
-    loaded = model.checkpoint
-    save_weights(
-        target, loaded.weights, calibrated_metadata(model, record), loaded.content, args.force
-    )
+    loaded, metadata = model.checkpoint, calibrated_metadata(model, record)
+    save_weights(target, loaded.weights, metadata, loaded.content, args.force)
     print(f'{target}: written; {diagram}: reliability on the held-out images')
 
 
@@ -114,15 +112,15 @@ def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> 
     """Before and after, every threshold, and what was not reached."""
     images, (held_out, before, after) = record['images'], record['held_out'].values()
     console = Console(width=100, highlight=False)
-    print(f'Objective {record["objective"]}, {record["scope"]}; {images} images, ', end='')
-    print(f'{len(classes)} classes.')
-    table = Table(f'fitted on {images - held_out} images, measured on {held_out}', box=None)
-    table.add_column('before', justify='right')
-    table.add_column('after', justify='right')
+    objective, temperature = record['objective'], record['temperature']
+    pooled, missed = record['pooled'], record['not_reached']
+    print(f'Objective {objective}, {record["scope"]}; {images} images, {len(classes)} classes.')
+    measured = f'fitted on {images - held_out} images, measured on {held_out}'
+    columns = [Column(name, justify='right') for name in ('before', 'after')]
+    table = Table(measured, *columns, box=None)
     for name, value in before.items():
         table.add_row(name, f'{value:.4g}', f'{after[name]:.4g}')
     console.print(table)
-    temperature, pooled, missed = record['temperature'], record['pooled'], record['not_reached']
     print(f'Stored, fitted on all {images} images: temperature {temperature:.4g}, thresholds:')
     table = Table('threshold', 'class', 'positives', 'note', box=None)
     for k, name in enumerate(classes):
@@ -133,8 +131,8 @@ def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> 
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
     if pooled:
-        print(f'shared: too few positives, chosen on {record["pooled_over"]}: ', end='')
-        print(printable(', '.join(pooled)))
+        reason = f'shared: too few positives, chosen on {record["pooled_over"]}'
+        print(f'{reason}: {printable(", ".join(pooled))}')
     if missed:
-        print(f'{record["objective"]} is reached at no threshold, the nearest was taken: ', end='')
-        print(printable(', '.join(missed)))
+        reason = f'{objective} is reached at no threshold, the nearest was taken'
+        print(f'{reason}: {printable(", ".join(missed))}')

@@ -90,12 +90,10 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
             known = photos.metainfo.get('classes') or classes
             splits.append(Split(part, known, images))
             read_options |= getattr(photos, 'read_options', {})
-            said = {FAULTS: 'problems', 'how the annotations were read': 'notes'}
-            errors += [
-                Finding(kind == 'problems', f'{part}: {what}', list(getattr(photos, kind)))
-                for what, kind in said.items()
-                if getattr(photos, kind, ())
-            ]
+            if problems := getattr(photos, 'problems', None):
+                errors.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
+            if notes := getattr(photos, 'notes', None):
+                errors.append(Finding(False, f'{part}: how the annotations were read', list(notes)))
     return splits, errors, read_options
 
 
@@ -123,9 +121,9 @@ def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, Im
     try:
         with ProcessPoolExecutor(workers) as pool:
             facts = pool.map(read, paths, chunksize=16)
-            facts = list(track(facts, 'reading images', len(paths), console=console))
+            facts = track(facts, 'reading images', len(paths), console=console)
+            return {fact.path: fact for fact in facts}
     except BrokenProcessPool:
         raise OSError(
             'a process that reads images was killed, as a rule for want of memory; try --workers 1'
         ) from None
-    return {fact.path: fact for fact in facts}

@@ -15,19 +15,17 @@ from pathlib import Path
 
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
-from mlgcn.checkpoints import (
-    Checkpoint,
-    CheckpointError,
-    about,
-    convert,
+from mlgcn.atomic_files import refuse_existing, write_atomically
+from mlgcn.checkpoints import Checkpoint, CheckpointError, about, convert, load, to_published
+from mlgcn.checkpoints.atomic_files import save_checkpoint
+from mlgcn.checkpoints.metadata import (
+    KINDS,
+    LICENCES,
     implied_classes,
-    load,
     make_metadata,
+    num_classes,
     save_weights,
-    to_published,
 )
-from mlgcn.checkpoints.atomic_files import refuse_existing, save_checkpoint, write_atomically
-from mlgcn.checkpoints.metadata import KINDS, LICENCES, num_classes
 from mlgcn.checkpoints.peers import HEADS
 from mlgcn.checkpoints.tables import NAMES
 from mlgcn.datasets.published_lists import read_published_list
@@ -46,32 +44,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='SRC', help='weights or list to read')
     parser.add_argument('target', metavar='DST', help='.safetensors, .pth or .json to write')
     direction = parser.add_mutually_exclusive_group()
-    direction.add_argument(
-        '--from',
-        dest='kind',
-        default='auto',
-        choices=['auto', *NAMES, *HEADS],
-        help='whose names SRC has (default: found out)',
-    )
-    direction.add_argument(
-        '--to',
-        choices=['addgcn', 'gkgnet', *HEADS],
-        help='write our weights for the published code (.pth)',
-    )
-    parser.add_argument(
-        '--embeddings',
-        metavar='NPY',
-        help='label vectors that published ML-GCN weights were trained with: go into DST',
-    )
+    add = direction.add_argument
+    kinds = ['auto', *NAMES, *HEADS]
+    add('--from', dest='kind', default='auto', choices=kinds, help='whose names SRC has (auto)')
+    kinds = ['addgcn', 'gkgnet', *HEADS]
+    add('--to', choices=kinds, help='write our weights for the published code (.pth)')
+    vectors = 'label vectors that published ML-GCN weights were trained with: go into DST'
+    parser.add_argument('--embeddings', metavar='NPY', help=vectors)
     options.add(parser, '--force', '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:
-    if Path(args.source).suffix == '.data':
-        refuse_existing(args.target, args.force)
-        convert_list(args.source, Path(args.target))
-        return
     refuse_existing(args.target, args.force)
+    if Path(args.source).suffix == '.data':
+        convert_list(args.source, args.target)
+        return
     checkpoint = load(args.source, published_names=True)
     checkpoint.check_finite()
     with about(args.source):
@@ -81,9 +68,7 @@ def main(args: argparse.Namespace) -> None:
             write_ours(args.target, args.kind, checkpoint, args.embeddings)
 
 
-def write_ours(
-    target: str, kind: str, checkpoint: Checkpoint, embeddings: str | None = None
-) -> None:
+def write_ours(target: str, kind: str, checkpoint: Checkpoint, embeddings: str | None) -> None:
     weights, source = checkpoint.weights, checkpoint.source if kind == 'auto' else kind
     if source not in (*NAMES, *HEADS):
         raise CheckpointError(f'{KINDS[source]}: nothing to convert (it holds {list(weights)[:3]})')
@@ -108,12 +93,8 @@ def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
     published = to_published(checkpoint.weights, name)
     if name == 'addgcn':  # the published loader asks for these keys
         scores = (checkpoint.metadata.get('metrics') or {}).get('values', {})
-        file = dict(
-            epoch=checkpoint.content.get('meta', {}).get('epoch', 0),
-            model_name='ADD_GCN',
-            state_dict=published,
-            best_score=scores.get('mAP', 0.0) / 100,
-        )
+        epoch, score = checkpoint.content.get('meta', {}).get('epoch', 0), scores.get('mAP', 0.0)
+        file = dict(epoch=epoch, model_name='ADD_GCN', best_score=score / 100, state_dict=published)
     else:
         wrapper = WRAPPERS.get(name, 'state_dict')
         file = {wrapper: published} if wrapper else published
@@ -126,7 +107,7 @@ def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
     print(f'{target}: {len(published)} entries for the published {name}')
 
 
-def convert_list(source: str, target: Path) -> None:
+def convert_list(source: str, target: str) -> None:
     names, labels = read_published_list(source, len(CATEGORIES))
     content = {
         'images': [{'id': i, 'file_name': name} for i, name in enumerate(names)],

@@ -42,15 +42,9 @@ def main(args: argparse.Namespace) -> None:
     loaded = load_model(config, checkpoint, cfg_options=args.cfg_options)
     try:
         certificate = export_model(
-            loaded,
-            path,
-            args.format,
-            args.image_size and tuple(args.image_size),
-            args.dynamic_batch,
-            args.fp16,
-            args.images,
-            args.num_images,
-        )
+            loaded, path, args.format, args.image_size and tuple(args.image_size),
+            args.dynamic_batch, args.fp16, args.images, args.num_images,
+        )  # fmt: skip
     except ExportError as error:
         raise SystemExit(f'error: {error}') from error
     except OSError as error:

@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,31 +26,28 @@ SHARED_MEMORY = (
     'val_dataloader), or give the container more (docker run --shm-size=8g)'
 )
 OPEN_FILES = 'too many open files; raise the limit (ulimit -n 65536) or lower num_workers'
-DISK_FULL = {
-    errno.ENOSPC: 'no space left on the disk',
-    errno.EDQUOT: 'the disk quota is used up',
-    errno.EFBIG: 'a file grew beyond the size limit (ulimit -f)',
+OUT_OF_MEMORY = 'out of memory; lower train_dataloader.batch_size or num_workers'
+DISK = {
+    errno.ENOSPC: 'no space left on the disk; make room',
+    errno.EDQUOT: 'the disk quota is used up; make room',
+    errno.EFBIG: 'a file grew beyond the size limit (ulimit -f); make room',
+    errno.EROFS: 'the disk has become read-only; repair it',
 }
 # Parts of messages that torch raises as RuntimeError, and what they mean.
-MESSAGES = (
-    (r'shared memory|/torch_\d+|out of shared memory|[Bb]us error', SHARED_MEMORY),
-    (
-        r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)',
+MESSAGES = {
+    r'shared memory|/torch_\d+|[Bb]us error': SHARED_MEMORY,
+    r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)': (
         'a data loader process (pid {0}) was killed; if the machine ran out of memory (dmesg says '
         'so), lower train_dataloader.num_workers or batch_size; if /dev/shm is full, use '
-        'num_workers=0 or docker run --shm-size=8g',
+        'num_workers=0 or docker run --shm-size=8g'
     ),
-    (r'Too many open files|received 0 items of ancdata', OPEN_FILES),
-    (
-        r'port: (\d+).*EADDRINUSE',
+    r'Too many open files|received 0 items of ancdata': OPEN_FILES,
+    r'port: (\d+).*EADDRINUSE': (
         'port {0} is taken by another program; choose another one with PORT= (dist_*.sh and '
-        'slurm_*.sh)',
+        'slurm_*.sh)'
     ),
-    (
-        r"can't allocate memory",
-        'out of memory; lower train_dataloader.batch_size or num_workers',
-    ),
-)
+    "can't allocate memory": OUT_OF_MEMORY,
+}
 LOST = (
     r'Connection (closed|reset) by peer|pair closure|Broken pipe|Connection was likely closed'
     r'|remote process exited|[Tt]imed out|client socket has timed out|Socket [Tt]imeout'
@@ -59,43 +56,36 @@ LOST = (
 
 
 def explain(error: BaseException, work_dir: str | None = None) -> str | None:
-    """One line for a fault of the machine, or None where `error` is something else.
+    """One line for a fault of the machine in `error` or those that led to it; None: there is none.
 
-    Args:
-        error: looked at with the errors that led to it.
-        work_dir: where a training writes: named where the error names no file, and with what it
-            has saved.
+    `work_dir`, where a training writes, is named where the error names no file, and with what was
+    saved there.
     """
-    for cause in _chain(error):
-        text = _explain(cause, work_dir)
-        if text is not None:
-            return text + _how_to_go_on(work_dir)
-    return None
+    lines = (_explain(cause, work_dir) for cause in _chain(error))
+    line = next(filter(None, lines), None)
+    return line and line + _how_to_go_on(work_dir)
 
 
 def lost_connection(error: BaseException) -> bool:
     """Whether `error` says that another process of the run is gone or silent."""
-    return any(
-        isinstance(cause, RuntimeError) and re.search(LOST, str(cause)) for cause in _chain(error)
-    )
+    return any(isinstance(e, RuntimeError) and re.search(LOST, str(e)) for e in _chain(error))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
+def _chain(error: BaseException | None) -> list[BaseException]:
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
         error = error.__cause__ or error.__context__
+    return chain
 
 
 def _explain(error: BaseException, work_dir: str | None) -> str | None:
-    if isinstance(error, OSError) and error.errno in DISK_FULL:
-        if not error.filename and _through(error, 'multiprocessing'):
+    if isinstance(error, OSError) and error.errno in DISK:
+        frames = traceback.extract_tb(error.__traceback__)
+        if not error.filename and any('multiprocessing' in Path(f.filename).parts for f in frames):
             return SHARED_MEMORY  # a queue or a lock, which lie in /dev/shm
         where = os.fsdecode(error.filename) if error.filename else work_dir or 'the work dir'
-        return f'{where}: {DISK_FULL[error.errno]}; make room'
-    if isinstance(error, OSError) and error.errno == errno.EROFS:
-        return f'{error.filename or work_dir}: the disk has become read-only; repair it'
+        return f'{where}: {DISK[error.errno]}'
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return OPEN_FILES
     if isinstance(error, torch.OutOfMemoryError):
@@ -105,18 +95,19 @@ def _explain(error: BaseException, work_dir: str | None) -> str | None:
             'model.backbone.with_cp=True'
         )
     if isinstance(error, MemoryError):
-        return 'out of memory; lower train_dataloader.batch_size or num_workers'
-    if isinstance(error, RuntimeError):
-        for pattern, text in MESSAGES:
-            found = re.search(pattern, str(error), re.DOTALL)
-            if found:
-                return text.format(*found.groups())
-        if re.search(LOST, str(error)):
-            reason = _first_line(error).split('] ')[-1]
-            return (
-                'another process of this run ended, hangs, or is out of reach: see its message '
-                f'(env_cfg.dist_cfg.timeout says how long to wait for it). {reason}'
-            )
+        return OUT_OF_MEMORY
+    if not isinstance(error, RuntimeError):
+        return None
+    for pattern, text in MESSAGES.items():
+        found = re.search(pattern, str(error), re.DOTALL)
+        if found:
+            return text.format(*found.groups())
+    if re.search(LOST, str(error)):
+        return (
+            'another process of this run ended, hangs, or is out of reach: see its message '
+            '(env_cfg.dist_cfg.timeout says how long to wait for it). '
+            + _first_line(error).split('] ')[-1]
+        )
     return None
 
 
@@ -125,12 +116,6 @@ def _how_to_go_on(work_dir: str | None) -> str:
     if not work_dir or not newest.is_file():
         return ''
     return f'; then go on with --resume: {Path(newest.read_text().strip()).name} is whole'
-
-
-def _through(error: BaseException, package: str) -> bool:
-    """Whether `error` came through a module of `package`."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return any(package in Path(frame.filename).parts for frame in frames)
 
 
 def _first_line(error: BaseException) -> str:
@@ -170,33 +155,27 @@ def escaped_record(*args: object, **kwargs: object) -> logging.LogRecord:
 def fail(error: Exception) -> int:
     """Print `error`, or leave it to the launcher of several processes; the exit status."""
     fault = explain(error, claimed())
-    line = process_name() + (fault or one_line(error))
     known = fault is not None or isinstance(error, USER_ERRORS)
     if known:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
-    text = failure_text(error, line, known, fault is None and not _deliberate(error))
+        text = f'error: {process_name()}{fault or one_line(error)}'
+        text += '' if fault else _place(error)
+    else:
+        text = process_name() + ''.join(traceback.format_exception(error)).rstrip()
     if not record_failure(text, caused_by_peer=lost_connection(error)):
         print(printable(text), file=sys.stderr)
     return 2 if known and fault is None else 1
 
 
-def _deliberate(error: Exception) -> bool:
-    """Whether mlgcn itself raised `error` for a wrong input; its message says everything."""
-    where = traceback.extract_tb(error.__traceback__)[-1].filename
-    ours = Path(where).is_relative_to(Path(__file__).parents[1])
-    return isinstance(error, ConfigError) or ours and isinstance(error, (ValueError, OSError))
-
-
-def failure_text(error: Exception, line: str, known: bool, place: bool) -> str:
-    """What a user reads: one line, with the place of the fault where that may help."""
-    if not known:
-        return process_name() + ''.join(traceback.format_exception(error)).rstrip()
-    if not place:
-        return f'error: {line}'
+def _place(error: Exception) -> str:
+    """Where `error` was raised; nothing where mlgcn did so: then its message says everything."""
     where = traceback.extract_tb(error.__traceback__)[-1]
+    ours = Path(where.filename).is_relative_to(Path(__file__).parents[1])
+    if isinstance(error, ConfigError) or ours and isinstance(error, (ValueError, OSError)):
+        return ''
     return (
-        f'error: {line}\n  ({type(error).__name__} in {os.path.basename(where.filename)}:'
-        f'{where.lineno}; MLGCN_TRACEBACK=1 shows the whole traceback)'
+        f'\n  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
+        'MLGCN_TRACEBACK=1 shows the whole traceback)'
     )
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.apis.shipped_configs import find_config
+from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.label_counts import label_counts
-from mlgcn.engine.config import build_dataset
+from mlgcn.engine.config import build_dataset, read_config
 from mlgcn.ops.cooccurrence_graph import label_graph
 
 from . import options
@@ -28,9 +29,7 @@ MOST_EDGES = 20  # printed
 def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, 'config')
     parser.add_argument('out', metavar='OUT', help='.npz file to write')
-    parser.add_argument(
-        '--threshold', type=float, default=0.4, help='P(j | i) of an edge (default: %(default)s)'
-    )
+    parser.add_argument('--threshold', type=float, default=0.4, help='P(j | i) of an edge (0.4)')
     options.add(parser, '--cfg-options', '--force')
 
 
@@ -38,10 +37,8 @@ def main(args: argparse.Namespace) -> None:
     out = Path(args.out)
     if out.suffix != '.npz':
         raise ValueError(f'{out}: expected a name that ends in .npz')
-    if out.exists() and not args.force:
-        raise FileExistsError(f'{out} exists already; --force overwrites it')
-    args.work_dir, args.amp, args.launcher, args.local_rank = None, False, 'none', 0
-    cfg = options.load_config(args)
+    refuse_existing(out, args.force)
+    cfg = read_config(find_config(args.config), args.cfg_options)
     section = cfg.train_dataloader.dataset
     while isinstance(section.get('dataset'), dict):  # inside wrappers
         section = section.dataset

@@ -35,15 +35,13 @@ def rendezvous() -> list[str]:
 def first_failure(failures: dict, command: list[str]) -> tuple[str, int]:
     """What a user should read of the processes that failed, and the exit status.
 
-    Args:
-        failures: rank to torchrun's ProcessFailure, with those that torchrun ended itself.
-        command: the script and its arguments.
+    `failures` holds torchrun's ProcessFailure by rank, also of those that torchrun ended itself.
     """
     killed = {r: f for r, f in failures.items() if f.exitcode < 0 and f.exitcode != -signal.SIGTERM}
     if killed:
-        names = [f'{rank} (pid {f.pid}) by {f.signal_name()}' for rank, f in killed.items()]
-        text = f'error: killed: process {", process ".join(names)}. The kernel does so when memory '
-        text += 'runs out (see dmesg). All other processes were stopped'
+        names = [f'process {r} (pid {f.pid}) by {f.signal_name()}' for r, f in killed.items()]
+        text = f'error: killed: {", ".join(names)}. The kernel does so when memory runs out (see '
+        text += 'dmesg). All other processes were stopped'
         if command[0].endswith('train.py'):
             text += '; --resume goes on from the last checkpoint'
         return text, 128 - next(iter(killed.values())).exitcode
@@ -63,8 +61,7 @@ def no_rendezvous(error: Exception) -> str:
     """What to do when the processes do not find each other."""
     address, port = os.environ.get('MASTER_ADDR', '127.0.0.1'), os.environ.get('PORT', '29500')
     if 'EADDRINUSE' in str(error):
-        hint = f'choose another one, e.g. PORT={int(port) + 1}'
-        return f'error: port {port} is taken by another program; {hint}'
+        return f'error: port {port} is taken by another program; choose e.g. PORT={int(port) + 1}'
     return (
         f'error: no rendezvous at {address}:{port} ({str(error).splitlines()[0]}); check '
         'MASTER_ADDR, NNODES, NODE_RANK, that no other program has the port, and that the other '

@@ -57,19 +57,14 @@ class KeyValue(argparse.Action):
 OPTIONS = {
     'config': dict(help='config file, or the name of a shipped one, e.g. addgcn_coco_448'),
     'model': dict(
-        nargs='+',
-        metavar='[CONFIG] CKPT',
-        help="config (a file, or a shipped one's name; not needed for mlgcn's own checkpoints), "
-        'checkpoint',
+        nargs='+', metavar='[CONFIG] CKPT',
+        help="CONFIG: a file or a shipped config's name; not needed for mlgcn's own checkpoints",
     ),
     '--work-dir': dict(help='where logs and checkpoints go (work_dirs/CONFIG)'),
     '--amp': dict(action='store_true', help='automatic mixed precision'),
     '--seed': dict(type=int, help='of everything random'),
     '--cfg-options': dict(
-        nargs='+',
-        action=KeyValue,
-        default={},
-        metavar='KEY=VALUE',
+        nargs='+', action=KeyValue, default={}, metavar='KEY=VALUE',
         help="override keys of the config, e.g. train_dataloader.batch_size=8 or 'a.b=[1,2]'",
     ),
     '--launcher': dict(
@@ -77,8 +72,7 @@ OPTIONS = {
     ),
     '--local-rank': dict(type=int, default=0, help=argparse.SUPPRESS),
     '--trust-checkpoint': dict(
-        action=TrustCheckpoint,
-        nargs=0,
+        action=TrustCheckpoint, nargs=0,
         help='run the code in checkpoints that the allow-list refuses: only for files of people '
         'whom you trust with everything on this machine',
     ),
@@ -92,8 +86,9 @@ OPTIONS = {
     '--top-k': dict(type=int, metavar='K', help='the K most probable labels'),
     '--out': dict(metavar='PATH'),
     '--force': dict(action='store_true', help='overwrite an existing file'),
-}
-RUN = ('config', '--work-dir', '--amp', '--cfg-options', '--launcher', '--local-rank')
+}  # fmt: skip
+RUN = ('config', '--work-dir', '--amp', '--cfg-options', '--launcher', '--local-rank',
+       '--trust-checkpoint')  # fmt: skip
 MODEL = ('model', '--cfg-options', '--trust-checkpoint')
 
 
@@ -140,15 +135,9 @@ def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabel
     known = dict.fromkeys(args.known or (), True) | dict.fromkeys(args.absent or (), False)
     with contextlib.redirect_stdout(sys.stderr):
         return MultiLabelInferencer(
-            config or checkpoint,
-            checkpoint if config else None,
-            args.device,
-            args.threshold,
-            args.top_k,
-            args.cfg_options,
-            fused,
-            known,
-        )
+            config or checkpoint, checkpoint if config else None, args.device, args.threshold,
+            args.top_k, args.cfg_options, fused, known,
+        )  # fmt: skip
 
 
 def check_new(path: Path, force: bool) -> None:

@@ -39,15 +39,8 @@ def main(args: argparse.Namespace) -> None:
     refuse_existing(args.out, args.force)
     warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     write_report(
-        dict(zip(names, args.scores)),
-        args.out,
-        args.images,
-        args.annotations,
-        args.protocol,
-        args.common_images,
-        args.replicates,
-        args.seed,
-        args.title,
-    )
+        dict(zip(names, args.scores)), args.out, args.images, args.annotations, args.protocol,
+        args.common_images, args.replicates, args.seed, args.title,
+    )  # fmt: skip
     size = Path(args.out).stat().st_size / 2**20
     print(f'Wrote {args.out} ({size:.1f} MiB): open it in a browser')

@@ -14,9 +14,10 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop
 
 from mlgcn.apis.shipped_configs import find_config
+from mlgcn.checkpoints.metadata import input_size
 
 # What torch makes of a BatchNorm in inference, by version; its own table does not have them.
 BATCH_NORMS = ('native_batch_norm', '_native_batch_norm_legit_no_training')
@@ -40,24 +41,15 @@ def main(args: argparse.Namespace) -> None:
         for part in ('neck', 'head'):
             if cfg.model.get(part) and 'num_classes' in cfg.model[part]:
                 cfg.model[part].num_classes = num_classes
-        width, height = input_size(cfg)
-        parameters, macs = count(MODELS.build(cfg.model).eval(), height, width)
+        size = input_size(cfg)
+        if size is None:
+            raise ValueError(f'{path}: the test pipeline has no transform with scale or crop_size')
+        parameters, macs = count(MODELS.build(cfg.model).eval(), *size)
         print(
-            f'| {path.stem} | {num_classes} | {height} x {width} | {parameters / 1e6:.2f} | '
+            f'| {path.stem} | {num_classes} | {size[0]} x {size[1]} | {parameters / 1e6:.2f} | '
             f'{macs / 1e9:.2f} |',
             flush=True,
         )
-
-
-def input_size(cfg: Config) -> tuple[int, int]:
-    """(width, height) that the test pipeline resizes to."""
-    for transform in reversed(cfg.test_dataloader.dataset.pipeline):
-        size = transform.get('crop_size') or transform.get('scale')
-        if size:
-            return (size, size) if isinstance(size, int) else tuple(size)
-    raise ValueError(
-        f'{cfg.filename}: the test pipeline has no transform with a scale or crop_size'
-    )
 
 
 def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
@@ -67,7 +59,7 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
     image = torch.zeros(1, 3, height, width)
     counts = {getattr(torch.ops.aten, name): batch_norm_flops for name in BATCH_NORMS}
     # torch counts attention of GPUs only
-    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = attention_flops
+    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = sdpa_flop
     with torch.no_grad():
         model(image)  # tables that are computed once do not count
         with FlopCounterMode(display=False, custom_mapping=counts) as counter:
@@ -78,10 +70,3 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
 def batch_norm_flops(shape: torch.Size, *args: object, **kwargs: object) -> int:
     """A multiplication by the scale and an addition of the shift, each counted as two."""
     return 4 * shape.numel()
-
-
-def attention_flops(
-    query: torch.Size, key: torch.Size, value: torch.Size, *_: object, **__: object
-) -> int:
-    """Queries times keys, and weights times values."""
-    return sdpa_flop_count(query, key, value)

@@ -15,18 +15,12 @@ from . import options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, *options.RUN, '--trust-checkpoint')
+    options.add(parser, *options.RUN)
+    parser.add_argument('checkpoint', help='of mlgcn train, or published (checkpoint/README.md)')
     parser.add_argument(
-        'checkpoint', help='file written by mlgcn train, or published (see checkpoint/README.md)'
-    )
-    parser.add_argument(
-        '--metrics',
-        nargs='+',
-        default=['mAP'],
-        choices=[*METRIC_NAMES, 'all'],
-        metavar='NAME',
+        '--metrics', nargs='+', default=['mAP'], choices=[*METRIC_NAMES, 'all'], metavar='NAME',
         help='mAP CF1 OF1 ..., or all',
-    )
+    )  # fmt: skip
     parser.add_argument(
         '--protocol', choices=[*PROTOCOLS, *EVALUATORS], help="whose metrics (the config's)"
     )

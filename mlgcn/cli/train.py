@@ -19,7 +19,7 @@ from . import options
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, *options.RUN, '--trust-checkpoint')
+    options.add(parser, *options.RUN)
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
     )

@@ -24,13 +24,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument('--labels', nargs='+', metavar='NAME', default=[], help='classes to draw')
     options.add(which, '--threshold', '--top-k')
-    parser.add_argument(
-        '--patch',
-        metavar='X,Y',
-        type=pixel,
-        help='GKGNet: pixel of the picture that the model saw (its size stands on the page), whose '
-        "patch's neighbours are drawn (each label's strongest patch)",
+    patch = (
+        'GKGNet: pixel of the picture that the model saw (its size stands on the page), whose '
+        "patch's neighbours are drawn (each label's strongest patch)"
     )
+    parser.add_argument('--patch', metavar='X,Y', type=pixel, help=patch)
     options.add(parser, '--force', '--device', '--cfg-options', '--trust-checkpoint')
     options.add(parser, '--known', '--absent')
 

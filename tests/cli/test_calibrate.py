@@ -28,15 +28,9 @@ def work(tmp_path, monkeypatch):
         lines.append(f'{index}.png,{"|".join(present)}\n')
     (tmp_path / 'val.csv').write_text(''.join(lines))
     cfg = tiny_config()
-    cfg.val_dataloader = dict(
-        batch_size=5,
-        num_workers=0,
-        dataset=dict(
-            type='mlgcn.OwnPhotos',
-            ann_file=str(tmp_path / 'val.csv'),
-            pipeline=cfg.test_dataloader.dataset.pipeline,
-        ),
-    )
+    pipeline, file = cfg.test_dataloader.dataset.pipeline, str(tmp_path / 'val.csv')
+    dataset = dict(type='mlgcn.OwnPhotos', ann_file=file, pipeline=pipeline)
+    cfg.val_dataloader = dict(batch_size=5, num_workers=0, dataset=dataset)
     (tmp_path / 'tiny.py').write_text(cfg.pretty_text)
     scores = (2 * rng.standard_normal((60, 3))).astype(np.float32)
     targets = (rng.random((60, 3)) < 1 / (1 + np.exp(-scores))).astype(np.int8)
@@ -90,8 +84,7 @@ def test_overwriting_keeps_the_rest_of_the_file(mlgcn, work):
     before = load('tiny.pth').content
     status, _, error = mlgcn(
         'calibrate', 'tiny.pth', '--scores', 'scores.npz', '--out', 'tiny.pth', '--force',
-        '--global',
-        '--objective', 'cost=1:2',
+        '--global', '--objective', 'cost=1:2',
     )  # fmt: skip
     assert status == 0, error
     after = load('tiny.pth').content

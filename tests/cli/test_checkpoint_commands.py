@@ -97,39 +97,32 @@ def config(tmp_path):
     return write_config(tmp_path, make_photos(tmp_path / 'photos', 8, 5))
 
 
-@pytest.mark.parametrize(
-    'name, args',
-    [
-        ('test', ['CONFIG', 'BAD', '--work-dir', 'OUT']),
-        ('train', ['CONFIG', '--work-dir', 'OUT', '--resume', 'BAD']),
-        ('train', ['CONFIG', '--work-dir', 'OUT', '--cfg-options', 'load_from=BAD']),
-        ('convert', ['BAD', 'OUT']),
-        ('publish', ['BAD', 'OUT']),
-        ('describe', ['BAD']),
-    ],
-)
-def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, name, args):
+@pytest.mark.parametrize('words', [
+    'test CONFIG BAD --work-dir OUT',
+    'train CONFIG --work-dir OUT --resume BAD',
+    'train CONFIG --work-dir OUT --cfg-options load_from=BAD',
+    'convert BAD OUT',
+    'publish BAD OUT',
+    'describe BAD',
+])  # fmt: skip
+def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, words):
     marker = tmp_path / 'marker'
     torch.save(dict(meta={}, state_dict=Touch(marker)), tmp_path / 'bad.pth')
-    names = dict(CONFIG=config, BAD=tmp_path / 'bad.pth', OUT=tmp_path / 'out')
-    args = [arg.replace('BAD', str(names['BAD'])) if 'BAD' in arg else arg for arg in args]
-    error = tool(name, *[names.get(arg, arg) for arg in args])
+    paths = dict(CONFIG=config, BAD=tmp_path / 'bad.pth', OUT=tmp_path / 'out')
+    for name, path in paths.items():
+        words = words.replace(name, str(path))
+    error = tool(*words.split())
     assert 'bad.pth: not loaded, because it asks for' in error
     assert not marker.exists()
 
 
-@pytest.mark.parametrize(
-    'change, words',
-    [
-        (lambda w: w.pop('head.fc.bias'), '1 missing (e.g. head.fc.bias)'),
-        (lambda w: w.update({'head.x': torch.zeros(1)}), '1 unknown (e.g. head.x)'),
-        (
-            lambda w: w.update({'head.fc.bias': torch.zeros(9)}),
-            '1 of another shape (e.g. head.fc.bias: (9,), expected (3,))',
-        ),
-        (lambda w: w['head.fc.bias'].fill_(torch.nan), 'NaN or infinite values in head.fc.bias'),
-    ],
-)
+@pytest.mark.parametrize('change, words', [
+    (lambda w: w.pop('head.fc.bias'), '1 missing (e.g. head.fc.bias)'),
+    (lambda w: w.update({'head.x': torch.zeros(1)}), '1 unknown (e.g. head.x)'),
+    (lambda w: w.update({'head.fc.bias': torch.zeros(9)}),
+     '1 of another shape (e.g. head.fc.bias: (9,), expected (3,))'),
+    (lambda w: w['head.fc.bias'].fill_(torch.nan), 'NaN or infinite values in head.fc.bias'),
+])  # fmt: skip
 def test_weights_that_do_not_fit_are_named(tool, tmp_path, change, words):
     from mmengine.config import Config
     from mmpretrain.registry import MODELS
@@ -248,21 +241,11 @@ def test_published_weights_are_scored_directly(tmp_path, small):
     rows[0][1] = '|'.join(names)
     with open(photos / 'val.csv', 'w', newline='') as file:
         csv.writer(file).writerows(rows)
-    backbone = dict(
-        type='mlgcn.PyramidViG',
-        arch='t',
-        img_size=128,
-        num_groups=1,
-        k=5,
-        out_indices=(0, 1, 2, 3),
-    )
-    neck = dict(
-        type='mlgcn.LabelGraphNeck',
-        in_channels=(48, 96, 240, 384),
-        num_classes=None,
-        k=5,
-        num_groups=1,
-    )
+    graph = dict(k=5, num_groups=1)
+    stages = dict(arch='t', img_size=128, out_indices=(0, 1, 2, 3))
+    backbone = dict(type='mlgcn.PyramidViG', **stages, **graph)
+    widths = (48, 96, 240, 384)
+    neck = dict(type='mlgcn.LabelGraphNeck', in_channels=widths, num_classes=None, **graph)
     head = dict(type='mlgcn.GKGHead', num_classes=None, in_channels=384)
     model = dict(type='ImageClassifier', backbone=backbone, neck=neck, head=head)
     resize = dict(type='Resize', scale=(128, 128), backend='pillow')

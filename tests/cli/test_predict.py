@@ -33,17 +33,8 @@ def photos(tmp_path, monkeypatch):
 
 
 def test_folder_to_json_and_pictures(mlgcn, checkpoint, photos, tmp_path):
-    status, _, error = mlgcn(
-        'predict',
-        checkpoint,
-        photos,
-        '--out',
-        'out.json',
-        '--show-dir',
-        'drawn',
-        '--threshold',
-        '0',
-    )
+    options = ['--out', 'out.json', '--show-dir', 'drawn', '--threshold', '0']
+    status, _, error = mlgcn('predict', checkpoint, photos, *options)
     assert status == 0, error
     assert 'threshold 0 for all classes, as asked for' in error
     found = json.loads((tmp_path / 'out.json').read_text())
@@ -58,14 +49,13 @@ def test_folder_to_json_and_pictures(mlgcn, checkpoint, photos, tmp_path):
 
 def test_lines_with_a_config(mlgcn, checkpoint, photos, tmp_path):
     (tmp_path / 'tiny.py').write_text(tiny_config().pretty_text)
-    status, told, _ = mlgcn('predict', 'tiny.py', checkpoint, 'photos/a/*.png', '--top-k', '1')
-    assert status == 0
-    status, again, _ = mlgcn('predict', '--top-k', '1', checkpoint, photos / 'a' / '1.png')
-    assert status == 0
-    assert told.splitlines()[-1].removeprefix('photos') == again.splitlines()[-1].removeprefix(
-        str(photos)
-    )
-    assert len(again.splitlines()[-1].split(', ')) == 1
+    lines = []
+    for args in (('tiny.py', checkpoint, 'photos/a/*.png'), (checkpoint, photos / 'a' / '1.png')):
+        status, told, _ = mlgcn('predict', '--top-k', '1', *args)
+        assert status == 0
+        lines.append(told.splitlines()[-1])
+    assert lines[0].removeprefix('photos') == lines[1].removeprefix(str(photos))
+    assert len(lines[1].split(', ')) == 1
 
 
 def test_bad_images_are_named_and_the_status_says_so(mlgcn, checkpoint, photos, tmp_path):
