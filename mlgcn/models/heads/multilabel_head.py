@@ -47,7 +47,7 @@ class MultiLabelHead(MultiLabelClsHead):
         if not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(
                 f'{type(self).__name__}: num_classes must be a positive integer, got {num_classes}'
-                ' (tools/train.py and tools/test.py fill it in from the data set)'
+                ' (mlgcn train and mlgcn test fill it in from the data set)'
             )
         super().__init__(loss=nn.Identity(), thr=thr, init_cfg=init_cfg)
         del self.loss_module
