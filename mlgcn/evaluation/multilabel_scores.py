@@ -106,8 +106,10 @@ def multilabel_scores(
         effect = 'left out of' if skip else 'counted as 0 in'
         seen = f'{len(empty)} of {len(class_names)} classes have no positive image'
         warnings.warn(f'{seen} and are {effect} mAP and CR: {some(empty, 20)}', stacklevel=2)
-    counted = protocols.counted_in_ap(targets, protocol)
-    ap = 100 * protocols.average_precisions(scores, positive, counted, protocol)
+    # the counted labels are freed before P and R are computed: 0.1 GiB of 20,000 x 5,000
+    ap = 100 * protocols.average_precisions(
+        scores, positive, protocols.counted_in_ap(targets, protocol), protocol
+    )
     if skip:
         ap[positives == 0] = np.nan
     values = {'mAP': np.nanmean(ap), **protocols.threshold_metrics(scores, positive, protocol)}

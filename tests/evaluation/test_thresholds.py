@@ -113,17 +113,9 @@ def test_classes_with_few_positives_share():
 def test_objectives_in_words():
     assert Objective.parse('precision=0.9') == Objective('precision', target=0.9)
     assert Objective.parse('cost=1:5') == Objective('cost', costs=(1.0, 5.0))
-    wrong = 'f3 f1=2 precision precision= precision=0 recall=1.1 recall=nan cost cost=1 cost=1:2:3'
-    for text in [
-        *wrong.split(),
-        'cost=-1:2',
-        'cost=inf:1',
-        'cost=nan:1',
-        'cost=1:nan',
-        'F1',
-        '',
-        'f1=',
-    ]:
+    wrong = 'f3 F1 f1= f1=2 precision precision= precision=0 recall=1.1 recall=nan cost cost=1 '
+    wrong += 'cost=1:2:3 cost=-1:2 cost=inf:1 cost=nan:1 cost=1:nan'
+    for text in ['', *wrong.split()]:
         with pytest.raises(ValueError, match='expected f1, f2, precision=P'):
             Objective.parse(text)
     assert math.isclose(Objective.parse('recall=1').target, 1)
