@@ -244,7 +244,8 @@ class _Content:
             raise RefusedError(f'nested more than {MAX_DEPTH} deep')
         if isinstance(node, _Found):
             return self.plain(node.value, depth + 1)
-        self.limit -= 8 + getattr(node, 'nbytes', 0)
+        # about what Python needs for one, so that a small file has 260,000 values at most
+        self.limit -= 64 + getattr(node, 'nbytes', 0)
         if isinstance(node, (str, bytes)):
             self.limit -= len(node)
         if self.limit < 0:

@@ -38,6 +38,8 @@ KINDS = {
     b'7z\xbc\xaf': 'a 7z archive',
     b'rar!': 'a rar archive',
     b'\x89hdf': 'an HDF5 file (Keras?)',
+    b'\x93numpy': 'a numpy array (.npy)',
+    b'gguf': 'a GGUF file',
     b'\x80': 'a pickle that torch.save did not write',
 }
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
@@ -105,7 +107,7 @@ def _read(opened: Any, file: Any) -> Any:
 
 def kind_of(head: bytes) -> str:
     """What a file with these first bytes is, which is not a checkpoint."""
-    start = head.lstrip().lower()
+    start = head.removeprefix(b'\xef\xbb\xbf').lstrip().lower()  # a byte order mark
     for mark, kind in KINDS.items():
         if start.startswith(mark):
             return kind
@@ -113,13 +115,17 @@ def kind_of(head: bytes) -> str:
         return 'a tar archive'
     if not head:
         return 'an empty file'
-    if head.isascii():
+    if not any(head):
+        return 'it begins with zeros, as an interrupted copy leaves them'
+    if head.isascii() and b'\0' not in head:
         return f'a text file that begins with {head.split(chr(10).encode())[0][:40].decode()!r}'
     return f'it begins with {head[:8]!r}; damaged?'
 
 
 def _read_zip(opened: Any, size: int) -> Any:
     """torch.save's format since 1.6: one pickle, and an entry for each storage."""
+    if not zipfile.is_zipfile(opened):  # the list of entries stands at the end
+        raise CheckpointError(f'cut short: its end is missing (there are {size:,} bytes)')
     with zipfile.ZipFile(opened) as archive:
         names, claimed = archive.namelist(), sum(info.file_size for info in archive.infolist())
         pickles = [name for name in names if name.endswith('/data.pkl')]

@@ -189,6 +189,10 @@ def test_repetition_is_bounded(tmp_path):
     for _ in range(40):
         content = [content, content]
     refused(write(tmp_path / 'a.pth', dict(WEIGHTS, more=content)), 'amounts to more')
+    content = [0] * 4
+    for _ in range(9):
+        content = [content] * 4  # 350,000 values in 100 bytes
+    refused(write(tmp_path / 'c.pth', dict(WEIGHTS, more=content)), 'amounts to more')
     large = torch.ones(2**18)
     refused(write(tmp_path / 'b.pth', {f'w{i}': large[:] for i in range(5000)}), 'amounts to more')
     load(write(tmp_path / 'c.pth', {'w': large, 'tied': large}))
