@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -25,6 +26,13 @@ FREE = frozenset({'policies', 'metainfo', 'transforms_kwargs', 'accumulative_cou
 LOADER = frozenset(inspect.signature(DataLoader).parameters) | {'num_batch_per_epoch'}
 # the classes of sections that need no `type`
 DEFAULTS = {'train_cfg': 'EpochBasedTrainLoop', 'val_cfg': 'ValLoop', 'test_cfg': 'TestLoop'}
+# the smallest value of numbers that would fail late, or blame something else
+WHOLE = {
+    **{f'train_cfg.{key}': 1 for key in ('max_epochs', 'max_iters', 'val_interval')},
+    **{f'{loader}_dataloader.batch_size': 1 for loader in ('train', 'val', 'test')},
+    **{f'{loader}_dataloader.num_workers': 0 for loader in ('train', 'val', 'test')},
+    'randomness.seed': 0,
+}
 LOSS = "expected `type`, e.g. dict(type='CrossEntropyLoss', use_sigmoid=True, pos_weight=[...])"
 # mmpretrain's know mlgcn's and mmengine's children
 REGISTRIES = [
@@ -98,6 +106,7 @@ def check_config(cfg: Config) -> None:
         near = nearest(name, KEYS, cutoff=0.85)
         if name not in KEYS and near:
             raise ConfigError(f'{name}: not a key of a config{near}')
+    _check_numbers(cfg)
     for name in sorted(RUNNER_KEYS & set(cfg)):
         section = cfg[name]
         if name.endswith('_dataloader') and section is not None:
@@ -109,6 +118,17 @@ def check_config(cfg: Config) -> None:
             section.pop('by_epoch', None)
         if name not in ('visualizer', 'log_processor'):
             _check(section, name)
+
+
+def _check_numbers(cfg: Config) -> None:
+    for path, least in WHOLE.items():
+        section, key = path.split('.')
+        value = (cfg.get(section) or {}).get(key)
+        if value is not None and not (type(value) is int and value >= least):
+            raise ConfigError(f'{path}: {value!r} seen, expected a whole number from {least} up')
+    rate = ((cfg.get('optim_wrapper') or {}).get('optimizer') or {}).get('lr')
+    if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
+        raise ConfigError(f'optim_wrapper.optimizer.lr: {rate!r} seen, expected from 0 up')
 
 
 def check_keys(node: Mapping, path: str, known: Iterable[str], owner: str) -> None:
