@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.checkpoints.metadata import input_size
@@ -59,7 +59,7 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
     image = torch.zeros(1, 3, height, width)
     counts = {getattr(torch.ops.aten, name): batch_norm_flops for name in BATCH_NORMS}
     # torch counts attention of GPUs only
-    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = sdpa_flop
+    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = attention_flops
     with torch.no_grad():
         model(image)  # tables that are computed once do not count
         with FlopCounterMode(display=False, custom_mapping=counts) as counter:
@@ -70,3 +70,10 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
 def batch_norm_flops(shape: torch.Size, *args: object, **kwargs: object) -> int:
     """A multiplication by the scale and an addition of the shift, each counted as two."""
     return 4 * shape.numel()
+
+
+def attention_flops(
+    query: torch.Size, key: torch.Size, value: torch.Size, *_: object, **__: object
+) -> int:
+    """Queries times keys, and weights times values."""
+    return sdpa_flop_count(query, key, value)
