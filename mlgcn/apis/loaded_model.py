@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
 from mlgcn.checkpoints.peers import fit_model
 from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
+from mlgcn.datasets.image_io import read_image
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
 from mlgcn.engine.fuse import fuse
 from mlgcn.engine.overrides import resolve
@@ -225,9 +227,13 @@ def _build_pipeline(cfg: Config) -> Callable[[dict], dict]:
     if not transforms or not type(transforms[0]).__name__.startswith('LoadImage'):
         raise ConfigError('the test pipeline does not start with LoadImageFromFile')
     whole, rest = Compose(transforms), Compose(transforms[1:])
+    upstream = type(transforms[0]) is LoadImageFromFile
+    is_checked = upstream and transforms[0].imdecode_backend != 'tifffile'
 
     def pipeline(results: dict) -> dict:
         if 'img' not in results:
+            if is_checked:  # upstream's takes half a picture, waits for pipes, starts Ghostscript
+                read_image(results['img_path'])
             return whole(dict(results))
         shape = results['img'].shape[:2]
         return rest(dict(results, img_shape=shape, ori_shape=shape))

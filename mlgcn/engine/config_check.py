@@ -14,6 +14,9 @@ from mmengine.runner import Runner
 from mmpretrain import registry as mmpretrain_registry
 from torch.utils.data import DataLoader
 
+from mlgcn.evaluation.protocols import METRIC_NAMES
+from mlgcn.evaluation.published import EVALUATORS
+
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
 KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
@@ -107,6 +110,7 @@ def check_config(cfg: Config) -> None:
         if name not in KEYS and near:
             raise ConfigError(f'{name}: not a key of a config{near}')
     _check_numbers(cfg)
+    _check_save_best(cfg)
     for name in sorted(RUNNER_KEYS & set(cfg)):
         section = cfg[name]
         if name.endswith('_dataloader') and section is not None:
@@ -129,6 +133,24 @@ def _check_numbers(cfg: Config) -> None:
     rate = ((cfg.get('optim_wrapper') or {}).get('optimizer') or {}).get('lr')
     if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
         raise ConfigError(f'optim_wrapper.optimizer.lr: {rate!r} seen, expected from 0 up')
+
+
+def _check_save_best(cfg: Config) -> None:
+    """The figure that chooses the best checkpoint is one that is reported after an epoch."""
+    best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    metric = cfg.get('val_evaluator')
+    if not isinstance(best, str) or best == 'auto' or not isinstance(metric, Mapping):
+        return
+    ours = str(metric.get('type')).endswith('MultiLabelScores')
+    if not ours or metric.get('prefix') or metric.get('protocol') in EVALUATORS:
+        return
+    report = metric.get('report', 'all')
+    names = METRIC_NAMES if report == 'all' else [report] if isinstance(report, str) else report
+    if best not in names:
+        raise ConfigError(
+            f'default_hooks.checkpoint.save_best: no {best!r} is reported'
+            f'{nearest(best, names)} (there are {", ".join(names)})'
+        )
 
 
 def check_keys(node: Mapping, path: str, known: Iterable[str], owner: str) -> None:

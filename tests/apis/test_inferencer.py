@@ -1,5 +1,6 @@
 """Answers for files, arrays and PIL images."""
 
+import os
 from pathlib import Path
 
 import mmcv
@@ -98,6 +99,20 @@ def test_bad_files_are_named_and_the_others_go_on(inferencer, photos, tmp_path):
     np.testing.assert_allclose(
         predictions[4].probabilities, inferencer(photos[1])[0].probabilities, rtol=1e-5
     )
+
+
+def test_upstreams_reader_gets_no_pipe_half_picture_or_program(inferencer, photos, tmp_path):
+    """mmcv's would wait for the pipe, hand the program to Ghostscript, and fill up with grey."""
+    assert 'LoadImageFromFile' in str(inferencer.model.cfg.test_dataloader)
+    Image.open(photos[0]).resize((99, 99)).save(tmp_path / 'half.jpg')
+    data = (tmp_path / 'half.jpg').read_bytes()
+    (tmp_path / 'half.jpg').write_bytes(data[: len(data) // 2] + b'\xff\xd9')
+    os.mkfifo(tmp_path / 'pipe.jpg')
+    program = '%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n'
+    (tmp_path / 'program.jpg').write_text(program)
+    words = {'half.jpg': 'premature end', 'pipe.jpg': 'not a regular', 'program.jpg': 'PostScript'}
+    for prediction, word in zip(inferencer([str(tmp_path / n) for n in words]), words.values()):
+        assert word in prediction.error
 
 
 def test_images_are_taken_as_they_are_needed(inferencer, photos):

@@ -59,6 +59,16 @@ def test_mistakes_are_named(change, words):
         check_config(cfg)
 
 
+@pytest.mark.parametrize('report', ['all', ['CF1', 'mAP'], 'mAP'])
+def test_the_best_checkpoint_is_chosen_by_a_reported_figure(report):
+    metric = dict(type='mlgcn.MultiLabelScores', report=report)
+    cfg = Config(dict(val_evaluator=metric, default_hooks=dict(checkpoint=dict(save_best='mAP'))))
+    check_config(cfg)
+    cfg.default_hooks.checkpoint.save_best = 'map'
+    with pytest.raises(ConfigError, match="save_best: no 'map'.*mAP"):
+        check_config(cfg)
+
+
 TIMM = {'model.backbone': dict(type='mlgcn.TIMMBackbone', model_name='resnet10d')}
 
 
