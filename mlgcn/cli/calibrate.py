@@ -64,9 +64,10 @@ def main(args: argparse.Namespace) -> None:
     )  # fmt: skip
     print_record(record, model.classes, labels)
     diagram = target.with_suffix('.reliability.png')
-    write_atomically(diagram, reliability_diagram(list(diagrams.items())))
+    picture = reliability_diagram(list(diagrams.items()))
     loaded, metadata = model.checkpoint, calibrated_metadata(model, record)
     save_weights(target, loaded.weights, metadata, loaded.content, args.force)
+    write_atomically(diagram, picture)  # last: on a full disk it would be left alone
     print(f'{target}: written; {diagram}: reliability on the held-out images')
 
 

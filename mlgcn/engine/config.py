@@ -71,6 +71,9 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
     dataset = cfg[loader].dataset
     own = copy.deepcopy(dataset)
     if classes is not None:
+        for part in readers(own):
+            if list(part.get('classes') or ()) == list(classes):  # from the checkpoint as well
+                part.pop('classes')
         for part in readers(dataset):
             part.setdefault('classes', list(classes))
     unite_classes(dataset)
@@ -87,7 +90,8 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
             raise
         raise ConfigError(
             f'the checkpoint is of another data set: of the {len(seen)} classes of {loader}, '
-            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)})'
+            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)}), '
+            f'first in {error.args[0]}'
         ) from error
 
 

@@ -1,6 +1,7 @@
 """mlgcn calibrate as a user meets it."""
 
 import dataclasses
+import errno
 import json
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_unreached_targets_are_said(mlgcn, work):
         (['tiny.py', 'tiny.pth', '--out', 'x.bin'], 'x.bin: expected a name that ends in'),
         (['tiny.py', 'tiny.pth', '--out', 'no/x.pth'], 'does not exist or cannot be written'),
         (['tiny.py', 'tiny.pth', '--min-positives', '0'], 'expected at least 1'),
-        (['other.py', 'tiny.pth'], 'unknown class'),
+        (['other.py', 'tiny.pth'], 'the checkpoint is of another data set'),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(mlgcn, work, args, words):
@@ -141,3 +142,12 @@ def test_wrong_input_is_one_line_and_status_2(mlgcn, work, args, words):
     answer = mlgcn('calibrate', *args)
     assert answer.status == 2 and words in answer.error
     assert sorted(p.name for p in work.iterdir()) == files
+
+
+def test_no_diagram_without_its_checkpoint(mlgcn, work, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr('mlgcn.cli.calibrate.save_weights', full)
+    assert mlgcn('calibrate', 'tiny.pth', '--scores', 'scores.npz').status == 1
+    assert not list(work.glob('*.reliability.png'))

@@ -139,6 +139,10 @@ def test_the_checkpoint_of_another_data_set_is_named(tmp_path, photos):
     cfg = read_config(write_config(tmp_path, photos), {})
     with pytest.raises(ConfigError, match='another data set.*2 .box, ring.*cat, disc'):
         build_dataset(cfg, 'test_dataloader', ['cat', 'disc'])
+    cfg.model.head.num_classes = None
+    fit_to_data(cfg, ['cat', 'disc'])  # as calibrate does
+    with pytest.raises(ConfigError, match='another data set.*2 .box, ring.*cat, disc'):
+        build_dataset(cfg, 'val_dataloader', ['cat', 'disc'])
     cfg = read_config(write_config(tmp_path, photos), {})
     dataset = build_dataset(cfg, 'test_dataloader', ['box', 'cat', 'disc', 'ring'])
     assert dataset.metainfo['classes'] == ('box', 'cat', 'disc', 'ring')
