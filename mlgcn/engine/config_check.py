@@ -20,6 +20,8 @@ from mlgcn.evaluation.published import EVALUATORS
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
 KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
+# read by mlgcn alone
+OURS = frozenset({'own', 'compiled_ops', 'data_preprocessor'})
 # taken out by mmengine before the class is called
 NOT_ARGUMENTS = frozenset(
     {'type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'}
@@ -56,6 +58,7 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
     Raises:
         ConfigError: the config has no such section or key, or a value of another kind there.
     """
+    _refuse_copied(cfg, key)
     node: Any = dict(cfg)  # a Config is no Mapping
     for i, name in enumerate(parts := key.split('.')):
         if isinstance(node, (list, tuple)) and name.isdigit() and int(name) < len(node):
@@ -80,6 +83,27 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
                     f'(the config has {str(node)[:60]})'
                 )
             return
+
+
+def _refuse_copied(cfg: Config, key: str) -> None:
+    """Names such as `train_pipeline` are read while the file is: changed later, nothing happens."""
+    name, *below = key.split('.')
+    if name in KEYS or name in OURS or name not in cfg:
+        return
+    value, sections = cfg[name], {n: cfg[n] for n in KEYS & set(cfg)}
+    copies = [path for path, copy in _items(sections) if copy == value]
+    if not isinstance(value, (list, Mapping)):
+        copies = [path for path in copies if path.rpartition('.')[2] == name]
+    if value and copies:
+        where = ' and '.join('.'.join([path, *below]) for path in sorted(copies))
+        raise ConfigError(f'--cfg-options {key}: has no effect, its value was copied; set {where}')
+
+
+def _items(node: Mapping, path: str = '') -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        yield path + name, value
+        if isinstance(value, Mapping):
+            yield from _items(value, f'{path}{name}.')
 
 
 def _root_like(cfg: Config, name: str) -> str:

@@ -117,6 +117,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         between_epochs = self._iter == self._epoch * len(self.dataloader)
         if resumed and self._epoch > 0 and between_epochs and not resumed['validated']:
             self.validate_if_due()
+        if resumed and (self._epoch >= self._max_epochs or self.stop_training):
+            self.runner.logger.warning(
+                f'nothing was left to train: the checkpoint is of epoch {self._epoch}, '
+                f'train_cfg.max_epochs={self._max_epochs}'
+                + ', and the run had stopped itself'
+                * self.stop_training
+            )
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
             self.validate_if_due()

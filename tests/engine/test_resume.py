@@ -94,6 +94,12 @@ def test_the_same_end(copied, tmp_path):
     assert sorted(p.name for p in copied.glob('*.pth')) == ['epoch_1.pth', 'epoch_2.pth']
 
 
+def test_a_finished_run_says_that_nothing_was_left(tmp_path):
+    train(tmp_path)
+    train(tmp_path)
+    assert 'nothing was left to train: the checkpoint is of epoch 2' in log(tmp_path)
+
+
 def test_checkpoints_by_iterations_alone(tmp_path):
     saving = dict(by_epoch=False, interval=3)
     train(tmp_path / 'run', stop=7, saving=saving)
