@@ -45,7 +45,7 @@ def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Te
     hidden = conv(x)
     if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would communicate again
         return next_norm(activated(hidden))
-    return next_norm(_recomputed(activated, norm, hidden))
+    return next_norm(_recomputed(activated, norm, hidden, preserve_rng_state=False))
 
 
 def checkpointed(module: nn.Module, *args, **kwargs):
@@ -60,7 +60,7 @@ def checkpointed(module: nn.Module, *args, **kwargs):
     return _recomputed(run, module, *args)
 
 
-def _recomputed(function: Callable, module: nn.Module, *args):
+def _recomputed(function: Callable, module: nn.Module, *args, preserve_rng_state: bool = True):
     """function(*args), computed again in the backward pass without the module's statistics."""
     calls = itertools.count()  # more than two where the graph is retained
 
@@ -68,7 +68,7 @@ def _recomputed(function: Callable, module: nn.Module, *args):
         with statistics_paused(module) if next(calls) else nullcontext():
             return function(*args)
 
-    return checkpoint(run, *args, use_reentrant=False)
+    return checkpoint(run, *args, use_reentrant=False, preserve_rng_state=preserve_rng_state)
 
 
 @contextmanager
