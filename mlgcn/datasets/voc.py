@@ -14,6 +14,7 @@ from .annotations import (
     AnnotationError,
     Labels,
     has_voc_values,
+    read_text,
     read_voc_list,
     read_voc_xml,
     some,
@@ -91,7 +92,14 @@ class VOCMultiLabel(MultiLabelPhotos):
         if not path.is_file():
             splits = sorted(p.stem for p in people_files(self._main / '*.txt') if '_' not in p.stem)
             raise self.not_found(f'split {self.split!r}', f'{path}; there are: {some(splits)}')
-        return list(read_voc_list(path, values=False))
+        images = list(read_voc_list(path, values=False))
+        known = {file.stem for file in people_files(Path(self.img_prefix, '*'))}
+        if has_voc_values(path) and not known & set(images):  # 'holiday 1' may be an image
+            raise AnnotationError(
+                f'{path}: expected the names of images alone, seen {images[0]!r}: a value behind '
+                'the name, as in the list of a class (CLASS_SPLIT.txt)'
+            )
+        return images
 
     def _class_lists(self) -> dict[str, Path]:
         """{class: its list of this split}; empty in folders without such lists.
@@ -101,6 +109,9 @@ class VOCMultiLabel(MultiLabelPhotos):
         end = f'_{self.split}.txt'
         files = sorted(people_files(self._main / f'*{end}')) if self.split else ()
         lists = {path.name.removesuffix(end): path for path in files}
+        empty = [str(path) for path in files if not read_text(path).strip()]
+        if empty:  # the class would be missing without a word
+            self.problems.append(f"empty lists, expected lines 'IMAGE 1|0|-1': {some(empty)}")
         others = [path.name for path in files if not has_voc_values(path)]
         if others:
             self.notes.append(f'lists of images, no classes: {some(others)}')

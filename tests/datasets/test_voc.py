@@ -209,6 +209,20 @@ def test_another_list_of_images_is_no_class(voc):
     assert len(VOCMultiLabel(data_root=str(root), split='aug_trainval')) == 2
 
 
+def test_a_class_list_that_is_empty_is_named(voc):
+    root = voc()
+    (root / 'ImageSets/Main/fox_trainval.txt').write_text('\n')
+    with pytest.raises(ValueError, match=r'empty.*fox_trainval\.txt'):
+        VOCMultiLabel(data_root=str(root), split='trainval')
+
+
+def test_values_in_the_list_of_a_split_are_named(voc):
+    root = voc(lists=False)
+    (root / 'ImageSets/Main/trainval.txt').write_text('a 1\nb -1\n')
+    with pytest.raises(ValueError, match=r"trainval\.txt.*'a 1'"):
+        VOCMultiLabel(data_root=str(root), split='trainval')
+
+
 @pytest.mark.parametrize('lists', [True, False])
 def test_files_of_operating_systems_are_ignored(voc, lists):
     root = voc(lists=lists)
