@@ -21,8 +21,8 @@ $(STAMP): setup.py requirements/runtime.txt requirements/tests.txt $(wildcard ml
 demo: env
 	PATH="$(abspath $(BIN)):$$PATH" bash tools/demo.sh
 
-test: env
-	$(BIN)/python -m pytest
+test: quick
+	$(BIN)/python -m pytest -m slow
 	@echo "[mlgcn] all tests passed. Next: make demo, or README.md, 'Your own photographs'."
 
 quick: env

@@ -100,7 +100,10 @@ def test_hostile_arguments(tmp_path, name):
     refused(write(tmp_path / 'bad.pth', dict(state_dict=WEIGHTS, more=HOSTILE[name])))
 
 
-@pytest.mark.parametrize('name', [n for n, v in _doubles().items() if isinstance(v, torch.dtype)])
+DTYPE_NAMES = sorted(n for n, v in _doubles().items() if isinstance(v, torch.dtype))
+
+
+@pytest.mark.parametrize('name', DTYPE_NAMES)  # sorted: pytest-xdist wants one order
 def test_types_are_not_called(tmp_path, name):
     """A dtype's or a storage's name stands for a value alone."""
     module, _, attribute = name.rpartition('.')

@@ -153,7 +153,7 @@ def saved(zipped=True):
 def test_truncated_files(tmp_path, zipped, part):
     content = saved(zipped)
     (tmp_path / 'cut.pth').write_bytes(content[: int(len(content) * part)])
-    with pytest.raises(CheckpointError, match='cut.pth: not') as error:
+    with pytest.raises(CheckpointError, match='cut.pth: (not|cut short)') as error:
         CheckpointLoader.load_checkpoint(str(tmp_path / 'cut.pth'))
     assert '\n' not in str(error.value)
 
