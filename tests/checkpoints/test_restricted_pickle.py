@@ -208,7 +208,7 @@ def test_a_state_does_not_reach_what_doubles_made(tmp_path):
 
 
 def test_a_state_does_not_reach_a_storage(tmp_path):
-    """Tensor.__setstate__ makes room for whatever size it is told."""
+    """Tensor.__setstate__ allocates whatever size its state asks for."""
     written = io.BytesIO()
     torch.save({'w': torch.ones(4)}, written, _use_new_zipfile_serialization=False)
     data = written.getvalue()

@@ -64,6 +64,6 @@ class GraphStage(nn.Module):
         table = relative_position(
             self.channels, self.grid, self.reduction, self.num_nodes, size, device
         )
-        if not torch.compiler.is_compiling():  # a traced tensor is worth nothing later
+        if not torch.compiler.is_compiling():  # a traced tensor is of no use outside its trace
             self._table = key, table
         return table
