@@ -133,6 +133,9 @@ def run(main: Callable[[], None]) -> None:
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         main()
+        # gloo's threads, still running when Python ends, would abort the process now and then
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
     except KeyboardInterrupt:
         sys.exit('interrupted')
     except Exception as error:
