@@ -22,7 +22,7 @@ demo: env
 	PATH="$(abspath $(BIN)):$$PATH" bash tools/demo.sh
 
 test: quick
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
 	@echo "[mlgcn] all tests passed. Next: make demo, or README.md, 'Your own photographs'."
 
 quick: env

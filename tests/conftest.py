@@ -11,6 +11,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
+# Autograd decides at its first backward pass whether it starts threads, which forbid forking. It
+# does so if a device other than the CPU is registered, as torch.export does; so decide now.
+torch.zeros(1, requires_grad=True).sum().backward()
 
 
 class Answer(NamedTuple):

@@ -44,7 +44,7 @@ def run_tool(folder, name, *args, ranks=1):
         processes.append(FORK.Process(target=_tool, args=(logs[-1], name, args, environment)))
         processes[-1].start()
     for process in processes:
-        process.join(timeout=150)
+        process.join(timeout=600)
         process.kill()
         process.join()
     return [(process.exitcode, log.read_text()) for process, log in zip(processes, logs)]

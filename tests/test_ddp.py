@@ -168,11 +168,12 @@ def test_accumulated_gradients_do_not_depend_on_the_number_of_processes(tmp_path
 SIZES = (7, 10, 13)
 
 
-def score(rank, folder, ranks, port):
+def score(rank, folder, ranks, ports):
     """`tools/test.py` for each number of images, in one of `ranks` processes."""
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(ranks))
-    os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
-    for size in SIZES:
+    for size, port in zip(SIZES, ports):
+        # a port for each: process 0 may still be closing the store of the last one
+        os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
         options = [
             f'{folder}/tiny.py',
             f'{folder}/epoch.pth',
@@ -196,7 +197,8 @@ def test_scores_do_not_depend_on_the_number_of_processes(tmp_path):
     run(tmp_path, 'train', config, '--work-dir', tmp_path / 'run', '--seed', 1)
     (tmp_path / 'run/epoch_2.pth').rename(tmp_path / 'epoch.pth')
     for ranks in (1, 2, 4):
-        mp.start_processes(score, (tmp_path, ranks, free_port()), ranks, start_method='fork')
+        ports = [free_port() for _ in SIZES]
+        mp.start_processes(score, (tmp_path, ranks, ports), ranks, start_method='fork')
     for size in SIZES:
         alone, two, four = (np.load(tmp_path / f'{ranks}_{size}.npz') for ranks in (1, 2, 4))
         assert alone['scores'].shape == (size, 3)
