@@ -23,6 +23,7 @@ COMMANDS = {
     'describe': 'print what a checkpoint holds',
     'stats': 'count parameters and multiply-adds of configs',
     'graph': "count label pairs for ML-GCN's graph",
+    'hide-labels': 'remove labels of a training set, as papers do',
     'benchmark': 'measure time and memory',
     'scenes': 'write the built-in data set',
 }
@@ -50,7 +51,7 @@ def main(command: str | None = None) -> None:
 
 def overview() -> str:
     """What `mlgcn --help` prints."""
-    lines = [f'  {name:10} {text}' for name, text in COMMANDS.items()]
+    lines = [f'  {name:11} {text}' for name, text in COMMANDS.items()]
     title = 'usage: mlgcn COMMAND ...   (mlgcn COMMAND --help: its options)'
     return '\n'.join([title, '', *lines])
 
@@ -61,7 +62,7 @@ def execute(command: str, arguments: list[str]) -> None:
 
     if command in PRINTERS and hasattr(signal, 'SIGPIPE'):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends them in silence
-    module = importlib.import_module(f'mlgcn.cli.{command}')
+    module = importlib.import_module(f'mlgcn.cli.{command.replace("-", "_")}')
     parser = Parser(
         prog=f'mlgcn {command}',
         description=module.__doc__,

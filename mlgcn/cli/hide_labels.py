@@ -1,0 +1,111 @@
+"""Write a label file in which labels of a training set are removed, as a paper did.
+
+mlgcn hide-labels gkgnet_coco_576 kept10.csv partial 0.1
+mlgcn hide-labels addgcn_own_448 one.csv single --cfg-options own.train=photos/train.csv
+
+The CSV has one column for each class: 1 present, 0 absent, -1 unknown. It is read as own.train,
+with the same own.images. OUT.json beside it keeps the rule, the seed and a hash. RULE and AMOUNTs:
+"""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mlgcn.apis.shipped_configs import find_config
+from mlgcn.atomic_files import refuse_existing, write_atomically
+from mlgcn.checkpoints.error import printable
+from mlgcn.datasets.annotations import some
+from mlgcn.datasets.hidden_labels import RULES, hide_labels, published_order, split_rows
+from mlgcn.engine.config import build_dataset, read_config
+
+from . import options
+
+MOST_CELLS = 2**30  # images x classes, one byte each
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    for name, rule in RULES.items():
+        amounts = ' '.join(f'{amount}={value:g}' for amount, value in rule.amounts.items())
+        parser.description += f'  {name:8} {amounts:24} {rule.words}\n'
+    options.add(parser, 'config')
+    parser.add_argument('out', metavar='OUT.csv')
+    parser.add_argument('rule', choices=RULES, metavar='RULE')
+    parser.add_argument('amounts', nargs='*', type=float, metavar='AMOUNT')
+    options.add(parser, '--seed', help='of the random numbers (the published one, or 0)')
+    parser.add_argument(
+        '--validation', metavar='CSV',
+        help="cut a fifth of the images off (Cole et al.'s), and write its complete labels here",
+    )  # fmt: skip
+    options.add(parser, '--cfg-options', '--force')
+
+
+def main(args: argparse.Namespace) -> None:
+    outs = [Path(out) for out in (args.out, args.validation) if out]
+    for out in outs:
+        if out.suffix != '.csv':
+            raise ValueError(f'{out}: expected a name that ends in .csv')
+        options.check_new(out, args.force)
+        refuse_existing(out.with_suffix('.json'), args.force)
+    classes, names, labels = read_labels(args)
+    if args.rule == 'single':
+        order = published_order(names)
+        names, labels = [names[i] for i in order], labels[order]
+    left = hide_labels(labels, args.rule, args.amounts, args.seed)
+    chosen = RULES[args.rule]
+    facts = {
+        'rule': args.rule,
+        'amounts': args.amounts or list(chosen.amounts.values()),
+        'seed': chosen.seed if args.seed is None else args.seed,
+        'classes': list(classes),
+        'images': len(names),
+        'sha256': hashlib.sha256(left.tobytes()).hexdigest(),  # int8, in the order of the draws
+    }
+    parts = split_rows(len(names)) if args.validation else (range(len(names)),)
+    for out, table, rows in zip(outs, (left, labels), parts):
+        _write(out, classes, [names[i] for i in rows], table[rows])
+        write_atomically(out.with_suffix('.json'), json.dumps({**facts, 'rows': len(rows)}))
+        known, positive = (table[rows] >= 0).mean(), (table[rows] == 1).sum()
+        print(
+            f'{out}: {len(rows):,} images, {known:.1%} of the labels known, {positive:,} positive'
+        )
+    empty = [name for name, column in zip(classes, left.T) if not (column == 1).any()]
+    if empty:
+        print(printable(f'{len(empty)} classes have no known positive: {some(empty)}'))
+    unlabelled = (left < 0).all(axis=1).sum()
+    if unlabelled:
+        print(f'{unlabelled:,} images have no known label')
+
+
+def read_labels(args: argparse.Namespace) -> tuple[Sequence[str], list[str], np.ndarray]:
+    """(K classes, N paths from the images' folder, int8 labels (N, K)) of the training set."""
+    cfg = read_config(find_config(args.config), args.cfg_options)
+    section = cfg.train_dataloader.dataset
+    while isinstance(section.get('dataset'), dict):  # inside wrappers
+        section = section.dataset
+    section.check_images = False  # only the labels are read
+    dataset = build_dataset(cfg, 'train_dataloader')
+    while hasattr(dataset, 'dataset'):
+        dataset = dataset.dataset
+    classes = dataset.metainfo['classes']
+    if len(dataset) * len(classes) > MOST_CELLS:
+        seen = f'{len(dataset):,} images x {len(classes):,} classes'
+        raise ValueError(f'{seen}: expected {MOST_CELLS:,} labels at most')
+    items = list(map(dataset.get_data_info, range(len(dataset))))
+    folder = getattr(dataset, 'img_prefix', '') or '.'
+    names = [os.path.relpath(item['img_path'], folder) for item in items]
+    return classes, names, np.stack([item['gt_score'] for item in items]).astype(np.int8)
+
+
+def _write(path: Path, classes: Sequence[str], names: list[str], labels: np.ndarray) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(['file', *classes])
+    writer.writerows([name, *row] for name, row in zip(names, labels.tolist()))
+    write_atomically(path, text.getvalue())
