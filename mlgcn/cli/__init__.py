@@ -21,13 +21,14 @@ COMMANDS = {
     'convert': 'convert published weights or annotation lists, or ours to the published names',
     'publish': "write a checkpoint's weights and metadata without the training state",
     'describe': 'print what a checkpoint holds',
+    'models': 'list the shipped models with their published results',
     'stats': 'count parameters and multiply-adds of configs',
     'graph': "count label pairs for ML-GCN's graph",
     'hide-labels': 'remove labels of a training set, as papers do',
     'benchmark': 'measure time and memory',
     'scenes': 'write the built-in data set',
 }
-PRINTERS = ('predict', 'describe', 'stats')
+PRINTERS = ('predict', 'describe', 'models', 'stats')
 
 
 def main(command: str | None = None) -> None:
