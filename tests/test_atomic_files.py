@@ -13,7 +13,7 @@ from mmengine.runner import runner as runner_module
 
 from mlgcn import atomic_files
 from mlgcn.atomic_files import open_atomically, refuse_existing, remove_leftovers, write_atomically
-from mlgcn.checkpoints.atomic_files import save_checkpoint
+from mlgcn.checkpoints.save import save_checkpoint
 
 
 def test_writes_and_replaces(tmp_path):

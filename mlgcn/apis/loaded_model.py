@@ -16,7 +16,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
-from mlgcn.checkpoints.peers import fit_model
+from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
 from mlgcn.datasets.image_io import read_image
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config

@@ -3,9 +3,12 @@
 from .checkpoint import Checkpoint, load
 from .convert import convert, detect, published_key, to_published, unwrap
 from .error import CheckpointError, about
-from .metadata import describe, fingerprint, implied_classes, make_metadata, save_weights
+from .metadata import fingerprint, make_metadata
 from .pretrained import Pretrained
+from .recognise import describe
 from .safe_load import trust_checkpoints
+from .save import save_weights
+from .sources import implied_classes
 
 __all__ = [
     'Checkpoint',

@@ -15,18 +15,9 @@ from torch import Tensor, nn
 
 from .convert import convert, detect, unwrap
 from .error import CheckpointError, about, some
-from .metadata import (
-    BY_NAME,
-    CLASSIFIERS,
-    KEY,
-    KINDS,
-    LICENCES,
-    fingerprint,
-    implied_classes,
-    meta_of,
-    num_classes,
-)
+from .metadata import KEY, fingerprint, meta_of
 from .safe_load import SAFETENSORS, read_json, safe_load
+from .sources import SOURCES, implied_classes, num_classes
 
 
 @dataclass
@@ -97,27 +88,25 @@ class Checkpoint:
             CheckpointError: other names, or another order; says which class differs.
         """
         expected, classes = self.classes, tuple(map(str, classes))
-        if expected is None and self.source in BY_NAME:
+        known = SOURCES[self.source]
+        if expected is None and known.by_name:
             expected = tuple(sorted(classes))
         number = self.num_rows if expected is None else len(expected)
         if number in (None, len(classes)) and expected in (None, classes):
             return
         text = f'{self.path} is for {number} classes, {whose} are {len(classes)}'
-        pairs = enumerate(zip(expected or (), classes))
-        for i, (own, other) in pairs:
+        for i, (own, other) in enumerate(zip(expected or (), classes)):
             if own != other:
                 text += f'; class {i} is {own!r} there, {other!r} here'
                 break
         if expected and set(expected) == set(classes):
-            order = 'name' if self.source in BY_NAME else 'id'
             text += '. The names are the same in another order: scores would go to wrong classes'
-            if self.source in CLASSIFIERS:
-                text += f"; use a data set with class_order='{order}'"
+            if known.classifier:
+                text += f'; use a data set with class_order={"name" if known.by_name else "id"!r}'
         elif expected:
-            missing = [name for name in expected if name not in set(classes)]
-            new = [name for name in classes if name not in set(expected)]
-            text += f' (only there: {some(missing, 5) or "none"}; only here: '
-            text += f'{some(new, 5) or "none"})'
+            missing = some([name for name in expected if name not in set(classes)], 5) or 'none'
+            new = some([name for name in classes if name not in set(expected)], 5) or 'none'
+            text += f' (only there: {missing}; only here: {new})'
         raise CheckpointError(text)
 
     def check_fits(self, model: nn.Module) -> None:
@@ -207,16 +196,15 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
         if not isinstance(classes, (list, tuple, type(None))):
             raise CheckpointError(f'expected a list of class names, found {str(classes)[:80]}')
     source = detect(weights)
-    if source in CLASSIFIERS and not published_names:
-        print_log(f'{name}: {KINDS[source]}, converted', 'current')
+    if SOURCES[source].classifier and not published_names:
+        print_log(f'{name}: {SOURCES[source].kind}, converted', 'current')
         weights = convert(weights, source)
         own = dict(source=source)
         if names := _listed_classes(content):
             own['dataset_meta'] = dict(classes=names)
         content = dict(meta=own, state_dict=weights)
-    stated = meta.get('source')
-    source = stated if stated in LICENCES else source
-    return Checkpoint(name, source, weights, metadata, content)
+    stated = str(meta.get('source'))
+    return Checkpoint(name, stated if stated in SOURCES else source, weights, metadata, content)
 
 
 def _listed_classes(content: Any) -> tuple[str, ...] | None:

@@ -1,6 +1,7 @@
 """Published weights to ours and back: strict functions from state_dict to state_dict."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -8,14 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlgcn.models.backbones.pyramid_vig import REDUCTIONS
 from mlgcn.ops.relative_pos import relative_position
 
 from .error import CheckpointError, some
-from .peers import HEADS, detect_peer, from_peer, published_name, to_peer
-from .tables import DROPPED, MARKS, NAMES, PARTS
+from .sources import source_of
+from .tables import DROPPED, HEADS, PARTS, SYSTEMS, TRESNET, Rows, rows
 
 PREFIXES = ('module.', 'model.')
-REDUCTIONS = (4, 2, 1, 1)  # of the published Pyramid ViG's stages
+ABN_EPS = 1e-5  # InPlaceABN multiplies by |weight| + eps
+ABN = re.compile(re.escape(TRESNET) + r'.*\bbn\.weight')
+Q2L_CLASSIFIER = ('fc.W', 'fc.b')  # (1, K, D) and (1, K)
 
 
 def unwrap(content: Any) -> dict[str, Tensor]:
@@ -44,21 +48,8 @@ def unwrap(content: Any) -> dict[str, Tensor]:
 
 
 def detect(state_dict: Mapping[str, Any]) -> str:
-    """Whose names the entries of a state_dict have.
-
-    Returns:
-        'addgcn', 'gkgnet', 'pvig', 'mmpretrain' (its Pyramid ViG), 'torchvision' (a ResNet), 'timm'
-        (an EfficientNet), a peer of `peer_tables.MARKS`, 'mlgcn' (a classifier of mmpretrain's or
-        ours) or 'unknown'.
-    """
-    weights = unwrap(state_dict)
-    if (peer := detect_peer(weights)) is not None:
-        return peer
-    for source, mark in MARKS.items():
-        if mark in weights:
-            return source
-    parts = {key.split('.')[0] for key in weights}
-    return 'mlgcn' if {'backbone', 'head'} <= parts <= {'backbone', 'neck', 'head'} else 'unknown'
+    """Whose names the entries of a state_dict have: a key of `sources.SOURCES`."""
+    return source_of(unwrap(state_dict))
 
 
 def convert(
@@ -66,34 +57,30 @@ def convert(
 ) -> dict[str, Tensor]:
     """Published weights under the names of our models (`backbone.`, `neck.`, `head.`).
 
-    What our models compute themselves or do not have is dropped by name (`tables.DROPPED`). 1x1
-    convolutions over labels lose the last of their four axes.
+    What our models compute themselves or do not have is dropped by name (`tables.DROPPED`).
 
     Args:
         state_dict: with or without the wrappers that :func:`unwrap` knows.
-        source: one of `tables.NAMES` or `peer_tables.HEADS`; see :func:`detect`.
+        source: one of `tables.SYSTEMS` or `tables.HEADS`; see :func:`detect`.
         part: 'head' for the entries of a peer's head alone, as the published module names them;
             the result then fits our head module (no `head.`).
 
     Raises:
         CheckpointError: lists the entries that such a file does not have.
     """
-    _check_source(source, part)
     weights = unwrap(state_dict)
-    if source in HEADS:
-        ours, unknown = from_peer(weights, source, part)
-        _refuse(unknown, f'the published {source} {part or "weights"}')
-        return ours
-    starts = _published_starts(weights)
+    table, starts = _table(source, part, weights), _starts(weights)
     ours, unknown = {}, []
     for key, value in weights.items():
-        name = _renamed(key, source, starts)
+        name = _renamed(key, table, starts)
         if name is not None:
-            label_conv = name.startswith('neck.') and value.ndim == 4
-            ours[name] = value.squeeze(3) if label_conv else value
-        elif not any(re.fullmatch(pattern, key) for pattern in DROPPED[source]):
+            ours[name] = _our_value(key, name, value)
+        elif not re.fullmatch(DROPPED.get(source, ''), key):
             unknown.append(key)
-    _refuse(unknown, f'the published {source} weights')
+    _refuse(unknown, f'the published {source} {part or "weights"}')
+    for name in [key for key in ours if key.endswith('.running_mean')]:
+        # files of old versions of torch and InPlaceABN lack it, frozen batch norms too
+        ours.setdefault(name.replace('running_mean', 'num_batches_tracked'), torch.tensor(0))
     return ours
 
 
@@ -103,32 +90,29 @@ def to_published(
     """Our weights under the published names, so that the published code loads them.
 
     The reverse of :func:`convert` for 'addgcn', 'gkgnet' and the peers. `mask_mat` and the
-    `relative_pos` tables that the first two keep in their files are computed again.
+    `relative_pos` tables that the first two keep in their files are computed again; what files of
+    peers hold besides (tables of positions, classifiers of ImageNet) is not made.
 
     Raises:
-        CheckpointError: lists the entries that the published model does not have.
+        CheckpointError: lists the entries that the published model does not have; a batch norm has
+            weights that InPlaceABN cannot have.
     """
-    _check_source(target, part)
     weights = unwrap(state_dict)
-    if target in HEADS:
-        published, unknown = to_peer(weights, target, part)
-        _refuse(unknown, f'our {part or "model"} for the published {target}')
-        return published
-    if target not in ('addgcn', 'gkgnet'):
+    table, starts = _table(target, part, weights), _starts(weights)
+    if target not in ('addgcn', 'gkgnet', *HEADS):
         raise CheckpointError(f"only to 'addgcn', 'gkgnet' and the peers, got {target!r}")
-    starts = _our_starts(weights)
     published, unknown = {}, []
     for key, value in weights.items():
-        name = _renamed(key, target, starts, reverse=True)
-        if name is None:
+        name = _renamed(key, table, starts, reverse=True)
+        if name is not None:
+            published[name] = _published_value(key, name, value)
+        # published ML-GCN files do not hold the label vectors
+        elif target != 'ml_gcn' or key not in ('embeddings', 'head.embeddings'):
             unknown.append(key)
-        else:
-            label_conv = key.startswith('neck.') and value.ndim == 3
-            published[name] = value.unsqueeze(3) if label_conv else value
-    _refuse(unknown, f'our model for the published {target}')
+    _refuse(unknown, f'our {part or "model"} for the published {target}')
     if target == 'addgcn' and 'fc.weight' in published:
         return {'mask_mat': torch.eye(len(published['fc.weight'])), **published}
-    return {**published, **_relative_positions(published, starts)}
+    return {**published, **(_relative_positions(weights, starts) if target == 'gkgnet' else {})}
 
 
 def published_key(key: str, source: str, depths: Sequence[int] = (2, 2, 6, 2)) -> str:
@@ -137,79 +121,89 @@ def published_key(key: str, source: str, depths: Sequence[int] = (2, 2, 6, 2)) -
     Args:
         depths: blocks of the four stages of Pyramid ViG.
     """
-    if source in HEADS:
-        name = published_name(key, source)
-    else:
-        name = _renamed(key, source, _starts_of(depths), reverse=True)
+    name = _renamed(key, rows(source, ()), _starts_of(depths), reverse=True)
     if name is None:
         raise KeyError(f'{key!r} has no counterpart in the published {source} model')
     return name
 
 
-def _relative_positions(published: Mapping[str, Tensor], starts: list[int]) -> dict[str, Tensor]:
+def _our_value(key: str, name: str, value: Tensor) -> Tensor:
+    if ABN.fullmatch(name):
+        return value.abs() + ABN_EPS
+    if name.startswith('neck.') and value.ndim == 4:  # 1x1 convolutions over labels are Conv1d
+        return value.squeeze(3)
+    return value.squeeze(0) if key in Q2L_CLASSIFIER else value
+
+
+def _published_value(name: str, key: str, value: Tensor) -> Tensor:
+    if ABN.fullmatch(name):
+        if (value < ABN_EPS).any():
+            raise CheckpointError(
+                f'{name}: {int((value < ABN_EPS).sum())} of {value.numel()} weights are below '
+                f'{ABN_EPS:g}, which InPlaceABN (|weight| + {ABN_EPS:g}) cannot have'
+            )
+        return value - ABN_EPS
+    if name.startswith('neck.') and value.ndim == 3:
+        return value.unsqueeze(3)
+    return value.unsqueeze(0) if key in Q2L_CLASSIFIER else value
+
+
+def _relative_positions(ours: Mapping[str, Tensor], starts: Sequence[int]) -> dict[str, Tensor]:
     """The tables (1, N, M) of a published GKGNet, one for all blocks of a stage."""
-    grapher = re.compile(r'(backbone\.backbone\.(\d+)\.0\.)fc1\.0\.weight')
-    tables, entries = {}, {}
-    for match in filter(None, map(grapher.fullmatch, published)):
-        stage = _place({'flat': match[2]}, starts)['stage']
-        if stage not in tables:
-            height, width = published['backbone.pos_embed'].shape[2:]
+    tables = {}
+    for key in ours:
+        if found := re.fullmatch(r'backbone\.stages\.(\d)\.blocks\.(\d+)\.ffn\.fc1\.0\.bias', key):
+            stage, index = int(found[1]), int(found[2])
+            height, width = ours['backbone.pos_embed'].shape[2:]
+            channels = len(ours[key.replace('ffn', 'grapher')])
             grid, nodes = (height >> stage, width >> stage), height * width >> 2 * stage
-            channels = len(published[match[0]])
-            tables[stage] = relative_position(channels, grid, REDUCTIONS[stage], nodes)[:nodes][
-                None
-            ]
-        entries[match[1] + 'relative_pos'] = tables[stage]
-    return entries
+            table = relative_position(channels, grid, REDUCTIONS[stage], nodes)
+            name = f'backbone.backbone.{starts[stage] + index}.0.relative_pos'
+            tables[name] = table[:nodes][None]
+    return tables
 
 
 @cache
-def _rows(source: str) -> list[tuple[re.Pattern, str, re.Pattern, str]]:
-    return [(_regex(a), a, _regex(b), b) for a, b in NAMES[source]]
-
-
-def _regex(template: str) -> re.Pattern:
+def _pattern(template: str) -> re.Pattern:
     text = re.escape(template).replace(r'\{', '{').replace(r'\}', '}')
     return re.compile(re.sub(r'{(\w+)}', lambda m: f'(?P<{m[1]}>{PARTS[m[1]]})', text))
 
 
-def _renamed(key: str, source: str, starts: Sequence[int], reverse: bool = False) -> str | None:
-    """`key` under the other side's name, or None when no row of the table has it."""
-    for published, template, ours, our_template in _rows(source):
-        match = (ours if reverse else published).fullmatch(key)
-        if match:
-            place = _place(match.groupdict(), starts)
-            return (template if reverse else our_template).format(**place)
+def _renamed(key: str, table: Rows, starts: Sequence[int], reverse: bool = False) -> str | None:
+    """`key` under the other side's name: by the first row that has it; None when none has."""
+    for row in table:
+        if match := _pattern(row[reverse]).fullmatch(key):
+            return row[not reverse].format(**_places(match.groupdict(), starts))
     return None
 
 
-def _place(parts: dict[str, str], starts: Sequence[int]) -> dict[str, Any]:
-    """The three ways to count blocks; a stage's downsampling is the place before its block 0."""
-    place: dict[str, Any] = dict(parts)
+def _places(parts: dict[str, str], starts: Sequence[int]) -> dict[str, Any]:
+    """Adds the other ways to count a block of Pyramid ViG.
+
+    A stage's downsampling is the place before its block 0.
+    """
+    places: dict[str, Any] = dict(parts)
     if 'flat' in parts:
-        flat = int(parts['flat'])
-        place['stage'] = sum(start - 1 <= flat for start in starts[1:])
-        place['index'] = flat - starts[place['stage']]
-    elif 'stage' in parts:
-        stage = int(parts['stage'])
-        place.setdefault('index', int(parts['inner']) - (stage > 0) if 'inner' in parts else -1)
-        if stage < len(starts):
-            place['flat'] = starts[stage] + int(place['index'])
-    return place
+        places['stage'] = sum(start - 1 <= int(parts['flat']) for start in starts[1:])
+        places['index'] = int(parts['flat']) - starts[places['stage']]
+    elif 'inner' in parts:
+        places['index'] = int(parts['inner']) - (parts['stage'] != '0')
+    elif 'stage' in parts and int(parts['stage']) < len(starts):
+        places['flat'] = starts[int(parts['stage'])] + int(parts.get('index', -1))
+    return places
 
 
-def _published_starts(keys: Iterable[str]) -> list[int]:
-    """The place of every stage's block 0 in the published list of blocks and downsamplings."""
-    found = (re.fullmatch(r'(?:backbone\.)?backbone\.(\d+)\.conv\.0\.weight', k) for k in keys)
+def _starts(names: Iterable[str]) -> list[int]:
+    """The place of every stage's block 0 in the published list of blocks and downsamplings.
+
+    By our names, or by the published ones, where a convolution stands between two stages.
+    """
+    ours = (re.match(r'backbone\.stages\.(\d)\.blocks\.(\d+)\.', name) for name in names)
+    if blocks := {(int(match[1]), int(match[2])) for match in ours if match}:
+        depths = Counter(stage for stage, _ in blocks)
+        return _starts_of([depths[stage] for stage in range(max(depths) + 1)])
+    found = (re.fullmatch(r'(?:backbone\.)?backbone\.(\d+)\.conv\.0\.weight', n) for n in names)
     return [0, *sorted(int(match[1]) + 1 for match in found if match)]
-
-
-def _our_starts(keys: Iterable[str]) -> list[int]:
-    """The same, from our names."""
-    found = (re.match(r'backbone\.stages\.(\d)\.blocks\.(\d+)\.', key) for key in keys)
-    blocks = {(int(match[1]), int(match[2])) for match in found if match}
-    stages = 1 + max((stage for stage, _ in blocks), default=0)
-    return _starts_of([sum(stage == i for stage, _ in blocks) for i in range(stages)])
 
 
 def _starts_of(depths: Sequence[int]) -> list[int]:
@@ -217,12 +211,13 @@ def _starts_of(depths: Sequence[int]) -> list[int]:
     return [sum(depths[:i]) + i for i in range(len(depths))]
 
 
-def _check_source(source: str, part: str | None) -> None:
-    known = [*NAMES, *HEADS]
+def _table(source: str, part: str | None, weights: Mapping[str, Tensor]) -> Rows:
+    known = [*SYSTEMS, *HEADS]
     if source not in known:
         raise CheckpointError(f'source must be one of {", ".join(known)}, got {source!r}')
     if part is not None and (part != 'head' or source not in HEADS):
         raise CheckpointError(f"part={part!r}: expected 'head', of {', '.join(HEADS)}")
+    return HEADS[source] if part else rows(source, weights)
 
 
 def _refuse(unknown: list[str], where: str) -> None:

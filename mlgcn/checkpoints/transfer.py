@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .checkpoint import Checkpoint
 from .error import CheckpointError, some
-from .metadata import KINDS
+from .sources import SOURCES
 
 # what mmpretrain's heads have for each class: (pattern of) name -> axes; ours say so themselves
 LINEAR = {r'fc\.(?:weight|bias)': (0,)}
@@ -67,7 +67,7 @@ def transfer(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -
     if not loaded:
         raise CheckpointError(
             f'{checkpoint.path}: load_from: none of its {len(weights)} entries fits the model. It '
-            f'is {KINDS[checkpoint.source]} ({some(list(weights), 3)}; expected e.g. '
+            f'is {SOURCES[checkpoint.source].kind} ({some(list(weights), 3)}; expected e.g. '
             f"{some(list(own), 3)}). For a backbone's weights use init_cfg=dict(type='Pretrained')"
         )
     missing = [key for key in own if key not in loaded and not key.endswith('num_batches_tracked')]

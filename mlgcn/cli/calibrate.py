@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mlgcn.apis import LoadedModel, load_model
+from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
-from mlgcn.checkpoints.atomic_files import write_atomically
 from mlgcn.checkpoints.error import printable
-from mlgcn.checkpoints.metadata import LICENCES
+from mlgcn.checkpoints.sources import SOURCES
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
 from mlgcn.visualization.label_figures import reliability_diagram
@@ -102,9 +102,9 @@ def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
     """The checkpoint's metadata, or new one, with the calibration and the config."""
     source = model.checkpoint.source
     known = {key: value for key, value in model.metadata.items() if value is not None}
-    if source in LICENCES:
+    if SOURCES[source].licence:
         known = {'source': source, **known}
-    licence = LICENCES.get(source, 'No licence stated.')
+    licence = SOURCES[source].licence or 'No licence stated.'
     new = make_metadata(model.checkpoint.weights, model.classes, licence, model.cfg)
     return {**new, **known, 'calibration': record}
 

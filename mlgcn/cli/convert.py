@@ -16,18 +16,19 @@ from pathlib import Path
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
-from mlgcn.checkpoints import Checkpoint, CheckpointError, about, convert, load, to_published
-from mlgcn.checkpoints.atomic_files import save_checkpoint
-from mlgcn.checkpoints.metadata import (
-    KINDS,
-    LICENCES,
-    implied_classes,
+from mlgcn.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    about,
+    convert,
+    load,
     make_metadata,
-    num_classes,
     save_weights,
+    to_published,
 )
-from mlgcn.checkpoints.peers import HEADS
-from mlgcn.checkpoints.tables import NAMES
+from mlgcn.checkpoints.save import save_checkpoint
+from mlgcn.checkpoints.sources import SOURCES, implied_classes, num_classes
+from mlgcn.checkpoints.tables import HEADS, SYSTEMS
 from mlgcn.datasets.published_lists import read_published_list
 from mlgcn.models.layers.tokens import read_vectors
 
@@ -45,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('target', metavar='DST', help='.safetensors, .pth or .json to write')
     direction = parser.add_mutually_exclusive_group()
     add = direction.add_argument
-    kinds = ['auto', *NAMES, *HEADS]
+    kinds = ['auto', *SYSTEMS, *HEADS]
     add('--from', dest='kind', default='auto', choices=kinds, help='whose names SRC has (auto)')
     kinds = ['addgcn', 'gkgnet', *HEADS]
     add('--to', choices=kinds, help='write our weights for the published code (.pth)')
@@ -70,8 +71,10 @@ def main(args: argparse.Namespace) -> None:
 
 def write_ours(target: str, kind: str, checkpoint: Checkpoint, embeddings: str | None) -> None:
     weights, source = checkpoint.weights, checkpoint.source if kind == 'auto' else kind
-    if source not in (*NAMES, *HEADS):
-        raise CheckpointError(f'{KINDS[source]}: nothing to convert (it holds {list(weights)[:3]})')
+    if source not in (*SYSTEMS, *HEADS):
+        raise CheckpointError(
+            f'{SOURCES[source].kind}: nothing to convert (it holds {list(weights)[:3]})'
+        )
     ours = convert(weights, source)
     if (source == 'ml_gcn') != (embeddings is not None):
         raise CheckpointError('--embeddings goes with published ML-GCN weights, which lack them')
@@ -79,11 +82,11 @@ def write_ours(target: str, kind: str, checkpoint: Checkpoint, embeddings: str |
         ours['head.embeddings'] = read_vectors(embeddings, len(weights['A']))
     number = num_classes(source, weights)
     classes = checkpoint.stated_classes or (number and implied_classes(source, number))
-    metadata = make_metadata(ours, classes, LICENCES[source], source=source)
+    metadata = make_metadata(ours, classes, SOURCES[source].licence, source=source)
     save_weights(target, ours, metadata, force=True)  # main has looked
     print(
-        f'{target}: {KINDS[source]}; {len(ours)} entries converted, '
-        f'{max(len(weights) - len(ours), 0)} left out on purpose. {LICENCES[source]}'
+        f'{target}: {SOURCES[source].kind}; {len(ours)} entries converted, '
+        f'{max(len(weights) - len(ours), 0)} left out on purpose. {SOURCES[source].licence}'
     )
 
 

@@ -7,7 +7,7 @@ import argparse
 import os
 
 from mlgcn.checkpoints import CheckpointError, load, make_metadata, save_weights
-from mlgcn.checkpoints.metadata import LICENCES
+from mlgcn.checkpoints.sources import SOURCES
 
 from . import options
 
@@ -24,7 +24,7 @@ def main(args: argparse.Namespace) -> None:
     checkpoint.check_finite()
     checkpoint.check_sha256()
     metadata = checkpoint.metadata
-    if checkpoint.source in LICENCES and not metadata:
+    if SOURCES[checkpoint.source].licence and not metadata:
         raise CheckpointError(f'{args.source}: not ours; use mlgcn convert')
     if not metadata:  # saved without MetadataHook
         metadata = make_metadata(checkpoint.weights, checkpoint.classes, 'No licence stated.')

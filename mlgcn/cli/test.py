@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
-from mlgcn.checkpoints.peers import fit_model
+from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
 from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
 from mlgcn.evaluation.published import EVALUATORS

@@ -11,7 +11,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from mlgcn.checkpoints.atomic_files import remove_leftovers, write_atomically
+from mlgcn.atomic_files import remove_leftovers, write_atomically
 from mlgcn.registry import HOOKS
 
 from .finite_hook import event_summary

@@ -17,8 +17,8 @@ from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
 from mmengine.registry import WEIGHT_INITIALIZERS
 
 from mlgcn.checkpoints import CheckpointError, Pretrained
-from mlgcn.checkpoints.atomic_files import save_checkpoint
 from mlgcn.checkpoints.checkpoint import load_content, load_url
+from mlgcn.checkpoints.save import save_checkpoint
 
 try:  # private to yapf; without it there is no cache to unpickle
     from yapf_third_party._ylib2to3.pgen2.grammar import Grammar

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.atomic_files import write_atomically
 from mlgcn.datasets.image_io import decode_fault
 
 from .drawing import style

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.atomic_files import write_atomically
 
 from .drawing import SOFT, shortened, style
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
-from mlgcn.checkpoints.atomic_files import write_atomically
+from mlgcn.atomic_files import write_atomically
 
 
 class Cell(NamedTuple):

@@ -26,7 +26,7 @@ from mlgcn.checkpoints import (
     to_published,
     unwrap,
 )
-from mlgcn.checkpoints.peers import fit_model, tresnet_of
+from mlgcn.checkpoints.recognise import fit_model, tresnet_of
 from mlgcn.cli import execute
 from mlgcn.registry import MODELS
 

@@ -11,7 +11,7 @@ from score_files import save as save_scores
 
 import mlgcn  # noqa: F401
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.checkpoints.metadata import make_metadata, save_weights
+from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.visualization.attributions import run_model
 
 NAMES = ['cat', 'dog & <b>cow</b>', 'hen', '<script>alert(1)</script>']
