@@ -10,9 +10,9 @@ from mmengine.registry import RUNNERS
 
 from mlgcn.engine.config import build_dataset, check_channels, check_training, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
+from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
-from mlgcn.engine.weights_hook import WeightsHook
 from mlgcn.engine.work_dir import check_room, claim, refuse_finished
 
 from . import options
@@ -40,11 +40,11 @@ def main(args: argparse.Namespace) -> None:
     use_resumable_loop(cfg)
     fit_to_data(cfg, train_set.metainfo['classes'])
     check_training(cfg, train_set, get_world_size())
+    check_channels(cfg)
 
     runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
     runner._train_dataloader['dataset'] = train_set  # built once, not twice
     runner.register_hook(WeightsHook(train_set.metainfo['classes']))
-    check_channels(cfg, runner.model)
     check_room(runner)
     resume_after_restart(runner)
     if not args.force:

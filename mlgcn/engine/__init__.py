@@ -2,12 +2,11 @@
 
 from . import upstream_patches
 from .checkpoint_hook import RunCheckpointHook
+from .data_hooks import LabelGraphHook, SkippedImagesHook
 from .finite_hook import FiniteHook
-from .label_graph_hook import LabelGraphHook
-from .metadata_hook import MetadataHook
+from .model_hooks import MetadataHook, WeightsHook
 from .optim import BF16OptimWrapper, FSDPStrategy, LinearWarmupLR
 from .resume import ResumeHook
-from .skipped_images_hook import SkippedImagesHook
 from .train_loop import ResumableTrainLoop
 
 upstream_patches.install()
@@ -23,5 +22,6 @@ __all__ = [
     'ResumeHook',
     'RunCheckpointHook',
     'SkippedImagesHook',
+    'WeightsHook',
     'upstream_patches',
 ]

@@ -1,6 +1,5 @@
 """A config is read, checked before anything is built, and fitted to the data."""
 
-import copy
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,6 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
-from torch import nn
 from torch.utils.data import Dataset
 
 from mlgcn.checkpoints.error import some
@@ -54,10 +52,7 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
 
 
 def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None) -> Dataset:
-    """Build the data set of `cfg[loader]` ('train_dataloader', ...).
-
-    Errors of the data (missing root, wrong json, unreadable images) are raised here, before a
-    model exists.
+    """Build the data set of `cfg[loader]` ('train_dataloader', ...), before a model exists.
 
     Args:
         cfg: the config; the data set's part is changed in place.
@@ -69,23 +64,20 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
     """
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     dataset = cfg[loader].dataset
-    own = copy.deepcopy(dataset)
-    if classes is not None:
-        for part in readers(own):
-            if list(part.get('classes') or ()) == list(classes):  # from the checkpoint as well
-                part.pop('classes')
-        for part in readers(dataset):
-            part.setdefault('classes', list(classes))
+    parts = list(readers(dataset))
+    for part in parts if classes is not None else ():
+        part.setdefault('classes', list(classes))
     unite_classes(dataset)
     try:
         return DATASETS.build(dataset)
     except ValueError as error:
-        stated = any(part.get('classes') for part in readers(own))
-        if classes is None or stated:
-            raise
-        unite_classes(own)
-        seen = DATASETS.build(own).metainfo['classes']
-        other = [name for name in seen if name not in set(classes)]
+        if classes is None or any(list(part.classes) != list(classes) for part in parts):
+            raise  # the config states classes of its own
+        for part in parts:
+            part.pop('classes')
+        unite_classes(dataset)
+        seen = DATASETS.build(dataset).metainfo['classes']
+        other = [name for name in seen if name not in classes]
         if not other:
             raise
         raise ConfigError(
@@ -115,57 +107,44 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
         if stated is not None and stated != len(classes):
             raise ConfigError(
                 f'model.{part}.num_classes is {stated}, but the data has {len(classes)} classes '
-                f'({", ".join(map(str, classes[:5]))}, ...); leave the key out, or set it to None, '
-                'to follow the data'
+                f'({some(classes, 5)}); leave the key out, or set it to None, to follow the data'
             )
         section.num_classes = len(classes)
     head = cfg.model.get('head') or {}
     ours = str(head.get('type')).startswith('mlgcn.')
     if ours and head.get('in_channels') is None and cfg.model.get('neck') is None:
-        head.in_channels = _channels_of(cfg)
+        head.in_channels = backbone_channels(cfg)
     for loader in ('val_dataloader', 'test_dataloader'):
         if cfg.get(loader) is not None:
             for part in readers(cfg[loader].dataset):
                 part.setdefault('classes', list(classes))
 
 
-def _channels_of(cfg: Config) -> int | None:
-    """Channels of the last map of the backbone that `cfg` describes."""
+def backbone_channels(cfg: Config) -> int | None:
+    """Channels of the backbone's last map; None where it takes no image of 224 pixels."""
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    backbone = {**cfg.model.backbone, 'init_cfg': None}
-    if 'pretrained' in backbone:  # timm would download weights
-        backbone['pretrained'] = False
-    with unchanged_randomness():
-        return last_channels(MODELS.build(backbone))
+    settings = {**cfg.model.backbone, 'init_cfg': None}
+    if 'pretrained' in settings:  # timm would download weights
+        settings['pretrained'] = False
+    with unchanged_randomness(), torch.no_grad():
+        backbone = MODELS.build(settings)
+        backbone.eval()  # not in the line above: upstream's return None here
+        try:
+            return backbone(torch.zeros(1, 3, 224, 224))[-1].shape[1]
+        except (ValueError, RuntimeError):
+            return None
 
 
-def last_channels(backbone: nn.Module) -> int | None:
-    """Channels of a backbone's last map; None where it does not take an image of 224 pixels."""
-    training, device = backbone.training, next(backbone.parameters()).device
-    backbone.eval()  # upstream's return None here
-    try:
-        with torch.no_grad():
-            return backbone(torch.zeros(1, 3, 224, 224, device=device))[-1].shape[1]
-    except (ValueError, RuntimeError):
-        return None
-    finally:
-        backbone.train(training)
-
-
-def check_channels(cfg: Config, model: nn.Module) -> None:
-    """Compare `model.head.in_channels` with what the backbone of the built model gives.
+def check_channels(cfg: Config) -> None:
+    """Compare `model.head.in_channels` with what the backbone gives.
 
     Raises:
         ConfigError: they differ.
     """
-    head = cfg.model.get('head') or {}
-    backbone = getattr(getattr(model, 'module', model), 'backbone', None)
-    stated = head.get('in_channels')
-    if not isinstance(backbone, nn.Module):  # FlexibleRunner builds the model later
-        return
+    stated = (cfg.model.get('head') or {}).get('in_channels')
     if not isinstance(stated, int) or cfg.model.get('neck') is not None:
         return
-    channels = last_channels(backbone)
+    channels = backbone_channels(cfg)
     if channels not in (None, stated):
         raise ConfigError(
             f'model.head.in_channels is {stated}, but the backbone ({cfg.model.backbone.type}) '
@@ -210,17 +189,19 @@ def fit_schedules(cfg: Config) -> None:
     epochs, kept = cfg.train_cfg.max_epochs, []
     given = cfg.get('param_scheduler') or []
     for i, schedule in enumerate(given if isinstance(given, list) else [given]):
-        late = [m for m in schedule.get('milestones', ()) if m >= epochs]
-        name = f'train_cfg.max_epochs={epochs}: param_scheduler[{i}] ({schedule.type})'
-        by_epoch, text = schedule.get('by_epoch', True), ''
-        if by_epoch and schedule.get('begin', 0) >= epochs:
-            text = f'begins at epoch {schedule.begin} and is left out'
-        elif by_epoch and late:
-            text = f'never reaches its milestones {", ".join(map(str, late))}'
-        elif by_epoch and schedule.get('end', epochs) > epochs:
-            text = f'ends at epoch {schedule.end}, which is never reached'
-        if 'left out' not in text:
+        if not schedule.get('by_epoch', True):
             kept.append(schedule)
+            continue
+        text, late = '', [str(m) for m in schedule.get('milestones', ()) if m >= epochs]
+        if schedule.get('begin', 0) >= epochs:
+            text = f'begins at epoch {schedule.begin} and is left out'
+        else:
+            kept.append(schedule)
+            if late:
+                text = f'never reaches its milestones {", ".join(late)}'
+            elif schedule.get('end', epochs) > epochs:
+                text = f'ends at epoch {schedule.end}, which is never reached'
         if text:
-            print_log(f'{name} {text}', 'current', logging.WARNING)
+            where = f'train_cfg.max_epochs={epochs}: param_scheduler[{i}] ({schedule.type})'
+            print_log(f'{where} {text}', 'current', logging.WARNING)
     cfg.param_scheduler = kept

@@ -17,6 +17,8 @@ from torch.utils.data import DataLoader
 from mlgcn.evaluation.protocols import METRIC_NAMES
 from mlgcn.evaluation.published import EVALUATORS
 
+from .overrides import descend
+
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
 KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
@@ -38,6 +40,7 @@ WHOLE = {
     **{f'{loader}_dataloader.num_workers': 0 for loader in ('train', 'val', 'test')},
     'randomness.seed': 0,
 }
+KINDS = {bool: 'True or False', (int, float): 'a number', Mapping: 'keys below it'}
 LOSS = "expected `type`, e.g. dict(type='CrossEntropyLoss', use_sigmoid=True, pos_weight=[...])"
 # mmpretrain's know mlgcn's and mmengine's children
 REGISTRIES = [
@@ -52,6 +55,12 @@ class ConfigError(ValueError):
     """A config that cannot be used: the message names the key, what was seen and expected."""
 
 
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, n: int = 1) -> str:
+    """The end of a message: the known names that resemble `name`, if any."""
+    near = difflib.get_close_matches(name, list(known), n, cutoff)
+    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
+
+
 def check_option(cfg: Config, key: str, value: Any) -> None:
     """Compare one option of the command line with the config that it changes.
 
@@ -59,42 +68,35 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
         ConfigError: the config has no such section or key, or a value of another kind there.
     """
     _refuse_copied(cfg, key)
-    node: Any = dict(cfg)  # a Config is no Mapping
-    for i, name in enumerate(parts := key.split('.')):
-        if isinstance(node, (list, tuple)) and name.isdigit() and int(name) < len(node):
-            node = node[int(name)]
-        elif not isinstance(node, Mapping):
-            return
-        elif name in node:
-            node = node[name]
+    node, missing = descend(cfg, key)
+    for kind, expected in {} if missing else KINDS.items():
+        if isinstance(node, kind):
+            if value is None or isinstance(value, kind):
+                return
+            raise ConfigError(
+                f'--cfg-options {key}: {value!r} seen, expected {expected} '
+                f'(the config has {str(node)[:60]})'
+            )
+    if missing and isinstance(node, Mapping):
+        name, section = missing[0], key.split('.')[: -len(missing)]
+        if section:
+            hint, where = nearest(name, node, 0.7), f'section {".".join(section)!r}'
+            known = 'type' in node or section[0] in DEFAULTS or not hint
         else:
-            section = f'section {".".join(parts[:i])!r}' if i else 'config'
-            hint = nearest(name, node, 0.7) if i else _root_like(cfg, name)
-            known = name in KEYS if i == 0 else 'type' in node or parts[0] in DEFAULTS or not hint
-            if not known:
-                raise ConfigError(f'--cfg-options {key}: the {section} has no {name!r}{hint}')
-            return
-    kinds = {bool: 'True or False', (int, float): 'a number', Mapping: 'keys below it'}
-    for kind, expected in kinds.items():
-        if isinstance(node, kind) and value is not None:
-            if not isinstance(value, kind):
-                raise ConfigError(
-                    f'--cfg-options {key}: {value!r} seen, expected {expected} '
-                    f'(the config has {str(node)[:60]})'
-                )
-            return
+            hint, where, known = _root_like(cfg, name), 'config', name in KEYS
+        if not known:
+            raise ConfigError(f'--cfg-options {key}: the {where} has no {name!r}{hint}')
 
 
 def _refuse_copied(cfg: Config, key: str) -> None:
     """Names such as `train_pipeline` are read while the file is: changed later, nothing happens."""
     name, *below = key.split('.')
-    if name in KEYS or name in OURS or name not in cfg:
+    if name in KEYS | OURS or not (value := cfg.get(name)):
         return
-    value, sections = cfg[name], {n: cfg[n] for n in KEYS & set(cfg)}
-    copies = [path for path, copy in _items(sections) if copy == value]
+    copies = [path for path, copy in _items({n: cfg[n] for n in KEYS & set(cfg)}) if copy == value]
     if not isinstance(value, (list, Mapping)):
         copies = [path for path in copies if path.rpartition('.')[2] == name]
-    if value and copies:
+    if copies:
         where = ' and '.join('.'.join([path, *below]) for path in sorted(copies))
         raise ConfigError(f'--cfg-options {key}: has no effect, its value was copied; set {where}')
 
@@ -108,19 +110,12 @@ def _items(node: Mapping, path: str = '') -> Iterator[tuple[str, Any]]:
 
 def _root_like(cfg: Config, name: str) -> str:
     """The end of a message: the section, or else the key anywhere, that resembles `name`."""
-    near = nearest(name, KEYS | set(cfg))
-    if near:
-        return near
-    paths = {path.rpartition('.')[2]: path for path in _paths(dict(cfg))}
-    near = difflib.get_close_matches(name, paths, n=1, cutoff=0.75)
-    return f'; did you mean {paths[near[0]]}?' if near else ''
-
-
-def _paths(node: Mapping, path: str = '') -> Iterator[str]:
-    for name, value in reversed(list(node.items())):  # so that train_ comes after val_ and wins
-        if isinstance(value, Mapping):
-            yield from _paths(value, f'{path}{name}.')
-        yield f'{path}{name}'
+    paths = [path for path, _ in _items(cfg)]
+    # reversed, so that train_ comes after val_ and wins
+    by_name = {path.rpartition('.')[2]: path for path in reversed(paths)}
+    near = difflib.get_close_matches(name, by_name, 1, 0.75)
+    elsewhere = f'; did you mean {by_name[near[0]]}?' if near else ''
+    return nearest(name, KEYS | set(cfg)) or elsewhere
 
 
 def check_config(cfg: Config) -> None:
@@ -129,41 +124,39 @@ def check_config(cfg: Config) -> None:
     Raises:
         ConfigError: names the path of the class or key, what was seen, and the nearest known name.
     """
-    for name in cfg:  # a config may have keys of its own: only near misses are mistakes
-        near = nearest(name, KEYS, cutoff=0.85)
-        if name not in KEYS and near:
+    for name in sorted(
+        set(cfg) - KEYS
+    ):  # a config may have keys of its own: only near misses are mistakes
+        if near := nearest(name, KEYS, cutoff=0.85):
             raise ConfigError(f'{name}: not a key of a config{near}')
     _check_numbers(cfg)
     _check_save_best(cfg)
-    for name in sorted(RUNNER_KEYS & set(cfg)):
+    for name in sorted(RUNNER_KEYS & set(cfg) - {'visualizer', 'log_processor'}):
         section = cfg[name]
         if name.endswith('_dataloader') and section is not None:
             check_keys(section, name, LOADER, 'DataLoader')
         if name in DEFAULTS and section is not None and 'type' not in section:
-            by_epoch = section.get('by_epoch', True)
-            loop = DEFAULTS[name] if by_epoch else 'IterBasedTrainLoop'
-            section = {**section, 'type': loop}
-            section.pop('by_epoch', None)
-        if name not in ('visualizer', 'log_processor'):
-            _check(section, name)
+            section = dict(section)
+            by_epoch = section.pop('by_epoch', True)
+            section['type'] = DEFAULTS[name] if by_epoch else 'IterBasedTrainLoop'
+        _check(section, name)
 
 
 def _check_numbers(cfg: Config) -> None:
     for path, least in WHOLE.items():
-        section, key = path.split('.')
-        value = (cfg.get(section) or {}).get(key)
-        if value is not None and not (type(value) is int and value >= least):
+        value, missing = descend(cfg, path)
+        if not (missing or value is None or (type(value) is int and value >= least)):
             raise ConfigError(f'{path}: {value!r} seen, expected a whole number from {least} up')
-    rate = ((cfg.get('optim_wrapper') or {}).get('optimizer') or {}).get('lr')
-    if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
+    rate, missing = descend(cfg, 'optim_wrapper.optimizer.lr')
+    if not missing and isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
         raise ConfigError(f'optim_wrapper.optimizer.lr: {rate!r} seen, expected from 0 up')
 
 
 def _check_save_best(cfg: Config) -> None:
     """The figure that chooses the best checkpoint is one that is reported after an epoch."""
-    best = ((cfg.get('default_hooks') or {}).get('checkpoint') or {}).get('save_best')
+    best, missing = descend(cfg, 'default_hooks.checkpoint.save_best')
     metric = cfg.get('val_evaluator')
-    if not isinstance(best, str) or best == 'auto' or not isinstance(metric, Mapping):
+    if missing or not isinstance(best, str) or best == 'auto' or not isinstance(metric, Mapping):
         return
     ours = str(metric.get('type')).endswith('MultiLabelScores')
     if not ours or metric.get('prefix') or metric.get('protocol') in EVALUATORS:
@@ -207,41 +200,33 @@ def _check_class(node: dict, path: str) -> None:
     name = node['type']
     cls = next((found for r in REGISTRIES if (found := r.get(name)) is not None), None)
     if cls is None:
+        children = [item for registry in REGISTRIES for item in registry.children.items()]
         names = {name for registry in REGISTRIES for name in registry.module_dict}
-        for registry in REGISTRIES:
-            for scope, child in registry.children.items():
-                names |= {f'{scope}.{name}' for name in child.module_dict}
+        names |= {f'{scope}.{name}' for scope, child in children for name in child.module_dict}
         raise ConfigError(f'{path}.type: no class {name!r} is registered{nearest(name, names)}')
     known = _arguments(cls)
     if known is not None:
         check_keys(node, path, known, cls.__name__)
     model = node.get('model_name')
     if cls.__name__ == 'TIMMBackbone' and isinstance(model, str) and ':' not in model:
-        names = timm.list_models()
-        if model.split('.')[0] not in names:  # after the dot: a tag of its weights
-            near = nearest(model, names, n=3)
+        models = timm.list_models()
+        if model.split('.')[0] not in models:  # after the dot: a tag of its weights
+            near = nearest(model, models, n=3)
             raise ConfigError(f'{path}.model_name: timm has no {model!r}{near}')
 
 
 def _arguments(cls: Any) -> set[str] | None:
     """Names that `cls(...)` takes, or None where `**kwargs` leave our classes: it takes any."""
     names: set[str] = set()
-    owners = inspect.getmro(cls) if inspect.isclass(cls) else [cls]
-    for owner in owners:
-        function = vars(owner).get('__init__') if inspect.isclass(owner) else owner
+    is_class = inspect.isclass(cls)
+    for owner in inspect.getmro(cls) if is_class else [cls]:
+        function = vars(owner).get('__init__') if is_class else owner
         if function is None:
             continue
         parameters = inspect.signature(function).parameters.values()
-        kinds = {p.kind for p in parameters}
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        if inspect.Parameter.VAR_KEYWORD not in kinds:
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             return names - {'self'}
         if not owner.__module__.startswith('mlgcn.'):
             return None  # upstream may hand its **kwargs to anything
     return None
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, n: int = 1) -> str:
-    """The end of a message: the known names that resemble `name`, if any."""
-    near = difflib.get_close_matches(name, list(known), n, cutoff)
-    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''

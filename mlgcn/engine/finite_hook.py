@@ -1,14 +1,10 @@
 """What happens when a loss or a gradient is infinite or NaN."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
-from mmengine.dist import (
-    all_gather_object,
-    broadcast_object_list,
-    is_main_process,
-)
+from mmengine import dist
 from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import Runner
 from torch import nn
@@ -55,7 +51,7 @@ class FiniteHook(Hook):
         if policy not in POLICIES:
             raise ValueError(f'policy={policy!r}: expected one of {", ".join(POLICIES)}')
         self.policy = policy
-        self.in_row = in_row
+        self.in_row = 1 if policy == 'stop' else in_row
         self.max_rollbacks = max_rollbacks
         self._start_update()
 
@@ -84,10 +80,9 @@ class FiniteHook(Hook):
 
     def _see_losses(self, model: nn.Module, args: Any, losses: Any) -> None:
         if model.training and isinstance(losses, dict):
-            for name, value in losses.items():
+            for value in (value for name, value in losses.items() if 'loss' in name):
                 for part in value if isinstance(value, Sequence) else (value,):
-                    if 'loss' in name:
-                        self.finite = self.finite & part.detach().isfinite().all()
+                    self.finite = self.finite & part.detach().isfinite().all()
 
     def _check_gradients(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Before a step: without gradients it does nothing."""
@@ -107,40 +102,37 @@ class FiniteHook(Hook):
         dropped = agreed(not finite)[0] if self.dropped is None else self.dropped
         self._start_update()
         counts = event_counts(runner)
-        if not dropped:
-            if counts['in_row']:
-                runner.message_hub.update_info('not_finite', {**counts, 'in_row': 0})
-            return
-        if self.saved:
-            torch._foreach_copy_(self.statistics, self.saved)
-        counts['skipped'] += 1
-        counts['in_row'] += 1
-        runner.message_hub.update_info('not_finite', counts)
-        text = describe(runner, finite, files)
-        runner.logger.error(f'{text}. This update is left out ({counts["in_row"]} in a row)')
-        if self.policy == 'stop':
-            stop(runner, f'{text}. Stopped (FiniteHook, policy="stop")')
-        if counts['in_row'] >= self.in_row:
-            if self.policy == 'skip':
-                stop(runner, f'{text}. Stopped: {self.in_row} in a row')
-            self._roll_back(runner, counts, text)
+        if dropped:
+            if self.saved:
+                torch._foreach_copy_(self.statistics, self.saved)
+            counts = {**counts, 'skipped': counts['skipped'] + 1, 'in_row': counts['in_row'] + 1}
+            runner.message_hub.update_info('not_finite', counts)
+            text = describe(runner, finite, files)
+            runner.logger.error(f'{text}. This update is left out ({counts["in_row"]} in a row)')
+            if counts['in_row'] >= self.in_row:
+                self._roll_back_or_stop(runner, counts, text)
+        elif counts['in_row']:
+            runner.message_hub.update_info('not_finite', {**counts, 'in_row': 0})
 
-    def _roll_back(self, runner: Runner, counts: dict[str, int], text: str) -> None:
-        found = [latest_checkpoint(runner.work_dir) if is_main_process() else None]
-        broadcast_object_list(found)
-        why = None if found[0] else 'there is no checkpoint'
-        if counts['rollbacks'] >= self.max_rollbacks:
-            why = f'{counts["rollbacks"]} rollbacks did not help'
-        if hasattr(runner, 'strategy'):
-            why = 'a sharded run cannot be rolled back while it runs, but resumed'
+    def _roll_back_or_stop(self, runner: Runner, counts: dict[str, int], text: str) -> None:
+        found = [latest_checkpoint(runner.work_dir) if dist.is_main_process() else None]
+        dist.broadcast_object_list(found)
+        if self.policy != 'rollback':
+            why = f' (FiniteHook, policy={self.policy!r})'
+        elif hasattr(runner, 'strategy'):
+            why = ', and a sharded run cannot be rolled back while it runs, but resumed'
+        elif counts['rollbacks'] >= self.max_rollbacks:
+            why = f', and {counts["rollbacks"]} rollbacks did not help'
+        else:
+            why = None if found[0] else ', and there is no checkpoint'
         if why:
-            stop(
-                runner,
-                f'{text}. Stopped: {self.in_row} in a row, and {why}; lower the learning rate, '
-                'or look at these images',
+            runner.logger.info(event_summary(runner))
+            raise NonFiniteError(
+                f'{text}. Stopped: {self.in_row} in a row{why}; lower the learning rate, or look '
+                'at these images'
             )
         restore(runner, load_whole(found[0]).content)
-        counts.update(in_row=0, rollbacks=counts['rollbacks'] + 1)
+        counts = {**counts, 'in_row': 0, 'rollbacks': counts['rollbacks'] + 1}
         runner.message_hub.update_info('not_finite', counts)
         runner.logger.error(f'rolled back to the weights of {found[0]}; the schedule goes on')
 
@@ -153,8 +145,7 @@ class FiniteHook(Hook):
 
 def event_counts(runner: Runner) -> dict[str, int]:
     """Updates left out, in all and in a row, and rollbacks of the whole run."""
-    counts = runner.message_hub.get_info('not_finite')
-    return dict(counts or dict(skipped=0, in_row=0, rollbacks=0))
+    return runner.message_hub.get_info('not_finite') or dict(skipped=0, in_row=0, rollbacks=0)
 
 
 def event_summary(runner: Runner) -> str:
@@ -166,18 +157,12 @@ def event_summary(runner: Runner) -> str:
     )
 
 
-def stop(runner: Runner, text: str) -> NoReturn:
-    """End the run; the log's last line counts the events."""
-    runner.logger.info(event_summary(runner))
-    raise NonFiniteError(text)
-
-
 def describe(runner: Runner, finite: bool, files: list[str]) -> str:
     """In a sentence: when, what and which images; those of the processes with a bad loss."""
-    parts = all_gather_object((finite, files))
-    bad = [files for finite, files in parts if not finite] or [files for _, files in parts]
-    what = 'gradient' if all(finite for finite, _ in parts) else 'loss'
-    names = ', '.join(name for files in bad for name in files)
+    parts = dist.all_gather_object((finite, files))
+    bad = [files for finite, files in parts if not finite]
+    names = ', '.join(name for files in bad or [files for _, files in parts] for name in files)
+    what = 'loss' if bad else 'gradient'
     return f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what} not finite for {names}'
 
 
@@ -190,9 +175,9 @@ def restore(runner: Runner, checkpoint: dict[str, Any]) -> None:
             hook.after_load_checkpoint(runner, checkpoint)
     runner._resume = resuming
     unwrapped(runner.model).load_state_dict(checkpoint['state_dict'])
-    groups = runner.optim_wrapper.optimizer.param_groups
-    rates = [{k: v for k, v in group.items() if k != 'params'} for group in groups]
+    optimizer = runner.optim_wrapper.optimizer
+    rates = [{k: v for k, v in g.items() if k != 'params'} for g in optimizer.param_groups]
     checkpoint['optimizer'].pop('base_param_settings', None)
     runner.optim_wrapper.load_state_dict(checkpoint['optimizer'])
-    for group, now in zip(runner.optim_wrapper.optimizer.param_groups, rates):
+    for group, now in zip(optimizer.param_groups, rates):
         group.update(now)

@@ -18,14 +18,11 @@ TEXT_KEYS = {
 
 @contextmanager
 def escaped(name: str) -> Iterator[None]:
-    """An environment variable as mmengine can put it into a config's source text.
-
-    It goes through `re.sub`'s template, then into a Python string.
-    """
+    """An environment variable as mmengine can put it into a config's source text."""
     value = os.environ.get(name)
     if value is not None:
-        quoted = re.sub(r'([\\\'"])', r'\\\1', value)  # of Python
-        os.environ[name] = quoted.replace('\\', r'\\')
+        quoted = re.sub(r'([\\\'"])', r'\\\1', value)  # it becomes part of a Python string,
+        os.environ[name] = quoted.replace('\\', r'\\')  # and before that a template of `re.sub`
     try:
         yield
     finally:
@@ -46,25 +43,30 @@ def resolve(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: brackets do not match.
     """
-    return {
-        key: _parse(key, value)
-        if isinstance(value, Text) and not _holds_text(cfg, key)
-        else value + ''
-        if isinstance(value, Text)
-        else value
-        for key, value in options.items()
-    }
+    values = dict(options)
+    for key, value in options.items():
+        if isinstance(value, Text):
+            values[key] = str(value) if _holds_text(cfg, key) else _parse(key, value)
+    return values
+
+
+def descend(cfg: Mapping, path: str) -> tuple[Any, list[str]]:
+    """The deepest value that a dotted path reaches, and the names of the path that lead nowhere."""
+    node, names = dict(cfg), path.split('.')  # a Config is no Mapping
+    for depth, name in enumerate(names):
+        if isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
+        elif isinstance(node, Mapping) and name in node:
+            node = node[name]
+        else:
+            return node, names[depth:]
+    return node, []
 
 
 def _holds_text(cfg: Config, key: str) -> bool:
-    node: Any = cfg
-    *_, last = path = key.split('.')
-    for name in path:
-        if isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
-            node = node[int(name)]
-        else:
-            node = node.get(name) if hasattr(node, 'get') else None
-    return isinstance(node, str) or path[0] == 'own' or last in TEXT_KEYS
+    value, missing = descend(cfg, key)
+    first, *_, last = 2 * key.split('.')
+    return (isinstance(value, str) and not missing) or first == 'own' or last in TEXT_KEYS
 
 
 def _parse(key: str, text: str) -> Any:

@@ -41,15 +41,13 @@ class ResumeHook(Hook):
         state = checkpoint.pop('run_state', None)
         if not runner._resume:
             return
-        check_resumable(runner._load_from, checkpoint)
-        if isinstance(runner.train_loop, ResumableTrainLoop):
-            if state is None:
-                runner.logger.warning(
-                    f'{runner._load_from} holds no state of the run (an older one?): random '
-                    'numbers start anew'
-                )
-            else:
-                self._take(runner, state, checkpoint)
+        if state is not None and isinstance(runner.train_loop, ResumableTrainLoop):
+            self._take(runner, state, checkpoint)
+        elif state is None:
+            runner.logger.warning(
+                f'{runner._load_from} holds no state of the run (an older one?): random numbers '
+                'start anew'
+            )
         self._compare(runner, state or {}, checkpoint['meta'].get(KEY) or {})
 
     def _take(self, runner: Runner, state: dict[str, Any], checkpoint: dict[str, Any]) -> None:
@@ -123,10 +121,8 @@ class ResumeHook(Hook):
 def choose_checkpoint(runner: Runner) -> None:
     """Where a run is to resume from no certain file, take the newest usable one of its folder.
 
-    Without any it starts from the beginning, and says so. Call it before `runner.train`.
-
-    Raises:
-        CheckpointError: the file that was named is damaged.
+    Without any it starts from the beginning, and says so. Call it before `runner.train`. Raises a
+    CheckpointError where the file that was named is damaged.
     """
     if not runner._resume:
         return
@@ -137,14 +133,14 @@ def choose_checkpoint(runner: Runner) -> None:
         runner._load_from = chosen[0]
     if runner._load_from is not None:
         load_whole(runner._load_from)
-    else:
-        runner._resume = False
-        others = any(Path(runner.work_dir).glob('*.pth'))
-        runner.logger.warning(
-            f'--resume: {runner.work_dir} has no checkpoint to go on from; starting from the '
-            'beginning'
-            + ('. To go on from one of the files there, name it: --resume FILE' if others else '')
-        )
+        return
+    runner._resume = False
+    others = any(Path(runner.work_dir).glob('*.pth'))
+    hint = '. To go on from one of the files there, name it: --resume FILE' if others else ''
+    runner.logger.warning(
+        f'--resume: {runner.work_dir} has no checkpoint to go on from; starting from the '
+        f'beginning{hint}'
+    )
 
 
 def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:
@@ -157,15 +153,13 @@ def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:
     for path in candidates(Path(work_dir)):
         try:
             state = load_whole(path).content.get('run_state')
+            within_epoch = loop is not None and state is not None and state['position'] > 0
+            difference = shape_difference(state, loop) if within_epoch else None
+            reason = difference and f'it was taken within an epoch, and is {difference}'
         except (CheckpointError, OSError) as error:
             reason = str(error)
-        else:
-            if loop is None or state is None or state['position'] == 0:
-                return str(path)
-            reason = shape_difference(state, loop)
-            if reason is None:
-                return str(path)
-            reason = f'it was taken within an epoch, and is {reason}'
+        if reason is None:
+            return str(path)
         print_log(f'{path} is skipped: {reason}', 'current', logging.WARNING)
     return None
 
@@ -179,46 +173,35 @@ def candidates(work_dir: Path) -> list[Path]:
     last = work_dir / named.name
     if not last.exists():
         last = named
-    ages = {path: age(path) for path in last.parent.glob('*.pth')}
-    older = [p for p, when in ages.items() if when and when < (age(last) or ()) and p != last]
+    names = {path: NAME.fullmatch(path.name) for path in [last, *last.parent.glob('*.pth')]}
+    # mid_epoch_E was taken after epoch_E
+    ages = {path: (int(name[2]), bool(name[1])) for path, name in names.items() if name}
+    older = [path for path, age in ages.items() if age < ages.get(last, ())]
     return [last, *sorted(older, key=ages.get, reverse=True)]
-
-
-def age(path: Path) -> tuple[int, bool] | None:
-    """Orders the names of a run's checkpoints; None for other names."""
-    match = NAME.fullmatch(path.name)
-    return match and (int(match[2]), match[1] is not None)
 
 
 def load_whole(path: str | Path) -> Checkpoint:
     """A checkpoint to resume, on the CPU, its checksums compared.
 
     Raises:
-        CheckpointError: it is damaged, refused, or cannot be resumed.
+        CheckpointError: it is damaged, refused, or holds weights alone.
         FileNotFoundError: it is not there.
     """
     checkpoint = load(str(path))
-    check_resumable(path, checkpoint.content)
-    return checkpoint
-
-
-def check_resumable(path: str | Path, checkpoint: Any) -> None:
-    """Refuse weights alone.
-
-    Raises:
-        CheckpointError: the checkpoint holds no state of an optimizer.
-    """
-    if 'optimizer' not in checkpoint:
+    if 'optimizer' not in checkpoint.content:
         raise CheckpointError(
             f'{path}: nothing to resume, it holds no state of an optimizer. Take an epoch_*.pth, '
             'or start a new run from its weights with --cfg-options load_from=FILE'
         )
+    return checkpoint
 
 
 def shape_difference(state: dict[str, Any], loop: Any) -> str | None:
     """How the number of processes or iterations differs between a run state and `loop`, if so."""
-    saved = state['world_size'], state['epoch_length']
-    now = get_world_size(), len(loop.dataloader)
+    saved, now = (
+        (state['world_size'], state['epoch_length']),
+        (get_world_size(), len(loop.dataloader)),
+    )
     if saved == now:
         return None
     return (

@@ -18,7 +18,7 @@ IGNORED = (
 IGNORED_ENDS = ('num_workers', 'persistent_workers', 'pin_memory', 'worker_init_fn.type')
 # what a checkpoint brings along, so that a change in the config has no effect
 SCHEDULES = ('param_scheduler', 'optim_wrapper.optimizer', 'optim_wrapper.paramwise_cfg')
-FROM_CHECKPOINT = (*SCHEDULES, 'auto_scale_lr', 'randomness')
+FROM_CHECKPOINT = ('auto_scale_lr', 'randomness')
 Row = tuple[str, str, str, str]
 
 
@@ -28,9 +28,9 @@ def data_digest(dataset: Dataset) -> dict[str, Any]:
     Names count from the images' common folder, so that a data set may move. Data sets without
     mmengine's `get_data_info` have no digest.
     """
-    digest = hashlib.sha256()
     if not hasattr(dataset, 'get_data_info'):
         return dict(images=len(dataset), sha256=None)
+    digest = hashlib.sha256()
     items = [dataset.get_data_info(index) for index in range(len(dataset))]
     paths = [str(item.get('img_path', '')) for item in items]
     start = len(os.path.commonprefix([*{os.path.dirname(path) for path in paths}]))
@@ -58,18 +58,18 @@ def config_differences(
         saved, now: configs.
         new_schedules: the run takes learning rates from its config, not from the checkpoint.
     """
-    old, new = _flat(_plain(saved)), _flat(_plain(now))
+    old, new = (_flat(json.loads(json.dumps(dict(cfg), default=str))) for cfg in (saved, now))
+    from_checkpoint = FROM_CHECKPOINT if new_schedules else (*SCHEDULES, *FROM_CHECKPOINT)
     rows, kept = [], {}
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) == new.get(key) or key.startswith(IGNORED) or key.endswith(IGNORED_ENDS):
             continue
-        stays = key.startswith(FROM_CHECKPOINT) and not (
-            new_schedules and key.startswith(SCHEDULES)
-        )
+        stays = key.startswith(from_checkpoint)
         if stays and key in old and key in new:
             kept[key.replace('[', '.').replace(']', '')] = old[key]
         takes_effect = "no, the checkpoint's goes on" if stays or 'init_cfg' in key else 'yes'
-        rows.append((key, _cell(old, key), _cell(new, key), takes_effect))
+        cells = [_shortened(values[key]) if key in values else '-' for values in (old, new)]
+        rows.append((key, *cells, takes_effect))
     return rows, kept
 
 
@@ -78,10 +78,6 @@ def table(rows: list[Row]) -> str:
     rows = [('key', 'checkpoint', 'now', 'takes effect'), *rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return '\n'.join('  ' + '  '.join(map(str.ljust, row, widths)).rstrip() for row in rows)
-
-
-def _plain(cfg: Mapping) -> Any:
-    return json.loads(json.dumps(dict(cfg), default=str))
 
 
 def _flat(node: Any, path: str = '') -> dict[str, Any]:
@@ -95,6 +91,6 @@ def _flat(node: Any, path: str = '') -> dict[str, Any]:
     return {key: leaf for part, value in parts for key, leaf in _flat(value, part).items()}
 
 
-def _cell(values: Mapping[str, Any], key: str) -> str:
-    text = json.dumps(values[key], ensure_ascii=False) if key in values else '-'
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 40 else f'{text[:37]}...'

@@ -4,30 +4,17 @@ from functools import cached_property
 from typing import Any
 
 import torch
+from mmengine import dist
 from mmengine.config import Config
-from mmengine.dist import (
-    all_reduce,
-    broadcast,
-    gather_object,
-    get_rank,
-    get_world_size,
-    is_main_process,
-)
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
 from mlgcn.registry import LOOPS
 
+from . import randomness
 from .config_check import ConfigError
 from .hook_state import hook_states
-from .randomness import (
-    SeededDataset,
-    SeededSampler,
-    random_state,
-    set_random_state,
-    unchanged_randomness,
-)
 from .resume_differences import data_digest
 
 
@@ -42,11 +29,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     Args:
         runner: the runner.
-        dataloader: config of the training data, with a built data set.
+        dataloader: config of the training data, with a built data set and no batch sampler.
         kwargs: upstream's (`max_epochs`, `val_begin`, `val_interval`, `dynamic_intervals`).
-
-    Raises:
-        ConfigError: the loader has a batch sampler.
     """
 
     def __init__(self, runner: Runner, dataloader: dict[str, Any], **kwargs):
@@ -56,8 +40,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 "expected a sampler and a batch_size, or train_cfg.type='EpochBasedTrainLoop'"
             )
         seeded = dict(
-            dataset=SeededDataset(dataloader['dataset']),
-            sampler=dict(type=SeededSampler, sampler=dataloader['sampler']),
+            dataset=randomness.SeededDataset(dataloader['dataset']),
+            sampler=dict(type=randomness.SeededSampler, sampler=dataloader['sampler']),
         )
         super().__init__(runner, {**dataloader, **seeded}, **kwargs)
         self.resumed: dict[str, Any] | None = None  # a checkpoint's :meth:`state`
@@ -73,7 +57,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             epoch: complete epochs.
             validated: whether the validation of the last of them, if one was due, is over.
         """
-        own = dict(random=self.random_state or random_state())
+        own = dict(random=self.random_state or randomness.random_state())
         if not self.runner.optim_wrapper.should_update():  # an accumulation of gradients is open
             own['gradients'] = {
                 name: parameter.grad.cpu()
@@ -81,15 +65,15 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 if parameter.grad is not None
             }
         return dict(
-            world_size=get_world_size(),
+            world_size=dist.get_world_size(),
             epoch_length=len(self.dataloader),
             position=iteration - epoch * len(self.dataloader),
             validated=validated,
             sampler_seed=self.dataloader.sampler.sampler.seed,
             stop_training=self.stop_training,
             hooks=hook_states(self.runner.hooks),
-            data=self.data_digest if is_main_process() else None,
-            ranks=gather_object(own) if get_world_size() > 1 else [own],
+            data=self.data_digest if dist.is_main_process() else None,
+            ranks=dist.gather_object(own),
         )
 
     @cached_property
@@ -99,7 +83,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def _restore(self, own: dict[str, Any]) -> None:
         """Set this process's random numbers and gradients."""
-        set_random_state(own['random'])
+        randomness.set_random_state(own['random'])
         gradients = own.get('gradients', {})
         for name, parameter in unwrapped(self.runner.model).named_parameters():
             if name in gradients:
@@ -110,19 +94,17 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def run(self) -> nn.Module:
         """Train until `max_epochs`."""
         self.runner.call_hook('before_train')
-        resumed, self.resumed = self.resumed, None
-        self.stop_training = bool(resumed and resumed.get('stop_training'))
-        if resumed and resumed['ranks'] is not None:
-            self._restore(resumed['ranks'][get_rank()])
+        resumed, self.resumed = self.resumed or {}, None
+        self.stop_training = resumed.get('stop_training', False)
+        if resumed.get('ranks') is not None:
+            self._restore(resumed['ranks'][dist.get_rank()])
         between_epochs = self._iter == self._epoch * len(self.dataloader)
         if resumed and self._epoch > 0 and between_epochs and not resumed['validated']:
             self.validate_if_due()
         if resumed and (self._epoch >= self._max_epochs or self.stop_training):
             self.runner.logger.warning(
-                f'nothing was left to train: the checkpoint is of epoch {self._epoch}, '
-                f'train_cfg.max_epochs={self._max_epochs}'
-                + ', and the run had stopped itself'
-                * self.stop_training
+                f'nothing was left to train: the checkpoint is of epoch {self._epoch}, train_cfg.'
+                f'max_epochs={self._max_epochs}, the run had stopped itself: {self.stop_training}'
             )
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
@@ -136,7 +118,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.dataloader.sampler.start = done * self.dataloader.batch_size
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
-        with unchanged_randomness():  # the loader draws a seed for its workers
+        with randomness.unchanged_randomness():  # the loader draws a seed for its workers
             batches = iter(self.dataloader)
         for index, batch in enumerate(batches, done):
             self.run_iter(index, batch)
@@ -150,13 +132,13 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             return
         if self._epoch % self.val_interval and self._epoch != self._max_epochs:
             return
-        if get_world_size() > 1:
-            # checkpoints hold rank 0's BatchNorm statistics: the score must be of the same weights
-            for buffer in unwrapped(self.runner.model).buffers():
-                broadcast(buffer)
-        self.random_state = random_state()  # a checkpoint taken meanwhile must hold this one
+        # checkpoints hold rank 0's BatchNorm statistics: the score must be of the same weights
+        for buffer in unwrapped(self.runner.model).buffers():
+            dist.broadcast(buffer)
+        # kept where `state` finds it: a checkpoint taken meanwhile must hold this one
+        self.random_state = randomness.random_state()
         self.runner.val_loop.run()
-        set_random_state(self.random_state)
+        randomness.set_random_state(self.random_state)
         self.random_state = None
 
 
@@ -177,8 +159,6 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 def agreed(*flags: int) -> list[int]:
     """The greatest of all processes' values of each flag."""
-    if get_world_size() == 1:
-        return list(flags)
     values = torch.tensor(flags, dtype=torch.int32)
-    all_reduce(values, 'max')
+    dist.all_reduce(values, 'max')  # does nothing in a run of one process
     return values.tolist()

@@ -17,7 +17,7 @@ from mlgcn.engine.config import (
     fit_to_data,
     read_config,
 )
-from mlgcn.registry import MODELS, PARAM_SCHEDULERS
+from mlgcn.registry import PARAM_SCHEDULERS
 
 
 def config(**head):
@@ -69,17 +69,10 @@ def test_channels_follow_the_backbone():
     assert cfg.model.head.in_channels == 512
 
 
-@pytest.mark.parametrize('channels', [512, 2048])
-def test_other_channels_are_refused(channels):
-    cfg = config(in_channels=channels, num_classes=2)
-    init_default_scope('mmpretrain')
-    model = MODELS.build(cfg.model).train()
-    if channels == 512:
-        check_channels(cfg, model)
-        assert model.backbone.training
-        return
+def test_other_channels_are_refused():
+    check_channels(config(in_channels=512))
     with pytest.raises(ConfigError, match=r'model.head.in_channels is 2048.*ResNet.*512'):
-        check_channels(cfg, model)
+        check_channels(config(in_channels=2048))
 
 
 def test_batch_larger_than_the_data_is_refused():

@@ -1,4 +1,4 @@
-"""Metadata of the checkpoints that a run saves."""
+"""What a run takes from a checkpoint is compared with its model; what its checkpoints state."""
 
 import json
 from types import SimpleNamespace
@@ -8,9 +8,10 @@ import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 
-from mlgcn.checkpoints import fingerprint
-from mlgcn.engine.metadata_hook import MetadataHook
+from mlgcn.checkpoints import CheckpointError, fingerprint
+from mlgcn.engine.model_hooks import MetadataHook, WeightsHook
 from mlgcn.evaluation.metric import MultiLabelScores
+from mlgcn.models.heads import LinearHead
 
 
 @pytest.fixture
@@ -63,3 +64,36 @@ def test_scores_of_other_weights_stay_out(runner):
     hook.after_val_epoch(runner, dict(mAP=50))
     hook.before_save_checkpoint(runner, later)
     assert later['meta']['mlgcn_metadata']['metrics'] is None
+
+
+def run(resume):
+    model = torch.nn.Sequential()
+    model.head = LinearHead(2, 3)
+    return SimpleNamespace(model=model, _resume=resume, _load_from='w.pth')
+
+
+def saved(model, classes=('a', 'b')):
+    meta = dict(dataset_meta=dict(classes=classes))
+    return dict(meta=meta, state_dict={k: v + 1 for k, v in model.state_dict().items()})
+
+
+def test_resume_takes_all_or_nothing():
+    runner, hook = run(resume=True), WeightsHook(('a', 'b'))
+    checkpoint = saved(runner.model)
+    weights = dict(checkpoint['state_dict'])
+    hook.after_load_checkpoint(runner, checkpoint)
+    assert checkpoint['state_dict'] == weights
+    with pytest.raises(CheckpointError, match="w.pth.*class 0 is 'b' there, 'a' here"):
+        hook.after_load_checkpoint(runner, saved(runner.model, ('b', 'a')))
+    del checkpoint['state_dict']['head.fc.bias']
+    with pytest.raises(CheckpointError, match='w.pth does not fit .*head.fc.bias'):
+        hook.after_load_checkpoint(runner, checkpoint)
+
+
+def test_load_from_moves_rows():
+    runner = run(resume=False)
+    checkpoint = saved(runner.model, ('b', 'c'))
+    expected = checkpoint['state_dict']['head.fc.bias'][0]
+    WeightsHook(('a', 'b')).after_load_checkpoint(runner, checkpoint)
+    own = runner.model.head.fc.bias[0]
+    assert checkpoint['state_dict']['head.fc.bias'].tolist() == [own.item(), expected.item()]
