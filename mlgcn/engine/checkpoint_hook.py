@@ -17,7 +17,7 @@ from mlgcn.registry import HOOKS
 from .finite_hook import event_summary
 from .launch import record_failure
 from .stop_request import StopRequest, resume_command
-from .train_loop import agreed, unwrapped
+from .train_loop import ResumableTrainLoop, agreed, unwrapped
 
 
 @HOOKS.register_module()
@@ -47,12 +47,10 @@ class RunCheckpointHook(CheckpointHook):
         if unknown:
             raise TypeError(f'{type(self).__name__} takes no {", ".join(sorted(unknown))}')
         super().__init__(**kwargs)
-        self.every_iters = every_iters
-        self.every_minutes = every_minutes
+        self.every_iters, self.every_minutes = every_iters, every_minutes
         self.request = StopRequest()
         self.validated = False
-        self.saved_iter = -1
-        self.saved_at = time.monotonic()
+        self.saved_iter, self.saved_at = -1, time.monotonic()
         self._written: dict[str, Any] | None = None  # what `write` adds to the checkpoint
         self._outdated: str | None = None
 
@@ -78,10 +76,9 @@ class RunCheckpointHook(CheckpointHook):
     def after_train_iter(self, runner: Runner, batch_idx: int, *args, **kwargs) -> None:
         """Save where it is due; stop where that was asked for."""
         super().after_train_iter(runner, batch_idx, *args, **kwargs)
-        due = bool(self.every_iters) and (batch_idx + 1) % self.every_iters == 0
-        if self.every_minutes and time.monotonic() - self.saved_at >= 60 * self.every_minutes:
-            due = True
-        signum, due = agreed(self.request.signum, due)
+        due = self.every_iters and (batch_idx + 1) % self.every_iters == 0
+        late = self.every_minutes and time.monotonic() - self.saved_at >= 60 * self.every_minutes
+        signum, due = agreed(self.request.signum, bool(due or late))
         if (signum or due) and self.saved_iter != runner.iter + 1:
             if self.by_epoch:
                 meta = dict(epoch=runner.epoch, iter=runner.iter + 1)
@@ -97,7 +94,7 @@ class RunCheckpointHook(CheckpointHook):
         # all processes have so many iterations, some perhaps one more
         common = len(loader.dataset) // get_world_size() // (loader.batch_size or 1)
         if self.saved_iter == runner.iter and batch_idx < common:
-            signum, _ = agreed(self.request.signum, 0)
+            (signum,) = agreed(self.request.signum)
             if signum:
                 self.leave(runner, signum)
 
@@ -124,7 +121,7 @@ class RunCheckpointHook(CheckpointHook):
             runner.logger.error(f'{name} is not written: weights are not finite')
             return False
         self._written = dict(meta=dict(meta))
-        if hasattr(runner.train_loop, 'state'):
+        if isinstance(runner.train_loop, ResumableTrainLoop):
             state = runner.train_loop.state(meta['iter'], meta['epoch'], self.validated)
             self._written['run_state'] = state
         self.last_ckpt = os.path.join(self.out_dir, name)
@@ -153,16 +150,17 @@ class RunCheckpointHook(CheckpointHook):
         self._remove_outdated()
         # FlexibleRunner changed it when it saved the best
         meta = dict(epoch=meta['epoch'], iter=runner.iter if self.by_epoch else step)
-        hub, keep = runner.message_hub, self.max_keep_ckpts
+        name, keep = self.filename_tmpl.format, self.max_keep_ckpts
+        if keep <= 0:
+            self.write(runner, name(step), meta)
+            return
+        hub = runner.message_hub
         kept = [i for i in hub.get_info('keep_ckpt_ids', []) if i != step]
-        if keep > 0:  # the checkpoint to be written says so itself
-            hub.update_info('keep_ckpt_ids', [*kept, step])
-        done = self.write(runner, self.filename_tmpl.format(step), meta)
-        if keep > 0:
-            kept += [step] if done else []
-            hub.update_info('keep_ckpt_ids', kept[-keep:])
-            for old in kept[:-keep] if is_main_process() else ():
-                Path(self.out_dir, self.filename_tmpl.format(old)).unlink(missing_ok=True)
+        hub.update_info('keep_ckpt_ids', [*kept, step])  # so says the checkpoint to be written
+        kept += [step] * self.write(runner, name(step), meta)
+        hub.update_info('keep_ckpt_ids', kept[-keep:])
+        for old in kept[:-keep] if is_main_process() else ():
+            Path(self.out_dir, name(old)).unlink(missing_ok=True)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         if not self.save_best or len(self.key_indicators) > 1:

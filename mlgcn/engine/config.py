@@ -90,14 +90,9 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
 def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
     """Fill `num_classes` and `in_channels` into head and neck where they are left out, in place.
 
-    The validation and test sets also get the class names, so that all splits number them alike.
-
-    Args:
-        cfg: the config.
-        classes: the training set's (or the checkpoint's) class names.
-
-    Raises:
-        ConfigError: the config's number of classes is not the data's.
+    The validation and test sets also get `classes`, the training set's (or the checkpoint's) names,
+    so that all splits number them alike. Raises a ConfigError where the config states another
+    number of classes.
     """
     for part in ('head', 'neck'):
         section = cfg.model.get(part)
@@ -136,11 +131,7 @@ def backbone_channels(cfg: Config) -> int | None:
 
 
 def check_channels(cfg: Config) -> None:
-    """Compare `model.head.in_channels` with what the backbone gives.
-
-    Raises:
-        ConfigError: they differ.
-    """
+    """Raise a ConfigError where `model.head.in_channels` is not what the backbone gives."""
     stated = (cfg.model.get('head') or {}).get('in_channels')
     if not isinstance(stated, int) or cfg.model.get('neck') is not None:
         return

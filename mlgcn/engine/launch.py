@@ -62,9 +62,9 @@ def adapt_to_cpu(cfg: Config) -> None:
         for key in ('loss_scale', 'dtype', 'use_fsdp'):
             wrapper.pop(key, None)
         changes.append('mixed precision is bfloat16 instead of float16')
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        if cfg.get(loader) is not None and cfg[loader].get('pin_memory'):
-            cfg[loader].pin_memory = False
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if (cfg.get(name) or {}).get('pin_memory'):
+            cfg[name].pin_memory = False
     for change in changes if is_main_process() else ():
         print_log(f'no GPU: {change}', logger='current')
 
@@ -95,12 +95,8 @@ def record_failure(message: str, caused_by_peer: bool = False) -> bool:
     `torch.distributed.elastic`'s `@record` writes tracebacks with times in whole seconds, too
     coarse to tell the first failure from those that it causes.
 
-    Args:
-        message: what the user reads.
-        caused_by_peer: another process failed first; its message is printed instead.
-
-    Returns:
-        False where torchrun did not start this process: it must print the message itself.
+    `caused_by_peer`: another process failed first; its message is printed instead. Returns False
+    where torchrun did not start this process: it must print the message itself.
     """
     file = os.environ.get('TORCHELASTIC_ERROR_FILE')
     if not file:

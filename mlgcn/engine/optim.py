@@ -36,10 +36,7 @@ class LinearWarmupLR(LinearLR):
     At iteration t from `begin` to `end` the rate is multiplied by
     start_factor + (end_factor - start_factor) (t - begin) / (end - begin). This is mmcv 1.x's
     linear warm-up, with which GKGNet was trained; upstream's has end - begin - 1 in its place.
-
-    Args:
-        args, kwargs: those of mmengine's `LinearLR`.
-        end: the iteration (epoch, if `by_epoch` without `convert_to_iter_based`) of `end_factor`.
+    Arguments are those of mmengine's `LinearLR`; `begin` and `end` count epochs with `by_epoch`.
     """
 
     def __init__(self, *args, end: int, **kwargs):

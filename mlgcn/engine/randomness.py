@@ -36,9 +36,8 @@ class SeededSampler(Sampler):
     """
 
     def __init__(self, dataset: Dataset, seed: int | None, sampler: dict):
-        self.sampler = DATA_SAMPLERS.build(
-            dict(sampler), default_args=dict(dataset=dataset, seed=seed)
-        )
+        given = dict(dataset=dataset, seed=seed)
+        self.sampler = DATA_SAMPLERS.build(dict(sampler), default_args=given)
         if not hasattr(self.sampler, 'seed') or not hasattr(self.sampler, 'set_epoch'):
             raise TypeError(
                 f'train_dataloader.sampler: {type(self.sampler).__name__} has no seed or no '

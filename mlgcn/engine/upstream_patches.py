@@ -57,9 +57,10 @@ def cat_ids_of_part(self: ConcatDataset | RepeatDataset, idx: int) -> list[int]:
     return part.get_cat_ids(inside)
 
 
-checkpoint = import_module('mmengine.runner.checkpoint')
-runner = import_module('mmengine.runner.runner')
-package = import_module('mmengine.runner')
+# mmengine.runner has functions of the names of its modules
+checkpoint, runner, package = (
+    import_module(f'mmengine.runner{name}') for name in ('.checkpoint', '.runner', '')
+)
 initializers = WEIGHT_INITIALIZERS.module_dict
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
@@ -82,11 +83,7 @@ PATCHES = [
 
 
 def install() -> None:
-    """Put all of them in place.
-
-    Raises:
-        ImportError: upstream has no such name.
-    """
+    """Put all of them in place; an ImportError where upstream has no such name."""
     for owner, name, ours, reason in PATCHES:
         if isinstance(owner, MutableMapping):
             owner[name] = ours

@@ -64,11 +64,7 @@ def _lock(work_dir: str) -> FileLock:
 
 
 def refuse_finished(runner: Runner) -> None:
-    """Refuse to train anew where an earlier run has left its checkpoints.
-
-    Raises:
-        ConfigError: names one of them.
-    """
+    """Raise a ConfigError where an earlier run has left checkpoints and this one starts anew."""
     found = sorted(Path(runner.work_dir).glob('*.pth'))
     if found and not runner._resume:
         raise ConfigError(
@@ -78,13 +74,10 @@ def refuse_finished(runner: Runner) -> None:
 
 
 def check_room(runner: Runner) -> None:
-    """Refuse to train where the checkpoints will not fit.
+    """Raise a ConfigError, with both figures, where the disk has no room for the checkpoints.
 
     A checkpoint is taken for the weights and two moments of what is trained. Those that the work
     dir holds already count as room, because new ones replace them.
-
-    Raises:
-        ConfigError: names the free and the needed megabytes.
     """
     model, hook = runner.model, runner.cfg.default_hooks.checkpoint
     if not isinstance(model, nn.Module) or not is_main_process():
