@@ -2,16 +2,20 @@
 
 mlgcn score val.npz --protocol all
 mlgcn score val.npz --protocol mmpretrain --per-class
+mlgcn score val.npz --annotations instances_val2014.json
 """
 
 import argparse
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from mlgcn.checkpoints.error import printable
-from mlgcn.evaluation import PROTOCOLS, ScoresFile
+from mlgcn.evaluation import PROTOCOLS, ScoresFile, scores_by_size
+from mlgcn.evaluation.object_areas import object_areas
 from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
 
 SHOWN = ('mAP', 'CP', 'CR', 'CF1', 'OP', 'OR', 'OF1', 'CF1_top3', 'OF1_top3')
@@ -23,6 +27,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--protocol', default='all', choices=['all', *PROTOCOLS, *EVALUATORS], metavar='NAME',
         help=f'all, {", ".join((*PROTOCOLS, *EVALUATORS))} (default: all)',
     )  # fmt: skip
+    parser.add_argument(
+        '--annotations', help="COCO json or VOC folder with boxes, for mAP by the objects' sizes"
+    )
     parser.add_argument('--per-class', action='store_true', help="one protocol's AP of every class")
 
 
@@ -31,9 +38,10 @@ def main(args: argparse.Namespace) -> None:
     if args.protocol != 'all':
         result = published_scores(file.scores, file.targets, args.protocol, file.class_names)
         print(printable(result.table(per_class=args.per_class)))
+        by_size(file, args.annotations, [args.protocol])
         return
     results, sentence = compare_protocols(file.scores, file.targets, file.class_names)
-    unknown = (file.targets == -1).mean()
+    unknown = sum(np.count_nonzero(row == -1) for row in file.targets) / file.targets.size
     table = Table('protocol', 'classes', *SHOWN, title=f'{args.scores}: metrics in %')
     for name, result in results.items():
         known = sum(not math.isnan(ap) for ap in result.ap)
@@ -46,6 +54,20 @@ def main(args: argparse.Namespace) -> None:
     if unknown:
         console.print(f'{unknown:.1%} of the labels are unknown (-1).', highlight=False)
     console.print(sentence, highlight=False)
+    by_size(file, args.annotations, PROTOCOLS)
+
+
+def by_size(file: ScoresFile, annotations: str | None, protocols: Sequence[str]) -> None:
+    """Print mAP in % of small, medium and large objects under `PROTOCOLS`."""
+    if not annotations:
+        return
+    areas = object_areas(annotations, file.file_names, file.class_names)
+    for name in protocols:
+        if name not in PROTOCOLS:
+            raise ValueError(f'AP by size has the protocols {", ".join(PROTOCOLS)}; seen {name}')
+        bands = scores_by_size(file.scores, file.targets, areas, name)
+        cells = (f'{band} {b.mean_ap:.2f} ({b.positives.sum():,})' for band, b in bands.items())
+        print(f'mAP by size (positives), {name}: {", ".join(cells)}')
 
 
 def _cell(result, metric: str) -> str:

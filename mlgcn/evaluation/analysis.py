@@ -1,11 +1,21 @@
 """What the report shows beside the metrics: curves, pairs of labels, AP by object size."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from .protocols import Table, average_precisions, counted_in_ap, orders, precisions
+from .protocols import (
+    Table,
+    by_class,
+    counted_in_ap,
+    labelled_columns,
+    orders,
+    precision_sums,
+    precisions,
+    skips_empty_classes,
+)
 
 # COCO's limits, in square pixels of the original image
 BANDS = {'small': (0, 32**2), 'medium': (32**2, 96**2), 'large': (96**2, np.inf)}
@@ -80,13 +90,14 @@ def label_pairs(predicted: np.ndarray, targets: np.ndarray) -> LabelPairs:
 class SizeBand(NamedTuple):
     """Scores of the objects of one size."""
 
-    ap: np.ndarray  # (K,) in percent, NaN without positives
+    ap: np.ndarray  # (K,) in percent; without positives NaN, under gkgnet 0
     positives: np.ndarray  # (K,)
 
     @property
     def mean_ap(self) -> float:
-        """The mean over the classes that have positives in the band; NaN if none has."""
-        return float(np.nanmean(self.ap)) if self.positives.any() else float('nan')
+        """The mean over the classes that are not NaN; NaN if all are."""
+        kept = ~np.isnan(self.ap)
+        return float(self.ap[kept].mean()) if kept.any() else float('nan')
 
 
 def scores_by_size(
@@ -97,13 +108,27 @@ def scores_by_size(
     The size of a positive (image and class) is the area of its largest box, `areas` (N, K), in
     pixels of the original image, 0 without a box; see `BANDS`. A band ranks its positives among all
     negatives, without other positives, so the three APs do not average to the class's AP.
+
+    'gkgnet' is the published function: positives without a box count in every band, and a class
+    without positives of a size is 0 and stays in the mean. 'addgcn' leaves both out.
     """
     scores = torch.as_tensor(scores).float()
-    positive, counted = targets == 1, counted_in_ap(targets, protocol)
-    bands = {}
-    for name, (low, high) in BANDS.items():
-        inside = positive & (areas > 0) & (areas >= low) & (areas < high)
-        ap = 100 * average_precisions(scores, inside, counted & (inside | ~positive), protocol)
-        number = inside.sum(axis=0)
-        bands[name] = SizeBand(np.where(number > 0, ap, np.nan), number)
+    skip, bands = skips_empty_classes(protocol), {}
+
+    def columns(low: float, high: float) -> Iterator[tuple]:
+        every = labelled_columns(scores, targets, protocol)
+        for (column, positive, counted), area in zip(every, by_class(areas)):
+            inside = (area >= low) & (area < high)
+            if skip:
+                hits = positive & inside & (area > 0)
+                yield column, hits, counted & (hits | ~positive)
+            else:
+                inside |= area == 0
+                # before ranking, as published: it decides the order of equal scores
+                yield column[inside], positive[inside], counted[inside]
+
+    for name, limits in BANDS.items():
+        sums, number = precision_sums(columns(*limits), protocol)
+        ap = 100 * sums / np.maximum(number, 1)
+        bands[name] = SizeBand(np.where(number > 0, ap, np.nan if skip else 0.0), number)
     return bands

@@ -49,7 +49,7 @@ def bootstrap_scores(
         ap[k] = 100 * _ap_of_replicates(positive[order, k], order, draws)
     if not protocols.skips_empty_classes(protocol):
         ap[~positive.any(axis=0)] = 0
-    values = protocols.threshold_metrics(scores, positive, protocol, count)
+    values = protocols.threshold_metrics(scores, targets, protocol, count)
     values['mAP'] = protocols.mean_of_some(ap.T.astype(float), ~np.isnan(ap.T))
     return BootstrapScores(values, ap)
 

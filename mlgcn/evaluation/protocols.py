@@ -1,6 +1,6 @@
 """How the two published evaluators rank images, decide and average; see `multilabel_scores`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ PROTOCOLS = ('addgcn', 'gkgnet')
 THRESHOLDS = {'addgcn': 'logit ≥ 0', 'gkgnet': 'float32 sigmoid(logit) ≥ 0.5'}
 PRF_NAMES = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
 ROWS = 1024  # images whose decisions are held at once
+BLOCK = 2**26  # bytes of the columns that are copied at once
 METRIC_NAMES = ('mAP', *PRF_NAMES, *(f'{name}_top3' for name in PRF_NAMES))
 
 
@@ -29,10 +30,23 @@ def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
     return targets >= 0 if protocol == 'addgcn' else np.ones(targets.shape, bool)
 
 
-def by_class(table: torch.Tensor | np.ndarray) -> Iterator[np.ndarray]:
-    """The columns of a table (N, K), copied 64 at a time: reading them one by one is slow."""
-    for block in torch.as_tensor(table).split(64, dim=1):
-        yield from block.T.contiguous().numpy()
+def by_class(
+    table: Table, convert: Callable[[torch.Tensor], torch.Tensor] = lambda block: block
+) -> Iterator[np.ndarray]:
+    """The columns of a table (N, K), converted, many at a time: reading one by one is slow.
+
+    A table may lie in a mapped file: every block of columns reads it once.
+    """
+    table = torch.as_tensor(table)
+    width = 64 * max(BLOCK // (64 * max(len(table), 1) * table.element_size()), 1)
+    for block in table.split(width, dim=1):
+        yield from convert(block.T.contiguous()).numpy()
+
+
+def labelled_columns(scores: Table, targets: Table, protocol: str) -> Iterator[tuple]:
+    """Of each class its scores (N,), which images are positive, and which are ranked."""
+    for column, labels in zip(by_class(scores), by_class(targets)):
+        yield column, labels == 1, counted_in_ap(labels, protocol)
 
 
 def orders(scores: torch.Tensor, protocol: str) -> Iterator[np.ndarray]:
@@ -53,14 +67,10 @@ def precisions(positive: np.ndarray, counted: np.ndarray) -> np.ndarray:
     return np.arange(1, len(ranks) + 1) / ranks
 
 
-def average_precisions(
-    scores: torch.Tensor, positive: np.ndarray, counted: np.ndarray, protocol: str
-) -> np.ndarray:
-    """AP (K,) as fractions; 0 where `positive` (N, K) has none; ranks those `counted` (N, K)."""
-    columns = zip(*map(by_class, (scores, positive, counted)))
-    sums = [_precisions(*column, protocol).sum() for column in columns]
-    number = positive.sum(axis=0)
-    return np.array(sums) / (np.maximum(number, 1) if protocol == 'addgcn' else number + 1e-8)
+def precision_sums(columns: Iterable[tuple], protocol: str) -> tuple[np.ndarray, np.ndarray]:
+    """(sum of the precisions at the positives, number of positives) of K `labelled_columns`."""
+    sums = [(_precisions(*column, protocol).sum(), column[1].sum()) for column in columns]
+    return tuple(np.array(column) for column in zip(*sums))
 
 
 def _precisions(scores, positive, counted, protocol: str) -> np.ndarray:
@@ -94,24 +104,25 @@ def decisions(scores: torch.Tensor, protocol: str) -> tuple[np.ndarray, np.ndarr
 
 def threshold_metrics(
     scores: torch.Tensor,
-    positive: np.ndarray,
+    targets: np.ndarray,
     protocol: str,
     count: Callable[[np.ndarray, slice], np.ndarray] = lambda table, rows: table.sum(axis=0),
 ) -> dict[str, np.ndarray]:
-    """The names of PRF_NAMES, plain and with `_top3`, in percent, of logits (N, K) float32.
+    """PRF_NAMES, plain and with `_top3`, in percent, of logits and targets (N, K).
 
     `count` sums booleans (B, K) over the images `rows`: (..., K) give values of shape (...).
     """
-    counts = 0
+    counts, occurs = 0, False
     for start in range(0, len(scores), ROWS):
         rows = slice(start, start + ROWS)
-        found = positive[rows]
+        found = targets[rows] == 1
+        occurs = occurs | found.any(axis=0)
         tables = [(table, table & found) for table in decisions(scores[rows], protocol)]
         counts = counts + np.stack([count(t, rows) for t in (found, *tables[0], *tables[1])])
     positives, values = counts[0], {}
     kept = positives > 0
     if not skips_empty_classes(protocol):
-        kept = kept | ~positive.any(axis=0)
+        kept = kept | ~occurs
     for suffix, (predicted, hits) in zip(('', '_top3'), (counts[1:3], counts[3:])):
         numbers = precision_recall(hits, predicted, positives, kept, protocol)
         values |= {name + suffix: 100 * number for name, number in zip(PRF_NAMES, numbers)}

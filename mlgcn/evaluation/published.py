@@ -10,10 +10,11 @@ from functools import partial
 
 import numpy as np
 import torch
-from mmpretrain.evaluation import MultiLabelMetric
 
 from .multilabel_scores import MultiLabelResult, check_input, multilabel_scores
-from .protocols import PRF_NAMES, PROTOCOLS, Table, by_class, precisions
+from .protocols import PRF_NAMES, PROTOCOLS, ROWS, Table, by_class, precisions
+
+MOST_KNOWN = 2**28  # values: scores and labels that mAP_micro sorts together
 
 
 def guarded_mean(precisions: np.ndarray) -> float:
@@ -52,42 +53,41 @@ def half_sigmoid(logits: torch.Tensor) -> torch.Tensor:
     return torch.sigmoid(logits.half())
 
 
-def asl_decisions(scores: np.ndarray, targets: np.ndarray, threshold: float) -> dict[str, float]:
-    """P, R, F of ASL's `validate`: CF1 is the mean of the classes' F."""
-    predicted, positive = scores > threshold, targets == 1
-    hits = (predicted & positive).sum(axis=0)
+def asl_predictions(scores: np.ndarray, targets: np.ndarray, threshold: float) -> list[np.ndarray]:
     # a bug of theirs: an unknown label that is not predicted counts as a false positive
-    wrong = np.where(predicted, targets == 0, targets == -1).sum(axis=0)
-    p, r, f = _prf(hits, np.maximum(hits + wrong, 1), np.maximum(positive.sum(axis=0), 1))
-    overall = _prf(hits.sum(), (hits + wrong).sum(), positive.sum())
-    six = p.mean(), r.mean(), np.where(hits > 0, f, 0).mean(), *overall
-    return dict(zip(PRF_NAMES, 100 * np.array(six)))
+    return [np.where(scores > threshold, targets >= 0, targets == -1)]
 
 
-def csra_decisions(scores: np.ndarray, targets: np.ndarray, known_only: bool) -> dict[str, float]:
-    """P, R, F of CSRA; unknown labels are dropped (VOC) or negatives (WIDER)."""
+def asl_figures(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> tuple:
+    """P, R, F of ASL's `validate`: CF1 is the mean of the classes' F."""
+    p, r, f = _prf(hits, np.maximum(predicted, 1), np.maximum(positives, 1))
+    overall = _prf(hits.sum(), predicted.sum(), positives.sum())
+    return p.mean(), r.mean(), np.where(hits > 0, f, 0).mean(), *overall
+
+
+def csra_predictions(scores: np.ndarray, targets: np.ndarray, known_only: bool) -> list[np.ndarray]:
+    """Unknown labels are dropped (VOC) or negatives (WIDER); top-3 are exactly three."""
+    predicted = (scores >= 0.5) & ((targets >= 0) | (not known_only))
     top3 = np.zeros(scores.shape, bool)
     np.put_along_axis(top3, np.argsort(-scores, axis=1)[:, :3], True, axis=1)
-    values, positive = {}, targets == 1
-    for suffix, kept in (('', np.ones_like(top3)), ('_top3', top3)):
-        predicted = (scores >= 0.5) & kept & ((targets >= 0) | (not known_only))
-        hits, positives = (predicted & positive).sum(axis=0), positive.sum(axis=0)
-        tried = np.maximum(predicted.sum(axis=0), 1)  # as published, in the sum over classes too
-        cp, cr, _ = (part.mean() for part in _prf(hits, tried, positives))
-        six = cp, cr, 2 * cp * cr / (cp + cr), *_prf(hits.sum(), tried.sum(), positives.sum())
-        values |= {name + suffix: 100 * value for name, value in zip(PRF_NAMES, six)}
-    return values
+    return [predicted, predicted & top3]
 
 
-def mmpretrain_decisions(scores: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """P, R, F of mmpretrain: CF1 is the mean of the classes' F1, top-3 has no threshold."""
-    values = {}
-    for suffix, options in (('', dict(thr=0.5)), ('_top3', dict(topk=3))):
-        for average, names in (('macro', PRF_NAMES[:3]), ('micro', PRF_NAMES[3:])):
-            # a copy: it sets unknown labels to 0 in place
-            prf = MultiLabelMetric.calculate(scores, targets.copy(), average=average, **options)
-            values |= {name + suffix: float(value) for name, value in zip(names, prf)}
-    return values
+def csra_figures(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> tuple:
+    tried = np.maximum(predicted, 1)  # as published, in the sum over classes too
+    cp, cr, _ = (part.mean() for part in _prf(hits, tried, positives))
+    return cp, cr, 2 * cp * cr / (cp + cr), *_prf(hits.sum(), tried.sum(), positives.sum())
+
+
+def mmpretrain_predictions(scores: np.ndarray, targets: np.ndarray) -> list[np.ndarray]:
+    """Unknown labels are dropped; top-3 has no threshold."""
+    best = torch.from_numpy(scores).topk(min(3, scores.shape[1])).indices
+    top3 = torch.zeros(scores.shape, dtype=torch.bool).scatter_(1, best, True).numpy()
+    return [(scores >= 0.5) & (targets >= 0), top3 & (targets >= 0)]
+
+
+def mmpretrain_figures(*counts: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(asl_figures(*counts))  # CF1 is the mean of the classes' F1 there, too
 
 
 def _prf(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> tuple:
@@ -107,19 +107,22 @@ class Evaluator:
     unknown: float | str = 0.0  # AP of a class without any known label
     masked: bool = True  # labels of -1 are dropped; otherwise they are negatives
     scores: Callable[[torch.Tensor], torch.Tensor] = torch.sigmoid  # of logits (N, K)
-    decide: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None  # P, R, F
+    # booleans (B, K) of scores and targets: predicted, and predicted among the top three
+    predict: Callable[[np.ndarray, np.ndarray], list[np.ndarray]] | None = None
+    # CP, CR, CF1, OP, OR, OF1 as fractions, of hits, predictions and positives (K,)
+    figures: Callable[..., Sequence[float]] | None = None
     averages: tuple[str, ...] = ()  # further means: '_weighted' by positives, '_micro', '_samples'
 
 
 asl = Evaluator(
     'AP as ADD-GCN; p > 0.8; CF1 is the mean of F1; unknown is negative',
     guarded_mean, reversed_argsort, masked=False,
-    decide=partial(asl_decisions, threshold=0.8),
+    predict=partial(asl_predictions, threshold=0.8), figures=asl_figures,
 )  # fmt: skip
 csra = Evaluator(
     'AP as ADD-GCN; p >= 0.5; unknown is left out', np.mean, negative_argsort,
     empty='ZeroDivisionError', unknown='ZeroDivisionError',
-    decide=partial(csra_decisions, known_only=True),
+    predict=partial(csra_predictions, known_only=True), figures=csra_figures,
 )  # fmt: skip
 voc2010 = Evaluator(
     'area under the monotone envelope', envelope, stable_argsort,
@@ -133,7 +136,7 @@ EVALUATORS = {
     'asl': asl,
     'ml_decoder': replace(
         asl, words='as asl on float16 scores; p > 0.75', scores=half_sigmoid,
-        decide=partial(asl_decisions, threshold=0.75),
+        predict=partial(asl_predictions, threshold=0.75),
     ),
     'query2label': replace(
         voc2010, words='area under the monotone envelope; unknown is negative',
@@ -142,11 +145,12 @@ EVALUATORS = {
     'csra': csra,
     'csra_wider': replace(
         csra, words='as csra; unknown is negative in P, R, F',
-        decide=partial(csra_decisions, known_only=False),
+        predict=partial(csra_predictions, known_only=False),
     ),
     'mmpretrain': Evaluator(
         'AP as ADD-GCN; p >= 0.5; CF1 is the mean of F1; top-3 without a threshold',
-        np.mean, torch_argsort, unknown='IndexError', decide=mmpretrain_decisions,
+        np.mean, torch_argsort, unknown='IndexError',
+        predict=mmpretrain_predictions, figures=mmpretrain_figures,
     ),
     'voc2007': replace(voc2010, words='11 points of the curve', ap=eleven_points, empty=0.0),
     'voc2010': voc2010,
@@ -167,23 +171,20 @@ def published_scores(
     if protocol in PROTOCOLS:
         return multilabel_scores(scores, targets, protocol, class_names)
     scores, targets, names = check_input(scores, targets, class_names)
-    evaluator, positives = EVALUATORS[protocol], (targets == 1).sum(axis=0)
-    values = evaluator.scores(scores).numpy()
+    evaluator, positives = EVALUATORS[protocol], []
     with np.errstate(invalid='ignore', divide='ignore'):
-        found = [_ap(evaluator, *column) for column in zip(by_class(values), by_class(targets))]
+        found = []
+        for values, labels in zip(by_class(scores, evaluator.scores), by_class(targets)):
+            found.append(_ap(evaluator, values, labels))
+            positives.append((labels == 1).sum())
+        positives = np.array(positives)
         ap = np.array([np.nan if isinstance(ap, str) else 100 * ap for ap in found])
         kept = np.array([ap != 'skip' for ap in found])
         result = {'mAP': ap[kept].mean() if kept.any() else np.nan}
         if 'mAP_weighted' in evaluator.averages:
             total = (ap * positives)[kept].sum()
             result['mAP_weighted'] = total / max(positives[kept].sum(), 1)
-        if 'mAP_micro' in evaluator.averages:
-            result['mAP_micro'] = 100 * _ap(evaluator, values.ravel(), targets.ravel())
-        if 'mAP_samples' in evaluator.averages:
-            rows = [_ap(evaluator, *row) for row in zip(values, targets) if (row[1] >= 0).any()]
-            result['mAP_samples'] = 100 * np.mean(rows)
-        if evaluator.decide:
-            result |= evaluator.decide(values, targets)
+        result |= _over_images(evaluator, scores, targets)
     result = {name: float(value) for name, value in result.items()}
     raised = {ap for ap in found if isinstance(ap, str)} - {'skip'}
     # of the further means only the one over classes ends with it, too
@@ -206,6 +207,40 @@ def compare_protocols(
         (low, lowest), (high, highest) = seen[0], seen[-1]
         spreads.append((high - low, f'{metric}: {high:.1f} ({highest}) and {low:.1f} ({lowest})'))
     return results, f'{max(spreads)[1]} are the same predictions'
+
+
+def _over_images(
+    evaluator: Evaluator, scores: torch.Tensor, targets: np.ndarray
+) -> dict[str, float]:
+    """The further figures in percent, of logits and targets (N, K), read `ROWS` images at a time.
+
+    mAP_micro sorts all known labels at once: more than `MOST_KNOWN` go without it.
+    """
+    counts, known, samples = 0, [], []
+    for start in range(0, len(scores), ROWS):
+        values = evaluator.scores(scores[start : start + ROWS]).numpy()
+        labels = targets[start : start + ROWS]
+        positive = labels == 1
+        if evaluator.predict:
+            tables = evaluator.predict(values, labels)
+            hits = [table & positive for table in tables]
+            counts = counts + np.stack([t.sum(axis=0) for t in (positive, *tables, *hits)])
+        if 'mAP_micro' in evaluator.averages and sum(map(np.size, known)) <= MOST_KNOWN:
+            known.append(np.stack([values[labels >= 0], labels[labels >= 0]]))
+        if 'mAP_samples' in evaluator.averages:
+            rows = (row for row in zip(values, labels) if (row[1] >= 0).any())
+            samples += [_ap(evaluator, *row) for row in rows]
+    result = {}
+    if 0 < sum(map(np.size, known)) <= MOST_KNOWN:
+        result['mAP_micro'] = _ap(evaluator, *np.concatenate(known, axis=1))
+    if samples:
+        result['mAP_samples'] = np.mean(samples)
+    if evaluator.predict:
+        half = len(counts) // 2
+        for suffix, predicted, hits in zip(('', '_top3'), counts[1:], counts[1 + half :]):
+            six = evaluator.figures(hits, predicted, counts[0])
+            result |= {name + suffix: value for name, value in zip(PRF_NAMES, six)}
+    return {name: 100 * value for name, value in result.items()}
 
 
 def _ap(evaluator: Evaluator, scores: np.ndarray, targets: np.ndarray) -> float | str:

@@ -1,6 +1,8 @@
 """Scores of a data set on disk: everything that the metrics and the pages need, as one .npz."""
 
+import math
 import os
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
@@ -9,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mlgcn.atomic_files import open_atomically
+
+LARGE = 2**28  # bytes of a table that is mapped
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,14 @@ class ScoresFile:
     sha256: str = ''  # the weights' (mlgcn.checkpoints.Checkpoint.sha256); '' where unknown
 
     def save(self, path: str | Path) -> None:
-        """Write a compressed .npz, whole or not at all; missing folders are made."""
+        """Write an .npz, whole or not at all; missing folders are made.
+
+        Large tables are not compressed, so that :meth:`load` maps them instead of reading them.
+        """
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        save = np.savez_compressed if self.scores.nbytes < LARGE else np.savez
         with open_atomically(path) as file:
-            np.savez_compressed(file, **vars(self))
+            save(file, **vars(self))
 
     @classmethod
     def load(cls, path: str | Path) -> 'ScoresFile':
@@ -39,7 +47,7 @@ class ScoresFile:
             _check_size(path)
             with np.load(path, allow_pickle=False) as file:
                 names = [f.name for f in fields(cls) if f.name != 'sha256' or f.name in file]
-                new = cls(*(file[name] for name in names))
+                new = cls(*(_table(path, file, name) for name in names))
         except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f'{path}: not a readable scores file: {error.args[0]}') from None
         shape = new.file_names.size, new.class_names.size
@@ -53,6 +61,27 @@ class ScoresFile:
         if kinds not in ('UUfi', 'UUff'):
             raise ValueError(f'{path}: not a scores file: arrays of the types {kinds}')
         return cls(*tables, str(new.protocol), str(new.sha256))
+
+
+def _table(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """An array of an .npz; a large one that is not compressed stays on the disk, mapped."""
+    entry = file.zip.NameToInfo.get(f'{name}.npy')
+    if not entry or entry.compress_type != zipfile.ZIP_STORED or entry.file_size < LARGE:
+        return file[name]
+    with file.zip.open(entry) as member:
+        if np.lib.format.read_magic(member) != (1, 0):  # of every table of numbers
+            return file[name]
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+        header = member.tell()
+    with open(path, 'rb') as raw:
+        raw.seek(entry.header_offset + 26)  # of a zip's local header: lengths of name and extras
+        lengths = struct.unpack('<HH', raw.read(4))
+    start = entry.header_offset + 30 + sum(lengths) + header
+    if dtype.hasobject or dtype.itemsize * math.prod(shape) != entry.file_size - header:
+        raise ValueError(f'{name} of shape {shape} and type {dtype} in {entry.file_size:,} bytes')
+    if start + entry.file_size - header > os.path.getsize(path):
+        raise ValueError(f'{name} is cut short')
+    return np.memmap(path, dtype, 'c', start, shape, 'F' if fortran else 'C')
 
 
 def _check_size(path: str | Path) -> None:

@@ -111,9 +111,35 @@ def test_average_precision_by_hand(rule, value):
     assert getattr(published, rule)(PRECISIONS) == pytest.approx(value, abs=1e-12)
 
 
+def figures(protocol, scores, targets):
+    evaluator, targets = published.EVALUATORS[protocol], np.array(targets)
+    predicted = evaluator.predict(np.array(scores), targets)[0]
+    counts = (predicted & (targets == 1), predicted, targets == 1)
+    with np.errstate(invalid='ignore'):
+        values = evaluator.figures(*(table.sum(axis=0) for table in counts))
+    return dict(zip(published.PRF_NAMES, values))
+
+
 def test_a_class_that_is_never_predicted():
-    scores, targets = np.array([[0.9, 0.1], [0.2, 0.3]]), np.array([[1, 1], [0, 0]])
-    csra = published.csra_decisions(scores, targets, known_only=True)
-    assert (csra['OP'], csra['CP']) == (50, 50)  # 1 of 1, and 0 of nothing counts as 0 of 1
-    asl = published.asl_decisions(scores, targets, threshold=0.8)
-    assert (asl['OP'], asl['CP'], asl['CF1']) == (100, 50, 50)
+    csra = figures('csra', [[0.9, 0.1], [0.2, 0.3]], [[1, 1], [0, 0]])
+    assert (csra['OP'], csra['CP']) == (0.5, 0.5)  # 1 of 1, and 0 of nothing counts as 0 of 1
+    asl = figures('asl', [[0.9, 0.1], [0.2, 0.3]], [[1, 1], [0, 0]])
+    assert (asl['OP'], asl['CP'], asl['CF1']) == (1, 0.5, 0.5)
+
+
+@pytest.mark.parametrize('protocol', EVALUATORS)
+def test_blocks_change_nothing(protocol, monkeypatch):
+    logits, target = arrays('difficult_120x20')
+    whole = published_scores(logits, target, protocol)
+    monkeypatch.setattr('mlgcn.evaluation.published.ROWS', 7)
+    monkeypatch.setattr('mlgcn.evaluation.protocols.BLOCK', 1)
+    parts = published_scores(logits, target, protocol)
+    assert parts.values == pytest.approx(whole.values, nan_ok=True)
+    np.testing.assert_allclose(parts.ap, whole.ap)
+
+
+def test_micro_average_of_too_many_labels_is_left_out(monkeypatch):
+    logits, target = arrays('difficult_120x20')
+    assert 'mAP_micro' in published_scores(logits, target, 'sklearn').values
+    monkeypatch.setattr('mlgcn.evaluation.published.MOST_KNOWN', 100)
+    assert 'mAP_micro' not in published_scores(logits, target, 'sklearn').values

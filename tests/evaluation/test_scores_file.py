@@ -1,5 +1,7 @@
 """The scores file: round trip without pickles, and words for what is not one."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,23 @@ def test_an_archive_that_unpacks_to_much_more(tmp_path):
     np.savez_compressed(tmp_path / 'bomb.npz', **arrays)
     with pytest.raises(ValueError, match=r'bomb.npz: .* 268,43\d,\d+ bytes in a file of'):
         ScoresFile.load(tmp_path / 'bomb.npz')
+
+
+def test_large_tables_are_mapped(tmp_path, monkeypatch):
+    path = tmp_path / 'scores.npz'
+    monkeypatch.setattr('mlgcn.evaluation.scores_file.LARGE', 1)
+    written = example(scores=np.asfortranarray(example().scores))
+    written.save(path)
+    loaded = ScoresFile.load(path)
+    for name in ('scores', 'targets'):
+        assert isinstance(getattr(loaded, name), np.memmap), name
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(written, name))
+    assert loaded.file_names.tolist() == written.file_names
+    # a shape that claims more than the file holds
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, 'w') as new:
+        for name, data in members.items():
+            new.writestr(name, data.replace(b'(2, 3)', b'(9, 9)'))
+    with pytest.raises(ValueError, match=r'scores of shape \(9, 9\)'):
+        ScoresFile.load(path)
