@@ -1,5 +1,7 @@
 """mlgcn score as a user meets it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,25 @@ def test_one_protocol(mlgcn, scores):
     assert "protocol 'mmpretrain', 40 images, 3 classes" in text
     assert 'cow' in text
     assert 'mmpretain' in mlgcn('score', scores, '--protocol', 'mmpretain').error
+
+
+def test_by_object_size(mlgcn, scores, tmp_path):
+    target = ScoresFile.load(scores).targets
+    where = [(int(i), int(k)) for i, k in zip(*np.nonzero(target == 1))]
+    coco = {
+        'images': [{'id': i, 'file_name': f'{i}.jpg'} for i in range(40)],
+        'categories': [{'id': k, 'name': name} for k, name in enumerate(('cat', 'dog', 'cow'))],
+        'annotations': [
+            {'id': n, 'image_id': i, 'category_id': k, 'bbox': [0, 0, 10 + 40 * k, 10]}
+            for n, (i, k) in enumerate(where)
+        ],
+    }
+    (tmp_path / 'boxes.json').write_text(json.dumps(coco))
+    lines = mlgcn('score', scores, '--annotations', tmp_path / 'boxes.json').out.splitlines()
+    addgcn, gkgnet = lines[-2:]
+    number = (target == 1).sum()
+    for line, name in ((addgcn, 'addgcn'), (gkgnet, 'gkgnet')):
+        assert name in line and f'({number})' in line and 'large' in line
+    assert 'large nan (0)' in addgcn and 'large 0.00 (0)' in gkgnet
+    wrong = mlgcn('score', scores, '--annotations', tmp_path / 'boxes.json', '--protocol', 'asl')
+    assert 'asl' in wrong.error and 'gkgnet' in wrong.error
