@@ -14,6 +14,7 @@ from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
 from mlgcn.engine.work_dir import check_room, claim, refuse_finished
+from mlgcn.features import use_features
 
 from . import options
 
@@ -23,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
     )
+    parser.add_argument(
+        '--features', metavar='DIR', help="on a frozen backbone's features, of mlgcn features"
+    )
     options.add(parser, '--force', help='start anew where the work dir has checkpoints')
     options.add(parser, '--seed', help='seed of weights, order and augmentation')
 
@@ -31,6 +35,8 @@ def main(args: argparse.Namespace) -> None:
     cfg = options.load_config(args)
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
+    if args.features:
+        cfg.features = dict(folder=args.features)
     claim(cfg.work_dir)
     if args.resume:
         cfg.resume = True
@@ -45,6 +51,8 @@ def main(args: argparse.Namespace) -> None:
     runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
     runner._train_dataloader['dataset'] = train_set  # built once, not twice
     runner.register_hook(WeightsHook(train_set.metainfo['classes']))
+    if cfg.get('features'):
+        use_features(runner, cfg.features.folder)
     check_room(runner)
     resume_after_restart(runner)
     if not args.force:

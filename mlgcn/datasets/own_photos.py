@@ -14,7 +14,7 @@ from .voc import VOCMultiLabel
 
 KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
 .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
-OWN_KEYS = ('train', 'val', 'test', 'images', 'separator')
+OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'size')
 
 
 @DATASETS.register_module(name='OwnPhotos')
@@ -88,6 +88,7 @@ def use_own_photos(cfg: dict) -> None:
 
     Options given on the command line reach one key each; this lets `own.train=... own.val=...`
     reach every data set, also inside wrappers. Where `test` is empty, the test loader reads `val`.
+    `size` is the side in pixels to which all pipelines resize.
     Configs without the key `own` are left as they are. Raises ValueError for another key in `own`.
     """
     own = cfg.get('own')
@@ -107,6 +108,9 @@ def use_own_photos(cfg: dict) -> None:
         for part in own_parts:
             if len(parts) == 1 or not part.get('ann_file'):
                 part.update(ann_file=ann_file, **options)
+            for step in part.get('pipeline') or () if own['size'] else ():
+                if step['type'] == 'Resize':
+                    step['scale'] = (own['size'], own['size'])
 
 
 def unite_classes(dataset: dict) -> None:

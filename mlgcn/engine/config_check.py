@@ -23,7 +23,7 @@ RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self'
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments
 KEYS = RUNNER_KEYS | {'custom_imports', 'sync_bn', 'model_wrapper_cfg', 'strategy', 'runner_type'}
 # read by mlgcn alone
-OURS = frozenset({'own', 'compiled_ops', 'data_preprocessor'})
+OURS = frozenset({'own', 'compiled_ops', 'data_preprocessor', 'features'})
 # taken out by mmengine before the class is called
 NOT_ARGUMENTS = frozenset(
     {'type', '_scope_', 'priority', 'constructor', 'paramwise_cfg', 'convert_to_iter_based'}

@@ -1,0 +1,47 @@
+"""Run a frozen backbone once over all photographs and store its maps, for mlgcn train --features.
+
+mlgcn features own_linear photos/train.csv photos/val.csv --out features
+mlgcn train own_linear --features features --cfg-options own.train=... own.val=...
+
+Every image is stored as picture and mirror image, in half precision. A killed command goes on.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from mlgcn.apis.shipped_configs import find_config
+from mlgcn.engine.config import read_config
+from mlgcn.features import extract_features
+
+from . import options
+
+SPLITS = ('own.train', 'own.val', 'own.test')
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, 'config', '--cfg-options', '--trust-checkpoint')
+    parser.add_argument(
+        'data', nargs='*', metavar='DATA',
+        help='lists of training, validation and test photographs, as own.train, own.val, own.test',
+    )  # fmt: skip
+    options.add(parser, '--out', required=True, metavar='DIR', help='the folder to write')
+    parser.add_argument(
+        '--stages', nargs='+', type=int, metavar='I', help="stages of the backbone (the config's)"
+    )
+    options.add(parser, '--force', help='remove what is in the folder and start anew')
+
+
+def main(args: argparse.Namespace) -> None:
+    if len(args.data) > len(SPLITS):
+        raise ValueError(f'{len(args.data)} lists of photographs, expected at most {len(SPLITS)}')
+    given = dict(zip(SPLITS, args.data))
+    if args.stages:
+        given['model.backbone.out_indices'] = tuple(args.stages)
+    cfg = read_config(find_config(args.config), {**args.cfg_options, **given})
+    folder = Path(args.out)
+    if args.force and (folder / 'features.json').exists():
+        shutil.rmtree(folder)
+    count = extract_features(cfg, folder)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
+    print(f'{folder}: {count} images computed now; {size:.0f} MiB in all')

@@ -1,0 +1,164 @@
+"""Train and score heads on stored features: a runner whose images and backbone are left out."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmcv.transforms import RandomFlip
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import BaseDataPreprocessor
+from mmengine.runner import Runner
+from mmpretrain.datasets.transforms import PackInputs
+from mmpretrain.registry import DATASETS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.data import Dataset
+
+from .store import FeatureError, FeatureStore, source_of, stage_names
+
+NO_IMAGE = np.zeros((1, 1, 3), np.uint8)  # RandomFlip and PackInputs want one
+
+
+class FeaturePipeline:
+    """Stands for a data set's pipeline: an item of an image becomes its stored maps.
+
+    The pipeline's own horizontal RandomFlip decides between picture and mirror image, with the
+    random numbers that it would draw in front of the image.
+
+    Args:
+        store: the features.
+        stages: names of the maps wanted.
+        paths: all images of the data set.
+        transforms: the pipeline's.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        stages: Sequence[str],
+        paths: Sequence[str],
+        transforms: Sequence[Any],
+    ):
+        self.maps = [store.maps[name] for name in stages]
+        self.rows = store.rows(paths)
+        self.flips = [t for t in transforms if isinstance(t, RandomFlip)]
+        self.pack = transforms[-1]
+        self.transforms: tuple = ()  # the data set looks here for options of reading
+        directions = [flip.direction for flip in self.flips]
+        if directions not in ([], ['horizontal']):
+            raise FeatureError(
+                f'RandomFlip: directions {directions}, but stored features have the views picture '
+                'and horizontal mirror image'
+            )
+        if not isinstance(self.pack, PackInputs):
+            raise FeatureError(
+                f'the pipeline ends with {type(self.pack).__name__}, expected PackInputs'
+            )
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        """`inputs`: one map (C, H, W), float16, per stage; `data_samples` as PackInputs makes it."""
+        item = {**item, 'img': NO_IMAGE, 'img_shape': (1, 1), 'ori_shape': (1, 1)}
+        for flip in self.flips:
+            item = flip(item)
+        row, view = self.rows[item['img_path']], int(item.get('flip', False))
+        maps = tuple(torch.from_numpy(stage[row, view].copy()) for stage in self.maps)
+        return {**self.pack({**item, 'img': NO_IMAGE}), 'inputs': maps}
+
+
+class FeaturePreprocessor(BaseDataPreprocessor):
+    """Stands for the image preprocessor: a batch of stored maps in float32, on the device."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """`inputs`: the stages' maps (B, C, H, W), float32."""
+        data = self.cast_data(data)
+        maps = [m if isinstance(m, Tensor) else torch.stack(m) for m in data['inputs']]
+        return {**data, 'inputs': tuple(m.float() for m in maps)}
+
+
+class FeatureHook(Hook):
+    """Compares the features with the backbone once its weights are loaded, before training."""
+
+    priority = 'VERY_LOW'  # after whatever loads weights
+
+    def __init__(self, store: FeatureStore, stages: Sequence[str]):
+        self.store, self.stages = store, stages
+
+    def before_train(self, runner: Runner) -> None:
+        """Raises a FeatureError for another backbone, size or preprocessing."""
+        model = getattr(runner.model, 'module', runner.model)
+        self.store.check(source_of(runner.cfg, model.backbone), self.stages)
+
+
+def use_features(runner: Runner, folder: str) -> None:
+    """Let a runner that has not started train and validate on stored features.
+
+    Everything else stays: the head, its losses, the metrics, the hooks, the order of the images.
+    The backbone keeps its weights, but is not run: checkpoints are of the whole model, and their
+    config is the one of images.
+
+    Args:
+        runner: with built data sets in its loaders.
+        folder: of `mlgcn features`.
+
+    Raises:
+        FeatureError: see :class:`FeatureStore`; the backbone is trained; images without features.
+    """
+    store, model = FeatureStore(folder), runner.model
+    model = getattr(model, 'module', model)
+    check_frozen(model.backbone)
+    if getattr(model.data_preprocessor, 'batch_augments', None):
+        raise FeatureError('train_cfg.augments mixes images: not possible with stored features')
+    stages = stage_names(runner.cfg, model.backbone)
+    for loader in (runner._train_dataloader, runner._val_dataloader):
+        if loader is None:
+            continue
+        if isinstance(loader['dataset'], dict):
+            loader['dataset'] = DATASETS.build(loader['dataset'])
+        for part in datasets(loader['dataset']):
+            replace_pipeline(part, store, stages)
+        for key in ('num_workers', 'persistent_workers', 'prefetch_factor', 'worker_init_fn'):
+            loader.pop(key, None)  # reading a map takes less time than passing it on
+    model.data_preprocessor = FeaturePreprocessor()
+    model.data_preprocessor.to(next(model.parameters()).device)
+    # the instance's own: copies of the model (EMA) have it too, and the state_dict is as ever
+    model.backbone.forward = lambda maps: maps
+    runner.register_hook(FeatureHook(store, stages))
+
+
+def check_frozen(backbone: nn.Module) -> None:
+    """Raise a FeatureError where training would change a backbone's weights or statistics."""
+    training = backbone.training
+    backbone.train()
+    moving = [n for n, m in backbone.named_modules() if isinstance(m, _NormBase) and m.training]
+    backbone.train(training)
+    trained = [name for name, p in backbone.named_parameters() if p.requires_grad]
+    if trained or moving:
+        what = f'{len(trained)} parameters' if trained else f'statistics of {len(moving)} norms'
+        raise FeatureError(
+            f'the backbone is not frozen ({what} change in training, first {(trained + moving)[0]}'
+            '); expected e.g. model.backbone.frozen=True of mlgcn.TIMMBackbone'
+        )
+
+
+def datasets(dataset: Dataset) -> Iterator[Dataset]:
+    """The data sets inside wrappers such as ClassBalancedDataset and ConcatDataset."""
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if parts == [None]:
+        yield dataset
+    for part in parts if parts != [None] else ():
+        yield from datasets(part)
+
+
+def replace_pipeline(dataset: Dataset, store: FeatureStore, stages: Sequence[str]) -> None:
+    """Give one data set a :class:`FeaturePipeline`; the log names the augmentation left out."""
+    transforms = dataset.pipeline.transforms
+    paths = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    stored = {step['type'].rpartition('.')[2] for step in store.source['pipeline']}
+    kept = (*stored, 'RandomFlip', 'PackInputs')
+    names = [type(t).__name__ for t in transforms]
+    out = [name for name in names if name not in kept]
+    if out:
+        print_log(f'stored features: {", ".join(out)} of the pipeline is left out', 'current')
+    dataset.pipeline = FeaturePipeline(store, stages, paths, transforms)
