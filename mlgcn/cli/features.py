@@ -10,8 +10,12 @@ import argparse
 import shutil
 from pathlib import Path
 
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
 from mlgcn.apis.shipped_configs import find_config
-from mlgcn.engine.config import read_config
+from mlgcn.datasets import readers
+from mlgcn.engine.config import LOADERS, build_dataset, read_config
 from mlgcn.features import extract_features
 
 from . import options
@@ -42,6 +46,18 @@ def main(args: argparse.Namespace) -> None:
     folder = Path(args.out)
     if args.force and (folder / 'features.json').exists():
         shutil.rmtree(folder)
-    count = extract_features(cfg, folder)
+    MMLogger.get_current_instance().setLevel('WARNING')  # upstream lists every weight
+    count = extract_features(cfg, listed_images(cfg), folder)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
     print(f'{folder}: {count} images computed now; {size:.0f} MiB in all')
+
+
+def listed_images(cfg: Config) -> list[str]:
+    """The images of all data sets that the config names, each once."""
+    paths = {}
+    for loader in LOADERS:
+        parts = list(readers((cfg.get(loader) or {}).get('dataset') or {}))
+        if parts and all(part.get('ann_file', True) for part in parts):
+            dataset = build_dataset(cfg, loader)
+            paths |= {dataset.get_data_info(i)['img_path']: None for i in range(len(dataset))}
+    return list(paths)

@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mlgcn.atomic_files import write_atomically
-from mlgcn.datasets import readers
-from mlgcn.engine.config import LOADERS, build_dataset
 
 from .store import (
     VIEWS,
@@ -48,26 +46,18 @@ class Pictures(Dataset):
         return self.pipeline(dict(img_path=self.paths[index], sample_idx=index))
 
 
-def listed_images(cfg: Config) -> list[str]:
-    """The images of all data sets that the config names, each once."""
-    paths = {}
-    for loader in LOADERS:
-        parts = list(readers((cfg.get(loader) or {}).get('dataset') or {}))
-        if parts and all(part.get('ann_file', True) for part in parts):
-            dataset = build_dataset(cfg, loader)
-            paths |= {dataset.get_data_info(i)['img_path']: None for i in range(len(dataset))}
-    return list(paths)
-
-
 @torch.inference_mode()
-def extract_features(cfg: Config, folder: str | Path, batch_size: int = 16) -> int:
-    """Write the features of all images of `cfg` into `folder`; the number computed now.
+def extract_features(
+    cfg: Config, paths: Sequence[str], folder: str | Path, batch_size: int = 16
+) -> int:
+    """Write the features of the images at `paths` into `folder`; the number computed now.
 
     Features that are there already are kept: those of a killed run are continued.
 
     Args:
         cfg: with a model, its backbone's weights in `init_cfg`, and a test pipeline that gives
             images of one size. The backbone is taken as frozen.
+        paths: each image once.
         folder: made where it is not there.
         batch_size: images at a time, each in all views.
 
@@ -75,7 +65,6 @@ def extract_features(cfg: Config, folder: str | Path, batch_size: int = 16) -> i
         FeatureError: the folder has features of something else; a backbone without maps.
     """
     folder = Path(folder)
-    paths = listed_images(cfg)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     backbone = MODELS.build(cfg.model.backbone)
     backbone.init_weights()

@@ -16,7 +16,7 @@ from mlgcn.checkpoints.error import some
 
 VIEWS = ('plain', 'mirror')
 # keys of a backbone's config that don't change its maps (`out_indices` chooses among them)
-NO_EFFECT = ('init_cfg', 'pretrained', 'frozen', 'out_indices')
+NO_EFFECT = ('init_cfg', 'pretrained', 'frozen', 'frozen_stages', 'norm_eval', 'out_indices')
 
 
 class FeatureError(ValueError):

@@ -58,7 +58,7 @@ class FeaturePipeline:
             )
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        """`inputs`: one map (C, H, W), float16, per stage; `data_samples` as PackInputs makes it."""
+        """`inputs`: one map (C, H, W), float16, for each stage; `data_samples` of PackInputs."""
         item = {**item, 'img': NO_IMAGE, 'img_shape': (1, 1), 'ori_shape': (1, 1)}
         for flip in self.flips:
             item = flip(item)
@@ -86,7 +86,7 @@ class FeatureHook(Hook):
         self.store, self.stages = store, stages
 
     def before_train(self, runner: Runner) -> None:
-        """Raises a FeatureError for another backbone, size or preprocessing."""
+        """Raises a FeatureError for other weights of the backbone."""
         model = getattr(runner.model, 'module', runner.model)
         self.store.check(source_of(runner.cfg, model.backbone), self.stages)
 
@@ -105,12 +105,14 @@ def use_features(runner: Runner, folder: str) -> None:
     Raises:
         FeatureError: see :class:`FeatureStore`; the backbone is trained; images without features.
     """
-    store, model = FeatureStore(folder), runner.model
-    model = getattr(model, 'module', model)
+    store, model = FeatureStore(folder), getattr(runner.model, 'module', runner.model)
     check_frozen(model.backbone)
     if getattr(model.data_preprocessor, 'batch_augments', None):
         raise FeatureError('train_cfg.augments mixes images: not possible with stored features')
     stages = stage_names(runner.cfg, model.backbone)
+    # all but the weights, which are loaded later
+    weights = {'backbone_sha256': store.source.get('backbone_sha256')}
+    store.check(source_of(runner.cfg, model.backbone) | weights, stages)
     for loader in (runner._train_dataloader, runner._val_dataloader):
         if loader is None:
             continue
