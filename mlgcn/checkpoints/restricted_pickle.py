@@ -4,15 +4,13 @@ Neither torch's restricted unpickler nor mmengine's allow-list for it will do: t
 `bytearray(n)`, `_codecs.encode(x, 'hex')` (twice the size at every call), tensors that claim more
 elements than are stored, and numpy's own classes, whose `__setstate__` trusts raw memory in the
 file: a dtype's state can make the process read and write anywhere. Here a pickle reaches none of
-them. What it calls is a double from :func:`_doubles`, which checks its arguments; the doubles are
-made anew for each file, so that none can alter them for the next.
+them. What it calls is a double from :meth:`_Unpickler.find_class`, which checks its arguments; the
+doubles are made anew for each file, so that none can alter them for the next.
 """
 
-import io
 import pickle
-import pickletools
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -28,6 +26,10 @@ OPCODES = """
     EMPTY_LIST EMPTY_SET EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS SETITEM SETITEMS
     ADDITEMS
 """
+STEPS = {getattr(pickle, name)[0] for name in OPCODES.split()}
+# where the keys are on the stack when a value is stored under each
+KEYS = {'SETITEM': slice(-2, -1), 'SETITEMS': slice(0, None, 2), 'ADDITEMS': slice(None)}
+KEYS_OF_STEP = {getattr(pickle, name)[0]: place for name, place in KEYS.items()}
 STORAGES = {
     'DoubleStorage': torch.float64,
     'FloatStorage': torch.float32,
@@ -44,111 +46,122 @@ STORAGES = {
 DTYPES = {*STORAGES.values(), torch.uint16, torch.uint32, torch.uint64}
 NUMBERS = ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
 MAX_DEPTH = 64
-MAX_OPCODES = 500_000  # Pyramid ViG s with AdamW state and EMA has 56,400
+MAX_STEPS = 300_000  # Pyramid ViG s with AdamW state and EMA has 56,400
+MAX_KEYS = 20_000  # that are not text: numbers of parameters and classes
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
 
 
 class RefusedError(Exception):
-    """The pickle asks for something that no checkpoint needs; `names` are the globals, if any."""
+    """The pickle asks for something that no checkpoint needs; `name` is the global, if any."""
 
-    def __init__(self, message: str, names: tuple[str, ...] = ()):
+    def __init__(self, message: str, name: str = ''):
         super().__init__(message)
-        self.names = names
+        self.name = name
 
 
-def read_pickle(file: BinaryIO) -> bytes:
-    """The bytes of one pickle in `file`, checked without running it.
+def unpickle(file: BinaryIO, storage: Callable[..., Tensor], file_size: int) -> Any:
+    """The content of the pickle at the place of `file`, which stands after it then.
 
-    Raises:
-        RefusedError: it asks for what is not in :func:`_doubles`, or for much memory.
-        ValueError: not a pickle, or a truncated one.
-    """
-    start, size = file.tell(), file.seek(0, io.SEEK_END)
-    file.seek(start)
-    known, unknown, opcodes = _doubles(), set(), set(OPCODES.split())
-    for number, (code, argument, _) in enumerate(pickletools.genops(file)):
-        if code.name not in opcodes:
-            raise RefusedError(f'its pickle uses {code.name}, which torch.save does not write')
-        if number > MAX_OPCODES:
-            raise RefusedError(f'its pickle has more than {MAX_OPCODES:,} steps')
-        # the unpickler makes room up to the number of a memo slot
-        if code.name.endswith('PUT') and argument > size:
-            raise RefusedError(f'memo slot {argument:,} in a file of {size:,} bytes')
-        if code.name == 'GLOBAL' and _name(*argument.split(' ', 1)) not in known:
-            unknown.add(argument.replace(' ', '.').replace('__builtin__.', 'builtins.'))
-        if code.name == 'LONG1' and argument.bit_length() > 64:
-            raise RefusedError('a number of more than 64 bits')
-    if unknown:
-        names = tuple(sorted(unknown))
-        raise RefusedError('it asks for ' + ', '.join(names), names)
-    end = file.tell()
-    file.seek(start)
-    return file.read(end - start)
-
-
-def unpickle(data: bytes, storage: Callable[..., Tensor], file_size: int) -> Any:
-    """The content of a pickle, in dicts, lists, tuples, sets, numbers, strings and tensors.
-
-    Log buffers (`HistoryBuffer`), numpy arrays and numbers come out as such.
+    That is dicts, lists, tuples, sets, numbers, strings, tensors, log buffers (`HistoryBuffer`),
+    and numpy's arrays and numbers.
 
     Args:
-        data: from :func:`read_pickle`.
         storage: the tensor (1-D, typed) for a persistent id `(dtype, key, number of elements)`.
         file_size: bytes of the whole file, which bound what the content may amount to.
 
     Raises:
-        RefusedError: it calls something in a way no checkpoint does, or amounts to more bytes than
-            the file.
+        RefusedError: it asks for what no checkpoint does, or amounts to more bytes than the file.
         Exception: nearly any, where the pickle is damaged.
     """
-    content = _Unpickler(data, storage).load()
-    return _Content(4 * file_size + SPARE).plain(content)
+    return _Content(4 * file_size + SPARE).plain(_Unpickler(file, storage).load())
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, storage: Callable[..., Tensor]):
-        super().__init__(io.BytesIO(data), encoding='utf-8')
-        self.storage, self.doubles = storage, _doubles()
+class _Unpickler(pickle._Unpickler):
+    """Python's own, as joblib uses it: it is slower than C's, but looks every step up in a table.
+
+    Whoever writes a file can choose numbers and tuples that fall on one place of Python's hash
+    tables, so that 100,000 of them take minutes; text is hashed with a secret of the process.
+    """
+
+    def __init__(self, file: BinaryIO, storage: Callable[..., Tensor]):
+        super().__init__(file, encoding='utf-8')
+        self.storage, self.doubles = storage, doubles(self.checked)
+        self.dispatch = _Dispatch(self.check_step)
+        self.steps = self.other_keys = 0
+
+    def check_step(self, code: int) -> None:
+        """Called before each step."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise RefusedError(f'its pickle has more than {MAX_STEPS:,} steps')
+        if code not in STEPS:
+            raise RefusedError(f'its pickle uses {bytes([code])}, which torch.save does not write')
+        if code in KEYS_OF_STEP:
+            self.checked(self.stack[KEYS_OF_STEP[code]])
+
+    def checked(self, keys: Iterable) -> list:
+        """A list of `keys`, which cost little to store values under."""
+        keys = list(keys)
+        for key in keys:
+            if isinstance(key, (str, bytes)):
+                continue
+            self.other_keys += 1
+            large = isinstance(key, int) and key.bit_length() > 64
+            if large or not isinstance(key, (int, float, type(None), _Found)):
+                raise RefusedError(f'a {"large " * large}{type(key).__name__} is a key')
+            if self.other_keys > MAX_KEYS:
+                raise RefusedError(f'more than {MAX_KEYS:,} keys are not text')
+        return keys
 
     def find_class(self, module: str, name: str) -> Any:
-        if _name(module, name) not in self.doubles:
-            raise RefusedError(f'it asks for {module}.{name}', (f'{module}.{name}',))
-        return self.doubles[_name(module, name)]
+        # Python 2's and numpy 1's modules under their present names
+        module = {'__builtin__': 'builtins', 'torch.storage': 'torch'}.get(module, module)
+        full_name = f'{module}.{name}'.replace('numpy._core.', 'numpy.core.')
+        if full_name not in self.doubles:
+            raise RefusedError(f'it asks for {full_name}', full_name)
+        return self.doubles[full_name]
 
     def persistent_load(self, pid: tuple) -> '_Found':
         _, dtype, key, _, numel, *rest = pid
         if any(value is not None for value in rest):
             raise RefusedError('it has views of storages, as torch up to 0.3 wrote them')
-        return _found(self.storage(dtype, key, numel))
+        return _Found(self.storage(dtype, str(key), numel))
 
 
-def _name(module: str, name: str) -> str:
-    """The key of :func:`_doubles`; Python 2's and numpy 1's modules under their present names."""
-    module = 'builtins' if module == '__builtin__' else module
-    if module == 'torch.storage':
-        module = 'torch'
-    return f'{module}.{name}'.replace('numpy._core.', 'numpy.core.')
+class _Dispatch(dict):
+    """pickle's table of steps, with a call before each."""
+
+    def __init__(self, before: Callable[[int], None]):
+        super().__init__(pickle._Unpickler.dispatch)
+        self.before = before
+
+    def __getitem__(self, code: int) -> Callable:
+        self.before(code)
+        return super().__getitem__(code)
 
 
 class _Found:
-    """Holds a value that a double has made: a pickle's BUILD reaches the holder alone."""
+    """Holds a value that a double has made, which a pickle's BUILD does not reach."""
 
-    value: Any = None
+    def __init__(self, value: Any = None):
+        self.value = value
 
-
-def _found(value: Any) -> _Found:
-    holder = _Found()
-    holder.value = value
-    return holder
+    def __setstate__(self, state: Any) -> None:
+        raise RefusedError('it gives a state to what has none')
 
 
-def _doubles() -> dict[str, Any]:
+def doubles(checked: Callable[[Iterable], list]) -> dict[str, Any]:
     """What a checkpoint may call, by name. Only immutable types of Python and torch are real."""
+
+    def ordered(items: list = ()) -> OrderedDict:  # items: as Python 2 wrote them
+        checked(key for key, _ in items)
+        return OrderedDict(items)
+
     return {
         'builtins.complex': complex,
-        'builtins.set': set,
-        'collections.Counter': lambda counts=(): _found(Counter(dict(counts))),
-        'collections.OrderedDict': OrderedDict,
+        'builtins.set': lambda items=(): set(checked(items)),
+        'collections.Counter': lambda counts: _Found(Counter(dict.copy(counts))),
+        'collections.OrderedDict': ordered,
         'torch.Size': torch.Size,
         'torch.device': torch.device,
         **{str(dtype): dtype for dtype in DTYPES},
@@ -160,10 +173,10 @@ def _doubles() -> dict[str, Any]:
 
 def _tensor_doubles() -> dict[str, Any]:
     def tensor(storage: _Found, offset: int, size: tuple, stride: tuple, *_: Any) -> _Found:
-        return _found(torch.as_strided(storage.value, tuple(size), tuple(stride), offset))
+        return _Found(torch.as_strided(storage.value, tuple(size), tuple(stride), offset))
 
     def of_dtype(storage: _Found, offset: int, size: tuple, stride: tuple, *rest: Any) -> _Found:
-        return tensor(_found(storage.value.view(rest[2])), offset, size, stride)
+        return tensor(_Found(storage.value.view(rest[2])), offset, size, stride)
 
     def encoded(text: str, encoding: str) -> bytes:
         if encoding != 'latin1':  # Python 3's way to write bytes in protocol 2
@@ -183,26 +196,24 @@ def _numpy_doubles() -> dict[str, Any]:
     """Of numpy's arrays and numbers, and of mmengine's log buffers, which hold them."""
 
     class DType:
-        """numpy.dtype('f8', False, True), then its state with the byte order."""
+        """numpy.dtype('f8', False, True), then its state."""
 
         def __init__(self, code: str, *_: Any):
             if code not in NUMBERS:
                 raise RefusedError(f'a numpy array of {str(code)[:40]!r}')
-            self.code, self.order = code, '='
+            self.code = code
 
         def __setstate__(self, state: tuple) -> None:
-            if state[1] not in ('<', '>', '|', '='):
+            if state[1] not in ('<', '|'):  # little-endian, or single bytes
                 raise RefusedError(f'byte order {str(state[1])[:40]!r}')
-            self.order = state[1]
 
     class Array(_Found):
         """numpy.ndarray, made by _reconstruct and filled by its state."""
 
         def __setstate__(self, state: tuple) -> None:
             _, shape, dtype, fortran, raw = state
-            values = np.frombuffer(raw, np.dtype(dtype.code).newbyteorder(dtype.order))
-            native = values.astype(values.dtype.newbyteorder('='))  # a copy, which can be written
-            self.value = native.reshape(shape, order='F' if fortran else 'C')
+            values = np.frombuffer(raw, dtype.code).copy()  # a copy can be written
+            self.value = values.reshape(shape, order='F' if fortran else 'C')
 
     class History(_Found):
         def __setstate__(self, state: dict) -> None:
@@ -210,13 +221,11 @@ def _numpy_doubles() -> dict[str, Any]:
             self.value = HistoryBuffer(log, count, int(state.get('max_length', 1_000_000)))
 
     def scalar(dtype: DType, raw: bytes) -> _Found:
-        array = Array()
-        array.__setstate__((1, (1,), dtype, False, raw))
-        return _found(array.value[0].item())
+        return _Found(np.frombuffer(raw, dtype.code).item())
 
     def statistics_method(owner: type, name: str) -> str:
         if owner is not History or name not in ('mean', 'max', 'min', 'current'):
-            raise RefusedError(f'attribute {str(name)[:40]!r}', ('builtins.getattr',))
+            raise RefusedError(f'attribute {str(name)[:40]!r}', 'builtins.getattr')
         return name
 
     return {

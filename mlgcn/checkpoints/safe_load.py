@@ -7,7 +7,6 @@ import os
 import pickle
 import stat
 import struct
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +16,10 @@ from mmengine.logging import print_log
 from safetensors import safe_open
 from torch import Tensor
 
+from mlgcn.zip_files import open_zip
+
 from .error import CheckpointError, about, some
-from .restricted_pickle import DTYPES, RefusedError, read_pickle, unpickle
+from .restricted_pickle import DTYPES, RefusedError, unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles
@@ -124,60 +125,53 @@ def kind_of(head: bytes) -> str:
 
 def _read_zip(opened: Any, size: int) -> Any:
     """torch.save's format since 1.6: one pickle, and an entry for each storage."""
-    if not zipfile.is_zipfile(opened):  # the list of entries stands at the end
-        raise CheckpointError(f'cut short: its end is missing (there are {size:,} bytes)')
-    with zipfile.ZipFile(opened) as archive:
-        names, claimed = archive.namelist(), sum(info.file_size for info in archive.infolist())
-        pickles = [name for name in names if name.endswith('/data.pkl')]
-        folder = pickles[0].removesuffix('data.pkl') if pickles else ''
-        if f'{folder}constants.pkl' in names:
-            raise CheckpointError('TorchScript (torch.jit.save), expected a checkpoint')
-        if len(pickles) != 1:
-            raise CheckpointError(f'not a checkpoint: a zip archive of {some(names, 1)!r}')
-        if claimed > size:  # torch does not compress
-            raise CheckpointError(
-                f'its entries claim {claimed:,} bytes, but the file has {size:,}: damaged, or not '
-                'written by torch.save'
-            )
-        if f'{folder}byteorder' in names and archive.read(f'{folder}byteorder') != b'little':
-            raise CheckpointError('written on a big-endian machine')
-        storages: dict[str, Tensor] = {}
+    archive = open_zip(opened, most=size)  # torch does not compress
+    names = archive.namelist()
+    pickles = [name for name in names if name.endswith('/data.pkl')]
+    folder = pickles[0].removesuffix('data.pkl') if pickles else ''
+    if f'{folder}constants.pkl' in names:
+        raise CheckpointError('TorchScript (torch.jit.save), expected a checkpoint')
+    if len(pickles) != 1:
+        raise CheckpointError(f'not a checkpoint: a zip archive of {some(names, 1)!r}')
+    if f'{folder}byteorder' in names and archive.read(f'{folder}byteorder') != b'little':
+        raise CheckpointError('written on a big-endian machine')
+    storages: dict[str, Tensor] = {}
 
-        def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
-            if key not in storages:
-                storages[key] = _of_bytes(archive.read(f'{folder}data/{key}'), dtype)
-            if storages[key].dtype != dtype or len(storages[key]) != numel:
-                raise ValueError(f'storage {str(key)[:20]} is of another size or type')
-            return storages[key]
+    def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
+        if key not in storages:
+            storages[key] = _of_bytes(archive.read(f'{folder}data/{key}'), dtype)
+        if storages[key].dtype != dtype or len(storages[key]) != numel:
+            raise ValueError(f'storage {key[:20]} is of another size or type')
+        return storages[key]
 
-        return unpickle(read_pickle(io.BytesIO(archive.read(pickles[0]))), storage, size)
+    return unpickle(io.BytesIO(archive.read(pickles[0])), storage, size)
 
 
 def _read_legacy(opened: Any, size: int) -> Any:
     """torch.save's format before 1.6: a pickle, the order of the storages, and their bytes."""
-    opened.seek(len(LEGACY))
-    read_pickle(opened)  # sizes of the machine's integers
-    main, order = read_pickle(opened), read_pickle(opened)
     storages: dict[str, Tensor] = {}
+    left = size
 
     def storage(dtype: torch.dtype, key: str, numel: int) -> Tensor:
-        if not 0 <= numel * dtype.itemsize <= size:
-            raise ValueError(f'a storage claims {numel:,} values in {size:,} bytes')
+        nonlocal left
         if key not in storages:
-            storages[key] = torch.empty(numel, dtype=dtype)
-            if sum(value.nbytes for value in storages.values()) > size:
+            left -= numel * dtype.itemsize
+            if numel < 0 or left < 0:
                 raise ValueError(f'its storages claim more than its {size:,} bytes')
+            storages[key] = torch.empty(numel, dtype=dtype)
         return storages[key]
 
-    content = unpickle(main, storage, size)
-    for key in unpickle(order, storage, size):
-        value = storages[key]
+    opened.seek(len(LEGACY))
+    _, content, order = (
+        unpickle(opened, storage, size) for _ in range(3)
+    )  # first: integers' sizes
+    for key in order:
+        value = storages.pop(key)
         (numel,) = struct.unpack('<q', opened.read(8))
         raw = opened.read(value.nbytes)
         if numel != len(value) or len(raw) < value.nbytes:
             raise ValueError(f'storage {str(key)[:20]} is cut short or of another size')
         value.copy_(_of_bytes(raw, value.dtype))
-        storages.pop(key)
     if storages:
         raise ValueError(f'{len(storages)} storages are missing')
     return content
@@ -202,13 +196,14 @@ def _read_safetensors(file: Any) -> dict[str, Any]:
 def _trusted(file: Any, refused: RefusedError) -> Any:
     """What torch unpickles in full, where the user asked for that; else the error."""
     # other kinds of tensors, or damage, would not become weights of a model
-    helps = any(not name.startswith('torch.') for name in refused.names)
+    helps = refused.name and not refused.name.startswith('torch.')
     if not _trusting or not helps:
         advice = ' or, if you trust its author with everything on this machine, use '
         raise CheckpointError(
             f'not loaded, because {refused}. Checkpoints are read with an allow-list (tensors, '
             'numbers, strings, log buffers), so that opening one never runs code; ask its author '
-            'for a file that holds only the state_dict' + (advice + '--trust-checkpoint') * helps
+            'for a file that holds only the state_dict'
+            + (advice + '--trust-checkpoint' if helps else '')
         ) from refused
     print_log(
         f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({refused}): whatever code is in '

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mlgcn.atomic_files import open_atomically
+from mlgcn.zip_files import open_zip
 
 LARGE = 2**28  # bytes of a table that is mapped
 
@@ -39,17 +40,20 @@ class ScoresFile:
     @classmethod
     def load(cls, path: str | Path) -> 'ScoresFile':
         """Read a file that :meth:`save` wrote; ValueError for another, damaged or pickled one."""
-        if not Path(path).is_file():
+        if not os.path.exists(path):
             raise FileNotFoundError(f'{path}: no such scores file (mlgcn test --out writes one)')
-        if not zipfile.is_zipfile(path):
-            raise ValueError(f'{path}: not a scores file (.npz), or a truncated one')
+        if not os.path.isfile(path):  # opening a pipe would wait for its other end
+            raise ValueError(f'{path}: not a scores file (.npz): not a regular file')
         try:
-            _check_size(path)
+            with open(path, 'rb') as file:  # scores are compressed to a tenth or so
+                open_zip(file, most=50 * os.path.getsize(path) + 2**24)
             with np.load(path, allow_pickle=False) as file:
                 names = [f.name for f in fields(cls) if f.name != 'sha256' or f.name in file]
                 new = cls(*(_table(path, file, name) for name in names))
         except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f'{path}: not a readable scores file: {error.args[0]}') from None
+            raise ValueError(
+                f'{path}: not a scores file (.npz), or a damaged one: {error.args[0]}'
+            ) from None
         shape = new.file_names.size, new.class_names.size
         if not new.scores.shape == new.targets.shape == shape:
             raise ValueError(
@@ -82,11 +86,3 @@ def _table(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarra
     if start + entry.file_size - header > os.path.getsize(path):
         raise ValueError(f'{name} is cut short')
     return np.memmap(path, dtype, 'c', start, shape, 'F' if fortran else 'C')
-
-
-def _check_size(path: str | Path) -> None:
-    """Refuse an archive that would unpack to far more than scores do."""
-    with zipfile.ZipFile(path) as archive:
-        claimed = sum(entry.file_size for entry in archive.infolist())
-    if claimed > 50 * os.path.getsize(path) + 2**24:
-        raise ValueError(f'{claimed:,} bytes in a file of {os.path.getsize(path):,}')

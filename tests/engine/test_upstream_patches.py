@@ -165,7 +165,7 @@ def test_an_archive_that_unpacks_to_more_is_refused_before_torch_sees_it(tmp_pat
         for name in good.namelist():
             bomb.writestr(name, bytes(2**24) if name.endswith('data/0') else good.read(name))
     monkeypatch.setattr(torch, 'load', lambda *_, **__: pytest.fail('torch.load was called'))
-    with pytest.raises(CheckpointError, match=r'bomb.pth: its entries claim 16,77\d,\d+ bytes'):
+    with pytest.raises(CheckpointError, match=r'bomb.pth: .*entries claim 16,77\d,\d+ bytes'):
         CheckpointLoader.load_checkpoint(str(file))
 
 
@@ -177,7 +177,7 @@ def test_an_archive_whose_directory_claims_2_gb(tmp_path):
         content[start + 20 : start + 28] = struct.pack('<II', 2**31 - 1, 2**31 - 1)
         start += 46 + sum(struct.unpack('<HHH', content[start + 28 : start + 34]))
     (tmp_path / 'claim.pth').write_bytes(content)
-    with pytest.raises(CheckpointError, match='claim.pth: its entries claim'):
+    with pytest.raises(CheckpointError, match='claim.pth: .*entries claim'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'claim.pth'))
 
 
