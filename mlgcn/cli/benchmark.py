@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 import torch
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from rich.console import Console
@@ -24,8 +23,7 @@ from rich.table import Column, Table
 from torch import nn
 from torch.utils.benchmark import Measurement, Timer
 
-from mlgcn.apis.shipped_configs import find_config
-from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
+from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data
 from mlgcn.engine.fuse import fuse
 from mlgcn.models.layers.grapher import graph_operators
 from mlgcn.models.layers.memory import all_kept
@@ -55,7 +53,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    init_default_scope('mmpretrain')
     device = torch.device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
     title = f'{args.config}, {name}, {args.threads} threads, torch {torch.__version__}'
@@ -69,11 +66,10 @@ def main(args: argparse.Namespace) -> None:
             shape = what, size, batch, classes
             images, functions = batch, {f: step(args, f, *shape) for f in FORMS[args.compare]}
         for form, seen in in_turns(functions, args).items():
-            table.add_row(
-                what, *map(str, (size, batch, classes)), form, f'{seen.median:.4f}',
-                f'{seen.iqr:.4f}', f'{images / seen.median:.2f}',
-                f'{peak_mib(functions[form], device):.0f}',
-            )  # fmt: skip
+            numbers = seen.median, seen.iqr, images / seen.median
+            memory = peak_mib(functions[form], device)
+            cells = [*map(str, (what, size, batch, classes)), form, *map('{:.4f}'.format, numbers)]
+            table.add_row(*cells, f'{memory:.0f}')
         if args.profile:
             with torch.profiler.profile() as profile:
                 functions['ours']()
@@ -112,7 +108,7 @@ def loader(args: argparse.Namespace, name: str, batch: int) -> Callable[[], None
     """A function that reads some batches of the config's data."""
     if args.compare:
         raise ConfigError(f'--compare {args.compare}: data loaders have one form')
-    cfg = read_config(find_config(args.config), args.cfg_options)
+    cfg = options.load_config(args)
     settings = dict(cfg[name], batch_size=batch, dataset=build_dataset(cfg, name))
     batches = Runner.build_dataloader(settings, seed=0)
     return lambda: collections.deque(itertools.islice(batches, BATCHES), maxlen=0)
@@ -122,7 +118,7 @@ def step(
     args: argparse.Namespace, form: str, what: str, size: int, batch: int, num_classes: int
 ) -> Callable[[], None]:
     """A function that runs one form of the model on random images and labels."""
-    cfg = read_config(find_config(args.config), args.cfg_options)
+    cfg = options.load_config(args)
     if args.compare == 'plain' and cfg.model.backbone.type != 'mlgcn.PyramidViG':
         raise ConfigError(
             f'--compare plain is for the backbone mlgcn.PyramidViG, not {cfg.model.backbone.type}'
@@ -152,6 +148,6 @@ def step(
 @contextmanager
 def plain(model: nn.Module) -> Iterator[None]:
     """GKGNet step by step as published: whole distance matrices, every activation kept."""
-    operators = dict(search=group_knn_plain, aggregate=max_relative_plain)
-    with graph_operators(model, **operators), all_kept():
+    published = dict(search=group_knn_plain, aggregate=max_relative_plain)
+    with graph_operators(model, **published), all_kept():
         yield

@@ -46,7 +46,13 @@ def main(args: argparse.Namespace) -> None:
     Objective.parse(args.objective)  # an error now rather than after the work
     if args.min_positives < 1:
         raise ValueError(f'--min-positives is {args.min_positives}, expected at least 1')
-    target = target_of(Path(checkpoint), args.out, args.force)
+    source = Path(checkpoint)
+    if not source.is_file():
+        raise FileNotFoundError(f'{source}: no such checkpoint file')
+    suffix = '.safetensors' if source.suffix == '.safetensors' else '.pth'
+    stem = source.name.removesuffix('.tar').removesuffix(suffix)
+    out = args.out or source.with_name(f'{stem}_calibrated{suffix}')
+    target = options.check_new(out, args.force, '.pth', '.safetensors')
     scores = ScoresFile.load(args.scores) if args.scores else None
     if scores is None and config is None:
         raise CheckpointError(
@@ -69,19 +75,6 @@ def main(args: argparse.Namespace) -> None:
     save_weights(target, loaded.weights, metadata, loaded.content, args.force)
     write_atomically(diagram, picture)  # last: on a full disk it would be left alone
     print(f'{target}: written; {diagram}: reliability on the held-out images')
-
-
-def target_of(source: Path, out: str | None, force: bool) -> Path:
-    """The file to write; an error now rather than after the work."""
-    if not source.is_file():
-        raise FileNotFoundError(f'{source}: no such checkpoint file')
-    suffix = '.safetensors' if source.suffix == '.safetensors' else '.pth'
-    stem = source.name.removesuffix('.tar').removesuffix(suffix)
-    target = Path(out) if out else source.with_name(f'{stem}_calibrated{suffix}')
-    if target.suffix not in ('.pth', '.safetensors'):
-        raise CheckpointError(f'{target}: expected a name that ends in .pth or .safetensors')
-    options.check_new(target, force)
-    return target
 
 
 def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
@@ -112,28 +105,28 @@ def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
 def print_record(record: dict, classes: tuple[str, ...], labels: np.ndarray) -> None:
     """Before and after, every threshold, and what was not reached."""
     images, (held_out, before, after) = record['images'], record['held_out'].values()
-    console = Console(width=100, highlight=False)
     objective, temperature = record['objective'], record['temperature']
     pooled, missed = record['pooled'], record['not_reached']
+    console = Console(width=100, highlight=False, markup=False)
     print(f'Objective {objective}, {record["scope"]}; {images} images, {len(classes)} classes.')
+    numbers = [Column(name, justify='right') for name in ('before', 'after')]
     measured = f'fitted on {images - held_out} images, measured on {held_out}'
-    columns = [Column(name, justify='right') for name in ('before', 'after')]
-    table = Table(measured, *columns, box=None)
+    table = Table(measured, *numbers, box=None)
     for name, value in before.items():
         table.add_row(name, f'{value:.4g}', f'{after[name]:.4g}')
     console.print(table)
     print(f'Stored, fitted on all {images} images: temperature {temperature:.4g}, thresholds:')
     table = Table('threshold', 'class', 'positives', 'note', box=None)
-    for k, name in enumerate(classes):
+    for name, threshold, column in zip(classes, record['thresholds'], labels.T):
         note = 'shared ' * (name in pooled) + 'target not reached' * (name in missed)
-        positives = str((labels[:, k] == 1).sum())
-        table.add_row(f'{record["thresholds"][k]:.4f}', printable(name), positives, note)
-    console.print(table, markup=False)
+        table.add_row(f'{threshold:.4f}', printable(name), str((column == 1).sum()), note)
+    console.print(table)
     if min(temperature / COLDEST, HOTTEST / temperature) < 1.01:
         print('The temperature is at its limit: are these scores and labels right?')
-    if pooled:
-        reason = f'shared: too few positives, chosen on {record["pooled_over"]}'
-        print(f'{reason}: {printable(", ".join(pooled))}')
-    if missed:
-        reason = f'{objective} is reached at no threshold, the nearest was taken'
-        print(f'{reason}: {printable(", ".join(missed))}')
+    reasons = {
+        f'shared: too few positives, chosen on {record["pooled_over"]}': pooled,
+        f'{objective} is reached at no threshold, the nearest was taken': missed,
+    }
+    for reason, names in reasons.items():
+        if names:
+            print(f'{reason}: {printable(", ".join(names))}')

@@ -20,19 +20,16 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from rich.console import Console
 from rich.progress import track
 
-from mlgcn.apis.shipped_configs import find_config
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_facts import ImageFacts, image_facts
-from mlgcn.engine.config import read_config
 
 from . import options
 
@@ -47,9 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     if args.workers < 1:
         raise ValueError(f'--workers {args.workers}: expected 1 or more')
-    path = find_config(args.config)
-    cfg = read_config(path, args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    cfg = options.load_config(args)
     cv2.setNumThreads(0)  # the processes are the threads
     splits, unreadable, read_options = read_splits(cfg)
     if not splits:
@@ -58,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     facts = read_all(list(paths), read_options, args.workers)
     found = sorted([*unreadable, *findings(splits, facts)], key=lambda f: not f.is_error)
 
-    folder = Path(args.work_dir or f'work_dirs/{path.stem}')
+    folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
     folder.mkdir(parents=True, exist_ok=True)
     text, report = report_text(splits, facts, found), report_dict(splits, facts, found)
     write_atomically(folder / 'dataset_check.txt', text + '\n')
@@ -71,7 +66,7 @@ def main(args: argparse.Namespace) -> None:
 
 def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
     """The splits that can be read, findings about their annotations, `LoadImage`'s options."""
-    splits, errors, classes, seen, read_options = [], [], None, [], {}
+    splits, found, classes, seen, read_options = [], [], None, [], {}
     for name in ('train', 'val', 'test'):
         sets = list(readers((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
         if sets in seen:
@@ -79,22 +74,20 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
         seen.append(sets)
         for number, settings in enumerate(sets, 1):
             part = name if len(sets) == 1 else f'{name}[{number}]'
+            problems, notes = (), ()
             try:
                 photos = DATASETS.build(dict(settings, lazy_init=True))
                 names, images = _read(photos)
             except (ValueError, OSError) as error:
                 problems = error.args if isinstance(error, AnnotationError) else [str(error)]
-                errors.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
-                continue
-            classes = classes or names
-            known = photos.metainfo.get('classes') or classes
-            splits.append(Split(part, known, images))
-            read_options |= getattr(photos, 'read_options', {})
-            if problems := getattr(photos, 'problems', None):
-                errors.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
-            if notes := getattr(photos, 'notes', None):
-                errors.append(Finding(False, f'{part}: how the annotations were read', list(notes)))
-    return splits, errors, read_options
+            else:
+                classes = classes or names
+                splits.append(Split(part, photos.metainfo.get('classes') or classes, images))
+                read_options |= getattr(photos, 'read_options', {})
+                problems, notes = getattr(photos, 'problems', ()), getattr(photos, 'notes', ())
+            found.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
+            found.append(Finding(False, f'{part}: how the annotations were read', list(notes)))
+    return splits, [finding for finding in found if finding.cases], read_options
 
 
 def _read(photos: BaseDataset) -> tuple[Sequence[str], list[Labels]]:

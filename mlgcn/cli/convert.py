@@ -44,8 +44,7 @@ CATEGORIES = [{'id': i, 'name': name} for i, name in enumerate(COCO_NAMES) if i 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', metavar='SRC', help='weights or list to read')
     parser.add_argument('target', metavar='DST', help='.safetensors, .pth or .json to write')
-    direction = parser.add_mutually_exclusive_group()
-    add = direction.add_argument
+    add = parser.add_mutually_exclusive_group().add_argument
     kinds = ['auto', *SYSTEMS, *HEADS]
     add('--from', dest='kind', default='auto', choices=kinds, help='whose names SRC has (auto)')
     kinds = ['addgcn', 'gkgnet', *HEADS]
@@ -93,20 +92,18 @@ def write_ours(target: str, kind: str, checkpoint: Checkpoint, embeddings: str |
 def write_published(target: str, name: str, checkpoint: Checkpoint) -> None:
     if Path(target).suffix != '.pth':
         raise CheckpointError(f'{target}: expected a name that ends in .pth')
-    published = to_published(checkpoint.weights, name)
+    published, more = to_published(checkpoint.weights, name), {}
     if name == 'addgcn':  # the published loader asks for these keys
         scores = (checkpoint.metadata.get('metrics') or {}).get('values', {})
         epoch, score = checkpoint.content.get('meta', {}).get('epoch', 0), scores.get('mAP', 0.0)
-        file = dict(epoch=epoch, model_name='ADD_GCN', best_score=score / 100, state_dict=published)
-    else:
-        wrapper = WRAPPERS.get(name, 'state_dict')
-        file = {wrapper: published} if wrapper else published
-        if name == 'gkgnet':
-            file['meta'] = {}
-        if name in ('asl', 'ml_decoder'):
-            file['num_classes'] = checkpoint.num_rows
-            file['idx_to_class'] = dict(enumerate(checkpoint.classes or ()))
-    save_checkpoint(file, target)
+        more = dict(epoch=epoch, model_name='ADD_GCN', best_score=score / 100)
+    elif name == 'gkgnet':
+        more = dict(meta={})
+    elif name in ('asl', 'ml_decoder'):
+        names = dict(enumerate(checkpoint.classes or ()))
+        more = dict(num_classes=checkpoint.num_rows, idx_to_class=names)
+    wrapper = WRAPPERS.get(name, 'state_dict')
+    save_checkpoint({wrapper: published, **more} if wrapper else published, target)
     print(f'{target}: {len(published)} entries for the published {name}')
 
 

@@ -10,7 +10,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
+import torch.distributed
+from mmengine.dist import is_distributed
 
 from mlgcn.checkpoints.error import printable
 from mlgcn.engine.config import ConfigError
@@ -33,7 +34,12 @@ DISK = {
     errno.EFBIG: 'a file grew beyond the size limit (ulimit -f); make room',
     errno.EROFS: 'the disk has become read-only; repair it',
 }
-# Parts of messages that torch raises as RuntimeError, and what they mean.
+LOST = (
+    r'Connection (?:closed|reset) by peer|pair closure|Broken pipe|Connection was likely closed'
+    r'|remote process exited|[Tt]imed out|client socket has timed out|Socket [Tt]imeout'
+    r'|failed to recv|recvValue failed|sendBytes failed|Connection refused'
+)
+# Parts of messages that torch raises as RuntimeError, and what they mean; the first that fits.
 MESSAGES = {
     r'shared memory|/torch_\d+|[Bb]us error': SHARED_MEMORY,
     r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\)': (
@@ -47,12 +53,16 @@ MESSAGES = {
         'slurm_*.sh)'
     ),
     "can't allocate memory": OUT_OF_MEMORY,
+    r'^\w+ (?:backend )?out of memory': (  # CUDA, HIP, MPS
+        '{start} Lower train_dataloader.batch_size (the same total with '
+        'optim_wrapper.accumulative_counts=2), use --amp, or recompute activations with '
+        'model.backbone.with_cp=True'
+    ),
+    LOST: (
+        'another process of this run ended, hangs, or is out of reach: see its message '
+        '(env_cfg.dist_cfg.timeout says how long to wait for it). {start}'
+    ),
 }
-LOST = (
-    r'Connection (closed|reset) by peer|pair closure|Broken pipe|Connection was likely closed'
-    r'|remote process exited|[Tt]imed out|client socket has timed out|Socket [Tt]imeout'
-    r'|failed to recv|recvValue failed|sendBytes failed|Connection refused'
-)
 
 
 def explain(error: BaseException, work_dir: str | None = None) -> str | None:
@@ -61,9 +71,12 @@ def explain(error: BaseException, work_dir: str | None = None) -> str | None:
     `work_dir`, where a training writes, is named where the error names no file, and with what was
     saved there.
     """
-    lines = (_explain(cause, work_dir) for cause in _chain(error))
-    line = next(filter(None, lines), None)
-    return line and line + _how_to_go_on(work_dir)
+    line = next(filter(None, (_explain(cause, work_dir) for cause in _chain(error))), None)
+    newest = Path(work_dir or '', 'last_checkpoint')
+    if line and work_dir and newest.is_file():
+        name = Path(newest.read_text().strip()).name
+        return f'{line}; then go on with --resume: {name} is whole'
+    return line
 
 
 def lost_connection(error: BaseException) -> bool:
@@ -88,38 +101,14 @@ def _explain(error: BaseException, work_dir: str | None) -> str | None:
         return f'{where}: {DISK[error.errno]}'
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return OPEN_FILES
-    if isinstance(error, torch.OutOfMemoryError):
-        return (
-            f'{_first_line(error)} Lower train_dataloader.batch_size (the same total with '
-            'optim_wrapper.accumulative_counts=2), use --amp, or recompute activations with '
-            'model.backbone.with_cp=True'
-        )
     if isinstance(error, MemoryError):
         return OUT_OF_MEMORY
-    if not isinstance(error, RuntimeError):
-        return None
-    for pattern, text in MESSAGES.items():
-        found = re.search(pattern, str(error), re.DOTALL)
-        if found:
-            return text.format(*found.groups())
-    if re.search(LOST, str(error)):
-        return (
-            'another process of this run ended, hangs, or is out of reach: see its message '
-            '(env_cfg.dist_cfg.timeout says how long to wait for it). '
-            + _first_line(error).split('] ')[-1]
-        )
+    for pattern, text in MESSAGES.items() if isinstance(error, RuntimeError) else ():
+        if found := re.search(pattern, str(error), re.DOTALL):
+            # the first sentence, without the place in torch's sources before it
+            start = str(error).split('. ')[0].splitlines()[0].rstrip('.').split('] ')[-1]
+            return text.format(*found.groups(), start=f'{start}.')
     return None
-
-
-def _how_to_go_on(work_dir: str | None) -> str:
-    newest = Path(work_dir or '', 'last_checkpoint')
-    if not work_dir or not newest.is_file():
-        return ''
-    return f'; then go on with --resume: {Path(newest.read_text().strip()).name} is whole'
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).split('. ')[0].splitlines()[0].rstrip('.') + '.'
 
 
 def run(main: Callable[[], None]) -> None:
@@ -134,7 +123,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         # gloo's threads, still running when Python ends, would abort the process now and then
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
+        if is_distributed():
             torch.distributed.destroy_process_group()
     except KeyboardInterrupt:
         sys.exit('interrupted')
@@ -158,16 +147,15 @@ def escaped_record(*args: object, **kwargs: object) -> logging.LogRecord:
 def fail(error: Exception) -> int:
     """Print `error`, or leave it to the launcher of several processes; the exit status."""
     fault = explain(error, claimed())
-    known = fault is not None or isinstance(error, USER_ERRORS)
-    if known:
+    status = 2 if fault is None and isinstance(error, USER_ERRORS) else 1
+    if fault or status == 2:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
-        text = f'error: {process_name()}{fault or one_line(error)}'
-        text += '' if fault else _place(error)
+        text = f'error: {process_name()}{fault or one_line(error) + _place(error)}'
     else:
         text = process_name() + ''.join(traceback.format_exception(error)).rstrip()
     if not record_failure(text, caused_by_peer=lost_connection(error)):
         print(printable(text), file=sys.stderr)
-    return 2 if known and fault is None else 1
+    return status
 
 
 def _place(error: Exception) -> str:
@@ -186,6 +174,6 @@ def one_line(error: BaseException) -> str:
     """The message without the traceback that a DataLoader worker puts into it."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if lines and lines[0].startswith('Caught ') and 'worker process' in lines[0]:
+    if lines and re.match('Caught .*worker process', lines[0]):
         lines = lines[-1:]
     return ' '.join(lines) or type(error).__name__

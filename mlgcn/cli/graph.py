@@ -9,16 +9,13 @@ at the graph, and for training on other images with it: --cfg-options model.head
 
 import argparse
 import io
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from mlgcn.apis.shipped_configs import find_config
-from mlgcn.atomic_files import refuse_existing, write_atomically
+from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.label_counts import label_counts
-from mlgcn.engine.config import build_dataset, read_config
 from mlgcn.ops.cooccurrence_graph import label_graph
 
 from . import options
@@ -34,16 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    out = Path(args.out)
-    if out.suffix != '.npz':
-        raise ValueError(f'{out}: expected a name that ends in .npz')
-    refuse_existing(out, args.force)
-    cfg = read_config(find_config(args.config), args.cfg_options)
-    section = cfg.train_dataloader.dataset
-    while isinstance(section.get('dataset'), dict):  # inside wrappers
-        section = section.dataset
-    section.check_images = False  # only the labels are read
-    dataset = build_dataset(cfg, 'train_dataloader')
+    out = options.check_new(args.out, args.force, '.npz')
+    dataset = options.training_labels(args)
     classes = list(dataset.metainfo['classes'])
     nums, adj = label_counts(dataset)
     graph = label_graph(torch.from_numpy(nums), torch.from_numpy(adj), args.threshold)

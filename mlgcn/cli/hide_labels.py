@@ -18,12 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mlgcn.apis.shipped_configs import find_config
 from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.annotations import some
 from mlgcn.datasets.hidden_labels import RULES, hide_labels, published_order, split_rows
-from mlgcn.engine.config import build_dataset, read_config
 
 from . import options
 
@@ -47,11 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    outs = [Path(out) for out in (args.out, args.validation) if out]
+    given = [out for out in (args.out, args.validation) if out]
+    outs = [options.check_new(out, args.force, '.csv') for out in given]
     for out in outs:
-        if out.suffix != '.csv':
-            raise ValueError(f'{out}: expected a name that ends in .csv')
-        options.check_new(out, args.force)
         refuse_existing(out.with_suffix('.json'), args.force)
     classes, names, labels = read_labels(args)
     if args.rule == 'single':
@@ -85,12 +81,7 @@ def main(args: argparse.Namespace) -> None:
 
 def read_labels(args: argparse.Namespace) -> tuple[Sequence[str], list[str], np.ndarray]:
     """(K classes, N paths from the images' folder, int8 labels (N, K)) of the training set."""
-    cfg = read_config(find_config(args.config), args.cfg_options)
-    section = cfg.train_dataloader.dataset
-    while isinstance(section.get('dataset'), dict):  # inside wrappers
-        section = section.dataset
-    section.check_images = False  # only the labels are read
-    dataset = build_dataset(cfg, 'train_dataloader')
+    dataset = options.training_labels(args)
     while hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
     classes = dataset.metainfo['classes']

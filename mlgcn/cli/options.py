@@ -2,19 +2,22 @@
 
 import argparse
 import contextlib
-import difflib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch.utils.data import Dataset
 
 from mlgcn.apis import MultiLabelInferencer
 from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import trust_checkpoints
-from mlgcn.engine.config import ConfigError, read_config
+from mlgcn.datasets import readers
+from mlgcn.engine.config import build_dataset, read_config
+from mlgcn.engine.config_check import ConfigError, nearest
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.overrides import Text
 
@@ -24,9 +27,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:
         wrong = message.partition('unrecognized arguments: ')[2].split() or ['']
-        near = difflib.get_close_matches(wrong[0], self._option_string_actions, 1)
-        hint = f'did you mean {near[0]}? ' if near else ''
-        raise ConfigError(f'{message}; {hint}{self.prog} --help lists the options')
+        hint = nearest(wrong[0], self._option_string_actions)
+        raise ConfigError(f'{message}{hint or ";"} {self.prog} --help lists the options')
 
 
 class TrustCheckpoint(argparse.Action):
@@ -99,20 +101,34 @@ def add(parser: argparse._ActionsContainer, *names: str, **changes: object) -> N
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config with the command line's changes, checked; process group joined where asked.
+    """The config of a command line, changed by `--cfg-options` and checked.
 
     Raises:
         ConfigError: the file is missing or not a config, or a key or class is mistyped.
     """
+    cfg = read_config(find_config(args.config), args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    return cfg
+
+
+def load_run(args: argparse.Namespace) -> Config:
+    """The config of a run (`RUN`): its folder, precision, and process group where asked."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    path = find_config(args.config)
-    cfg = read_config(path, args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or os.path.join('work_dirs', path.stem)
+    cfg = load_config(args)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True
     init_processes(cfg, args.launcher)
     return cfg
+
+
+def training_labels(args: argparse.Namespace) -> Dataset:
+    """The training set of a command line, of which the labels alone are read."""
+    cfg = load_config(args)
+    for reader in readers(cfg.train_dataloader.dataset):
+        reader.check_images = False
+    return build_dataset(cfg, 'train_dataloader')
 
 
 def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None, str, list[str]]:
@@ -140,8 +156,17 @@ def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabel
         )  # fmt: skip
 
 
-def check_new(path: Path, force: bool) -> None:
-    """Refuse to overwrite a file without --force, and to write where that is impossible."""
+def check_new(path: str | Path, force: bool, *endings: str) -> Path:
+    """The file to write; an error now rather than after the work.
+
+    Raises:
+        ValueError: its name has none of the `endings`, where any are given.
+        OSError: it is there (without --force), or its folder takes no files.
+    """
+    path = Path(path)
+    if endings and path.suffix not in endings:
+        raise ValueError(f'{path}: expected a name that ends in {" or ".join(endings)}')
     refuse_existing(path, force)
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise PermissionError(f'{path}: its folder does not exist or cannot be written to')
+    return path

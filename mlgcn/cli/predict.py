@@ -104,5 +104,4 @@ def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: s
 
 def line(prediction: Prediction) -> str:
     labels = ', '.join(f'{name} {probability:.2f}' for name, probability in prediction.labels)
-    text = f'{prediction.image}: {labels or "no label reaches its threshold"}'
-    return printable(text)
+    return printable(f'{prediction.image}: {labels or "no label reaches its threshold"}')

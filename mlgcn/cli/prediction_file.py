@@ -24,12 +24,8 @@ class PredictionFile:
 
     They go to `path` + '.part', which takes its name when all is written; so an older file stays
     until then. After every :meth:`flush` the part is a whole file of its own with what was done by
-    then: that is left after a kill.
-
-    Raises:
-        ValueError: another ending.
-        FileExistsError: `path` exists, without `force`.
-        OSError: the file cannot be written, or another process writes it.
+    then: that is left after a kill. Raises a ValueError for another ending, an OSError where
+    `path` exists (without `force`), cannot be written, or another process writes it.
     """
 
     def __init__(self, path: str | Path, force: bool = False):

@@ -57,9 +57,12 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     model.requires_grad_(False)  # torch's counter wants a gradient of everything that has one
     image = torch.zeros(1, 3, height, width)
-    counts = {getattr(torch.ops.aten, name): batch_norm_flops for name in BATCH_NORMS}
-    # torch counts attention of GPUs only
-    counts[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = attention_flops
+    aten = torch.ops.aten
+    counts = dict.fromkeys([getattr(aten, name) for name in BATCH_NORMS], batch_norm_flops)
+    # torch counts attention of GPUs only; queries times keys, and weights times values
+    counts[aten._scaled_dot_product_flash_attention_for_cpu] = lambda query, key, value, *_, **__: (
+        sdpa_flop_count(query, key, value)
+    )
     with torch.no_grad():
         model(image)  # tables that are computed once do not count
         with FlopCounterMode(display=False, custom_mapping=counts) as counter:
@@ -70,10 +73,3 @@ def count(model: torch.nn.Module, height: int, width: int) -> tuple[int, int]:
 def batch_norm_flops(shape: torch.Size, *args: object, **kwargs: object) -> int:
     """A multiplication by the scale and an addition of the shift, each counted as two."""
     return 4 * shape.numel()
-
-
-def attention_flops(
-    query: torch.Size, key: torch.Size, value: torch.Size, *_: object, **__: object
-) -> int:
-    """Queries times keys, and weights times values."""
-    return sdpa_flop_count(query, key, value)

@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     if args.out:
         refuse_existing(args.out, args.force)
-    cfg = options.load_config(args)
+    cfg = options.load_run(args)
     checkpoint = load(args.checkpoint)
     evaluator = cfg.test_evaluator
     evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator

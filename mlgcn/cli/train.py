@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    cfg = options.load_config(args)
+    cfg = options.load_run(args)
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
     if args.features:
