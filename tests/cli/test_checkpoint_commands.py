@@ -1,6 +1,5 @@
 """Published, hostile and our own weights through the command-line tools."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,86 +9,10 @@ import time
 import numpy as np
 import pytest
 import torch
-from paths import DATA
-from published import published_file, published_weights
+from hostile import Touch
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints import load
-
-
-@pytest.fixture
-def tool(mlgcn):
-    """Run a command in this process: its output, or the one line of its error."""
-
-    def run(*args):
-        answer = mlgcn(*args)
-        assert answer.status in (0, 2)
-        return answer.error if answer.status else answer.out
-
-    return run
-
-
-@pytest.fixture(scope='module')
-def small(tmp_path_factory):
-    """A published GKGNet t for 7 classes, its weights and its fixture's case."""
-    case = json.loads((DATA / 'gkgnet_t_128_g1_c7_k5.json').read_text())['case']
-    weights = published_weights('gkgnet_t_128_g1_c7_k5', case)
-    return published_file(tmp_path_factory.mktemp('p') / 'gkgnet.pth', 'gkgnet', weights), weights
-
-
-def test_convert_there_and_back(tool, tmp_path, small):
-    path, weights = small
-    text = tool('convert', path, tmp_path / 'ours.safetensors')
-    assert 'GKGNet as published; 614 entries converted, 12 left out' in text
-    assert load(tmp_path / 'ours.safetensors').source == 'gkgnet'
-    args = (tmp_path / 'ours.safetensors', tmp_path / 'back.pth', '--to', 'gkgnet')
-    assert '626 entries for the published gkgnet' in tool('convert', *args)
-    back = torch.load(tmp_path / 'back.pth', weights_only=True)['state_dict']
-    learned = [key for key in weights if not key.endswith('relative_pos')]
-    assert back.keys() == weights.keys()
-    assert all(torch.equal(back[key], weights[key]) for key in learned)
-
-
-def test_descriptions_need_no_model(tool, tmp_path, small):
-    text = tool('describe', small[0])
-    for words in ('GKGNet as published', 'arch t', '128 x 128', 'commercially', 'no metadata'):
-        assert words in text, words
-    tool('convert', small[0], tmp_path / 'ours.pth')
-    text = tool('describe', tmp_path / 'ours.pth')
-    assert 'as stated' in text and 'source          gkgnet' in text
-    file = torch.load(tmp_path / 'ours.pth')
-    file['state_dict']['head.fc1.bias'] += torch.inf
-    torch.save(file, tmp_path / 'ours.pth')
-    text = tool('describe', tmp_path / 'ours.pth')
-    assert ', NOT ' in text and 'NaN or infinite 1 entries, e.g. head.fc1.bias' in text
-    refused = tool('publish', tmp_path / 'ours.pth', tmp_path / 'p.pth')
-    assert refused == f'error: {tmp_path}/ours.pth: NaN or infinite values in head.fc1.bias'
-
-
-def test_wrong_input_gets_one_line(tool, tmp_path, small):
-    path, weights = small
-    assert 'exists already' in tool('convert', path, path)
-    assert 'missing.pth: no such checkpoint file' in tool(
-        'convert', 'missing.pth', tmp_path / 'a.pth'
-    )
-    refused = tool('convert', path, tmp_path / 'a.pth', '--from', 'addgcn')
-    assert f'{path}: 626 entries are not in the published addgcn' in refused
-    torch.save({**weights, 'backbone.extra': torch.zeros(1)}, tmp_path / 'extra.pth')
-    refused = tool('convert', tmp_path / 'extra.pth', tmp_path / 'a.pth')
-    assert '1 entry is not in the published gkgnet weights: backbone.extra' in refused
-    torch.save({'a': torch.zeros(1)}, tmp_path / 'other.pth')
-    refused = tool('convert', tmp_path / 'other.pth', tmp_path / 'a.pth')
-    assert 'unknown model' in refused
-    assert 'not ours' in tool('publish', path, tmp_path / 'a.pth')
-    assert not (tmp_path / 'a.pth').exists()
-
-
-class Touch:
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), 'w')
 
 
 @pytest.fixture
@@ -114,27 +37,6 @@ def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, words):
     error = tool(*words.split())
     assert 'bad.pth: not loaded, because it asks for' in error
     assert not marker.exists()
-
-
-@pytest.mark.parametrize('change, words', [
-    (lambda w: w.pop('head.fc.bias'), '1 missing (e.g. head.fc.bias)'),
-    (lambda w: w.update({'head.x': torch.zeros(1)}), '1 unknown (e.g. head.x)'),
-    (lambda w: w.update({'head.fc.bias': torch.zeros(9)}),
-     '1 of another shape (e.g. head.fc.bias: (9,), expected (3,))'),
-    (lambda w: w['head.fc.bias'].fill_(torch.nan), 'NaN or infinite values in head.fc.bias'),
-])  # fmt: skip
-def test_weights_that_do_not_fit_are_named(tool, tmp_path, change, words):
-    from mmengine.config import Config
-    from mmpretrain.registry import MODELS
-
-    config = write_config(tmp_path, make_photos(tmp_path / 'photos', 4, 3), head='LinearHead')
-    cfg = Config.fromfile(config)
-    cfg.model.head.num_classes = 3
-    weights = MODELS.build(cfg.model).state_dict()
-    change(weights)
-    torch.save(weights, tmp_path / 'w.pth')
-    error = tool('test', config, tmp_path / 'w.pth', '--work-dir', tmp_path / 'out')
-    assert words in error
 
 
 # Runs a command where unpickling a file raises.

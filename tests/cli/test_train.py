@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-import torch
 from tiny import make_photos, write_config
 
 
@@ -100,17 +99,3 @@ def _add(path, line):
 def _relabel(path, label):
     lines = path.read_text().splitlines()
     path.write_text('\n'.join([*lines[:-1], lines[-1].split(',')[0] + ',' + label]))
-
-
-@pytest.mark.parametrize('content, words', [
-    ({'fc.weight': torch.ones(1)}, 'does not fit the config'),
-    ('not a dict', 'ckpt.pth'),
-])  # fmt: skip
-def test_wrong_checkpoint(error_of, tmp_path, config, content, words):
-    torch.save(content, tmp_path / 'ckpt.pth')
-    assert words in error_of('test', config, tmp_path / 'ckpt.pth')
-
-
-def test_wrong_metric_is_named(error_of, config):
-    line = error_of('test', config, 'ckpt.pth', '--metrics', 'mApp')
-    assert "'mApp'" in line and 'CF1' in line

@@ -12,22 +12,13 @@ from collections.abc import MutableMapping
 import pytest
 import torch
 import yaml
+from hostile import Touch
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
 
 from mlgcn.checkpoints import CheckpointError, safe_load
 from mlgcn.engine import upstream_patches as loaders
-
-
-class Touch:
-    """A pickle that would create a file when loaded."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), 'w')
 
 
 @pytest.fixture
@@ -218,17 +209,3 @@ def test_trust_is_asked_for_and_loud(tmp_path, monkeypatch):
     assert os.environ[safe_load.FORCE] == '1'
     assert 'odd.pth: UNPICKLED IN FULL because of --trust-checkpoint' in said[0][0]
     assert said[0][2] == logging.WARNING
-
-
-def test_the_option_is_in_the_tools(monkeypatch):
-    import argparse
-
-    from mlgcn.cli import options
-
-    parser = argparse.ArgumentParser()
-    options.add(parser, '--trust-checkpoint')
-    monkeypatch.setattr(safe_load, '_trusting', False)
-    parser.parse_args([])
-    assert not safe_load._trusting
-    parser.parse_args(['--trust-checkpoint'])
-    assert safe_load._trusting

@@ -1,0 +1,36 @@
+"""mlgcn test: checkpoints that do not fit, and metrics that do not exist, end with one line."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+from tiny import make_photos, write_config
+
+
+@pytest.fixture
+def config(tmp_path):
+    return write_config(tmp_path, make_photos(tmp_path / 'photos', 4, 3), head='LinearHead')
+
+
+@pytest.mark.parametrize('change, words', [
+    (lambda w: w.pop('head.fc.bias'), '1 missing (e.g. head.fc.bias)'),
+    (lambda w: w.update({'head.x': torch.zeros(1)}), '1 unknown (e.g. head.x)'),
+    (lambda w: w.update({'head.fc.bias': torch.zeros(9)}),
+     '1 of another shape (e.g. head.fc.bias: (9,), expected (3,))'),
+    (lambda w: w['head.fc.bias'].fill_(torch.nan), 'NaN or infinite values in head.fc.bias'),
+    (lambda w: (w.clear(), w.update({'fc.weight': torch.ones(1)})), 'does not fit the config'),
+])  # fmt: skip
+def test_weights_that_do_not_fit_are_named(tool, tmp_path, config, change, words):
+    cfg = Config.fromfile(config)
+    cfg.model.head.num_classes = 3
+    weights = MODELS.build(cfg.model).state_dict()
+    change(weights)
+    torch.save(weights, tmp_path / 'w.pth')
+    assert words in tool('test', config, tmp_path / 'w.pth', '--work-dir', tmp_path / 'out')
+
+
+def test_what_is_no_checkpoint_and_no_metric(tool, tmp_path, config):
+    torch.save('not a dict', tmp_path / 'w.pth')
+    assert 'w.pth' in tool('test', config, tmp_path / 'w.pth', '--work-dir', tmp_path / 'out')
+    line = tool('test', config, 'w.pth', '--metrics', 'mApp')
+    assert "'mApp'" in line and 'CF1' in line
