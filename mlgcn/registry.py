@@ -14,6 +14,9 @@ DATASETS = Registry(
 TRANSFORMS = Registry(
     'transform', parent=mmpretrain.TRANSFORMS, scope='mlgcn', locations=['mlgcn.datasets']
 )
+BATCH_AUGMENTS = Registry(
+    'batch augment', parent=mmpretrain.BATCH_AUGMENTS, scope='mlgcn', locations=['mlgcn.models']
+)
 METRICS = Registry(
     'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
 )

@@ -41,6 +41,7 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
         check_option(cfg, key, value)
     cfg.merge_from_dict(options)
     use_own_photos(cfg)
+    _drop_delete(cfg._cfg_dict)
     for loader in LOADERS:
         if cfg.get(loader) is not None and not cfg[loader].get('num_workers'):
             for key in ('persistent_workers', 'prefetch_factor'):  # torch refuses them then
@@ -49,6 +50,15 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
     if not cfg.get('compiled_ops', True):
         os.environ['MLGCN_COMPILE'] = '0'  # read by mlgcn.ops, in the loaders' processes too
     return cfg
+
+
+def _drop_delete(node: Any) -> None:
+    """Remove `_delete_=True` where there was nothing to delete; mmengine would leave it there."""
+    if isinstance(node, dict):
+        node.pop('_delete_', None)
+    for child in node.values() if isinstance(node, dict) else node:
+        if isinstance(child, (dict, list)):
+            _drop_delete(child)
 
 
 def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None) -> Dataset:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmpretrain import registry as mmpretrain_registry
+from mmpretrain.models.utils import CutMix, Mixup, ResizeMix
 from torch.utils.data import DataLoader
 
 from mlgcn.evaluation.protocols import METRIC_NAMES
@@ -204,6 +205,11 @@ def _check_class(node: dict, path: str) -> None:
         names = {name for registry in REGISTRIES for name in registry.module_dict}
         names |= {f'{scope}.{name}' for scope, child in children for name in child.module_dict}
         raise ConfigError(f'{path}.type: no class {name!r} is registered{nearest(name, names)}')
+    if cls in (Mixup, CutMix, ResizeMix):
+        raise ConfigError(
+            f'{path}.type: mmpretrain.{name} mixes unknown labels (-1) as if they were a value; '
+            "expected 'mlgcn.Mixup' or 'mlgcn.CutMix'"
+        )
     known = _arguments(cls)
     if known is not None:
         check_keys(node, path, known, cls.__name__)
