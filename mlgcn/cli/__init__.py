@@ -11,6 +11,7 @@ import mlgcn
 COMMANDS = {
     'train': 'train a model on the data of a config',
     'features': "store a frozen backbone's features, for mlgcn train --features",
+    'find-lr': 'draw the loss over a growing learning rate',
     'test': 'score a checkpoint: mAP, CF1, OF1 and their parts',
     'predict': 'name what is on photographs, in text, JSON, CSV or pictures',
     'calibrate': 'fit temperature and thresholds on the validation split',

@@ -5,8 +5,10 @@ Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.s
 
 import argparse
 
+from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
 
 from mlgcn.engine.config import build_dataset, check_channels, check_training, fit_to_data
 from mlgcn.engine.launch import resume_after_restart
@@ -42,6 +44,25 @@ def main(args: argparse.Namespace) -> None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
 
+    runner = build_runner(cfg)
+    check_room(runner)
+    resume_after_restart(runner)
+    if not args.force:
+        refuse_finished(runner)
+    choose_checkpoint(runner)
+    runner.train()
+    runner.logger.info(
+        f'Done. Checkpoints are in {runner.work_dir}; score one with: mlgcn test '
+        f'{args.config} {runner.work_dir}/CHECKPOINT.pth --metrics all'
+    )
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of a checked config, fitted to its training data.
+
+    Raises:
+        ConfigError, ValueError: what the data or the model's parts say against it.
+    """
     train_set = build_dataset(cfg, 'train_dataloader')
     use_resumable_loop(cfg)
     fit_to_data(cfg, train_set.metainfo['classes'])
@@ -53,13 +74,4 @@ def main(args: argparse.Namespace) -> None:
     runner.register_hook(WeightsHook(train_set.metainfo['classes']))
     if cfg.get('features'):
         use_features(runner, cfg.features.folder)
-    check_room(runner)
-    resume_after_restart(runner)
-    if not args.force:
-        refuse_finished(runner)
-    choose_checkpoint(runner)
-    runner.train()
-    runner.logger.info(
-        f'Done. Checkpoints are in {runner.work_dir}; score one with: mlgcn test '
-        f'{args.config} {runner.work_dir}/CHECKPOINT.pth --metrics all'
-    )
+    return runner

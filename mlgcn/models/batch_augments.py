@@ -8,7 +8,7 @@ from mlgcn.registry import BATCH_AUGMENTS
 
 
 class KeepUnknown:
-    """Where either image's label is unknown (-1), the mixed image's is; upstream would mix the -1."""
+    """A label that is unknown (-1) in either image stays unknown; upstream would mix the -1."""
 
     def mix(self, batch_inputs: Tensor, batch_scores: Tensor) -> tuple[Tensor, Tensor]:
         """Mixed images (B, C, H, W) and labels (B, K): in [0, 1], or -1 (unknown)."""
