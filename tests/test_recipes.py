@@ -1,0 +1,71 @@
+"""Every config block of docs/recipes.md trains, and does what its paragraph says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tiny import ROOT, make_photos, write_config
+
+from mlgcn.checkpoints.safe_load import safe_load
+
+PAGE = (ROOT / 'docs/recipes.md').read_text()
+RECIPES = dict(re.findall(r'```python\n# ([^\n]+)\n(.*?)```', PAGE, re.DOTALL))
+NEEDS = {'tensorboard': 'tensorboard', 'wandb': 'wandb'}
+
+
+def stays(folder, part):
+    """Whether the part's parameters are the same after both epochs."""
+    first, last = (safe_load(folder / f'epoch_{i}.pth')['state_dict'] for i in (1, 2))
+    keys = [key for key in first if key.startswith(part)]
+    return all((first[key] == last[key]).all() for key in keys)
+
+
+def log(folder):
+    (file,) = folder.glob('*/*.log')
+    return file.read_text()
+
+
+CHECKS = {
+    'another backbone': lambda folder: 'timm_model' in str(newest(folder)['state_dict'].keys()),
+    'frozen backbone': lambda folder: stays(folder, 'backbone') and not stays(folder, 'head'),
+    'another head': lambda folder: 'CSRAHead' in log(folder),
+    'another loss': lambda folder: "type='mlgcn.ASL'" in log(folder),
+    'class weights': lambda folder: 'pos_weight' in log(folder),
+    'balanced sampling': lambda folder: 'ClassBalancedDataset' in log(folder),
+    'moving average': lambda folder: 'ema_state_dict' in newest(folder),
+    'early stopping': lambda folder: 'EarlyStoppingHook' in log(folder),
+    'learning rate of each part': lambda folder: (
+        len({group['lr'] for group in newest(folder)['optimizer']['param_groups']}) == 2
+    ),
+    'gradient accumulation': lambda folder: 'accumulative_counts=4' in log(folder),
+    'torch.compile': lambda folder: 'compile = dict' in log(folder),
+    'mixup': lambda folder: 'mlgcn.CutMix' in log(folder),
+    'tensorboard': lambda folder: any(folder.rglob('events.out.tfevents*')),
+    'wandb': lambda folder: any(folder.rglob('offline-run*')),
+}
+
+
+def newest(folder):
+    return safe_load(folder / 'epoch_2.pth')
+
+
+def test_every_recipe_is_tested():
+    assert RECIPES.keys() == CHECKS.keys()
+
+
+@pytest.fixture(scope='module')
+def base(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('recipes')
+    return write_config(folder, make_photos(folder / 'photos', 12, 5), 'LinearHead')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', RECIPES)
+def test_recipe(name, base, tmp_path, mlgcn, monkeypatch):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mine.py').write_text(f"_base_ = ['{base}']\n{RECIPES[name]}")
+    answer = mlgcn('train', 'mine.py', '--work-dir', 'run', '--seed', 0)
+    assert answer.status == 0, answer.err
+    assert CHECKS[name](tmp_path / 'run')
