@@ -181,10 +181,8 @@ class RunCheckpointHook(CheckpointHook):
     def leave(self, runner: Runner, signum: int) -> None:
         """End this process, as all others do."""
         name = Signals(signum).name
-        runner.logger.info(
-            f'{event_summary(runner)}\n{name}: stopped; the last checkpoint is {self.last_ckpt}. '
-            f'Go on with:\n  {resume_command()}'
-        )
+        text = f'{name}: stopped; the last checkpoint is {self.last_ckpt}. Go on with:'
+        runner.logger.info(f'{event_summary(runner)}\n{text}\n  {resume_command()}')
         record_failure(f'stopped by {name}')
         raise SystemExit(128 + signum)
 

@@ -20,6 +20,7 @@ from .config_check import ConfigError, check_config, check_option
 from .overrides import escaped, resolve
 from .randomness import unchanged_randomness
 
+UNSET = 'leave the key out, or set it to None, to follow them'
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -91,9 +92,8 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
         if not other:
             raise
         raise ConfigError(
-            f'the checkpoint is of another data set: of the {len(seen)} classes of {loader}, '
-            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)}), '
-            f'first in {error.args[0]}'
+            f'the checkpoint is of another data set: of {len(seen)} classes of {loader} '
+            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)})'
         ) from error
 
 
@@ -110,9 +110,9 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
             continue
         stated = section.get('num_classes')
         if stated is not None and stated != len(classes):
+            seen = f'{len(classes)} classes ({some(classes, 5)})'
             raise ConfigError(
-                f'model.{part}.num_classes is {stated}, but the data has {len(classes)} classes '
-                f'({some(classes, 5)}); leave the key out, or set it to None, to follow the data'
+                f'model.{part}.num_classes is {stated}, but the data has {seen}; {UNSET}'
             )
         section.num_classes = len(classes)
     head = cfg.model.get('head') or {}
@@ -147,10 +147,8 @@ def check_channels(cfg: Config) -> None:
         return
     channels = backbone_channels(cfg)
     if channels not in (None, stated):
-        raise ConfigError(
-            f'model.head.in_channels is {stated}, but the backbone ({cfg.model.backbone.type}) '
-            f'gives {channels} channels; leave the key out, or set it to None, to follow it'
-        )
+        seen = f'the backbone ({cfg.model.backbone.type}) gives {channels} channels'
+        raise ConfigError(f'model.head.in_channels is {stated}, but {seen}; {UNSET}')
 
 
 def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
@@ -162,16 +160,13 @@ def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
     """
     own, loader = cfg.get('own') or {}, cfg.train_dataloader
     if own.get('train') and not own.get('val') and cfg.get('val_dataloader') is not None:
-        raise ConfigError(
-            f'own.val: no list of validation images given (own.train={own["train"]}); expected '
-            '--cfg-options own.val=PATH'
-        )
+        seen = f'own.train={own["train"]}'
+        raise ConfigError(f'own.val: no list of validation images ({seen}); expected own.val=PATH')
     share = -(-len(dataset) // world_size)
     if loader.batch_size > share:
-        raise ConfigError(
-            f'train_dataloader.batch_size is {loader.batch_size}, but the training set has '
-            f'{len(dataset)} images' + (f' ({share} per process)' if world_size > 1 else '')
-        )
+        seen = f'{len(dataset)} images' + f' ({share} per process)' * (world_size > 1)
+        size = f'train_dataloader.batch_size is {loader.batch_size}'
+        raise ConfigError(f'{size}, but the training set has {seen}')
     in_all = loader.batch_size * (world_size if cfg.get('sync_bn') else 1)
     if in_all < 2 and cfg.model.head.type.endswith('ADDGCNHead'):
         raise ConfigError(

@@ -74,10 +74,8 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
         if isinstance(node, kind):
             if value is None or isinstance(value, kind):
                 return
-            raise ConfigError(
-                f'--cfg-options {key}: {value!r} seen, expected {expected} '
-                f'(the config has {str(node)[:60]})'
-            )
+            expected = f'expected {expected} (the config has {str(node)[:60]})'
+            raise ConfigError(f'--cfg-options {key}: {value!r} seen, {expected}')
     if missing and isinstance(node, Mapping):
         name, section = missing[0], key.split('.')[: -len(missing)]
         if section:
@@ -165,20 +163,16 @@ def _check_save_best(cfg: Config) -> None:
     report = metric.get('report', 'all')
     names = METRIC_NAMES if report == 'all' else [report] if isinstance(report, str) else report
     if best not in names:
-        raise ConfigError(
-            f'default_hooks.checkpoint.save_best: no {best!r} is reported'
-            f'{nearest(best, names)} (there are {", ".join(names)})'
-        )
+        known = f'{nearest(best, names)} (there are {", ".join(names)})'
+        raise ConfigError(f'default_hooks.checkpoint.save_best: no {best!r} is reported{known}')
 
 
 def check_keys(node: Mapping, path: str, known: Iterable[str], owner: str) -> None:
     """Every key of `node` is one of `known`, the arguments of `owner`."""
     for key in node:
         if key not in known and key not in NOT_ARGUMENTS:
-            raise ConfigError(
-                f'{path}.{key}: {owner} has no such key{nearest(key, known)}'
-                f' (it takes {", ".join(sorted(known))})'
-            )
+            takes = f'{nearest(key, known)} (it takes {", ".join(sorted(known))})'
+            raise ConfigError(f'{path}.{key}: {owner} has no such key{takes}')
 
 
 def _check(node: object, path: str) -> None:

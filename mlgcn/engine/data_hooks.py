@@ -38,10 +38,8 @@ class LabelGraphHook(Hook):
         if head.graph_file is None:
             nums, adj = label_counts(runner.train_loop.dataloader.dataset)
             head.set_graph(nums, adj)
-            runner.logger.info(
-                f'{type(head).__name__}: graph of {len(nums)} training labels, {head.num_edges} '
-                f'edges at P(j | i) >= {head.threshold:g}'
-            )
+            edges = f'{head.num_edges} edges at P(j | i) >= {head.threshold:g}'
+            runner.logger.info(f'{type(head).__name__}: {len(nums)} training labels, {edges}')
 
 
 @HOOKS.register_module()

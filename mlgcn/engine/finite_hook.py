@@ -127,10 +127,8 @@ class FiniteHook(Hook):
             why = None if found[0] else ', and there is no checkpoint'
         if why:
             runner.logger.info(event_summary(runner))
-            raise NonFiniteError(
-                f'{text}. Stopped: {self.in_row} in a row{why}; lower the learning rate, or look '
-                'at these images'
-            )
+            advice = 'lower the learning rate, or look at these images'
+            raise NonFiniteError(f'{text}. Stopped: {self.in_row} in a row{why}; {advice}')
         restore(runner, load_whole(found[0]).content)
         counts = {**counts, 'in_row': 0, 'rollbacks': counts['rollbacks'] + 1}
         runner.message_hub.update_info('not_finite', counts)
@@ -151,10 +149,8 @@ def event_counts(runner: Runner) -> dict[str, int]:
 def event_summary(runner: Runner) -> str:
     """The counts, in a line."""
     counts = event_counts(runner)
-    return (
-        f'Losses or gradients that were not finite: {counts["skipped"]} updates left out, '
-        f'{counts["rollbacks"]} rollbacks'
-    )
+    events = f'{counts["skipped"]} updates left out, {counts["rollbacks"]} rollbacks'
+    return f'Losses or gradients that were not finite: {events}'
 
 
 def describe(runner: Runner, finite: bool, files: list[str]) -> str:

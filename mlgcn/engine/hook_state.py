@@ -1,6 +1,5 @@
 """What hooks remember while they train: kept in checkpoints, or named where it is not."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,9 +19,9 @@ def hook_states(hooks: Sequence[Hook]) -> dict[str, dict[str, Any]]:
         if hasattr(hook, 'state_dict'):
             states[name] = hook.state_dict()
         elif attributes := _attributes(hook):
-            values = {key: getattr(hook, key) for key in attributes}
+            values = ((key, getattr(hook, key)) for key in attributes)
             # a checkpoint holds plain values alone, and scores may be numpy's
-            states[name] = {k: v.item() if hasattr(v, 'item') else v for k, v in values.items()}
+            states[name] = {k: v.item() if hasattr(v, 'item') else v for k, v in values}
     return states
 
 
@@ -57,8 +56,7 @@ def _attributes(hook: Hook) -> tuple[str, ...]:
 
 
 def _named(hooks: Sequence[Hook]) -> Iterator[tuple[str, Hook]]:
-    seen = Counter()
-    for hook in hooks:
-        name = type(hook).__name__
-        seen[name] += 1
-        yield (name if seen[name] == 1 else f'{name} {seen[name]}'), hook
+    names = [type(hook).__name__ for hook in hooks]
+    for i, (name, hook) in enumerate(zip(names, hooks)):
+        number = names[: i + 1].count(name)
+        yield (name if number == 1 else f'{name} {number}'), hook

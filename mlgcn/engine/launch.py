@@ -38,8 +38,7 @@ def init_processes(cfg: Config, launcher: str) -> None:
             os.environ.setdefault(name, os.environ[slurm])
         if 'MASTER_ADDR' not in os.environ:
             command = ['scontrol', 'show', 'hostnames', os.environ['SLURM_NODELIST']]
-            hosts = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            os.environ['MASTER_ADDR'] = hosts.split()[0]
+            os.environ['MASTER_ADDR'] = subprocess.check_output(command, text=True).split()[0]
     if launcher != 'none':
         if not torch.distributed.is_initialized():
             seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout', 1800)
@@ -77,8 +76,7 @@ def resume_after_restart(runner: Runner) -> None:
     """
     newest = Path(runner.work_dir, 'last_checkpoint')
     started = float(os.environ.get('MLGCN_STARTED', 'inf'))
-    saved = newest.exists() and newest.stat().st_mtime > started
-    if any(all_gather_object(saved)):
+    if any(all_gather_object(newest.exists() and newest.stat().st_mtime > started)):
         runner._resume, runner._load_from = True, None
 
 

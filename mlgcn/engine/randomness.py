@@ -39,10 +39,8 @@ class SeededSampler(Sampler):
         given = dict(dataset=dataset, seed=seed)
         self.sampler = DATA_SAMPLERS.build(dict(sampler), default_args=given)
         if not hasattr(self.sampler, 'seed') or not hasattr(self.sampler, 'set_epoch'):
-            raise TypeError(
-                f'train_dataloader.sampler: {type(self.sampler).__name__} has no seed or no '
-                'set_epoch, so that its order cannot be repeated; expected e.g. DefaultSampler'
-            )
+            seen = f'{type(self.sampler).__name__} has no seed or no set_epoch'
+            raise TypeError(f'train_dataloader.sampler: {seen}; expected e.g. DefaultSampler')
         self.set_epoch = self.sampler.set_epoch
         self.start = 0  # samples of this process to leave out at the beginning of the epoch
 

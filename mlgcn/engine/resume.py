@@ -44,10 +44,8 @@ class ResumeHook(Hook):
         if state is not None and isinstance(runner.train_loop, ResumableTrainLoop):
             self._take(runner, state, checkpoint)
         elif state is None:
-            runner.logger.warning(
-                f'{runner._load_from} holds no state of the run (an older one?): random numbers '
-                'start anew'
-            )
+            seen = f'{runner._load_from} holds no state of the run'
+            runner.logger.warning(f'{seen} (an older one?): random numbers start anew')
         self._compare(runner, state or {}, checkpoint['meta'].get(KEY) or {})
 
     def _take(self, runner: Runner, state: dict[str, Any], checkpoint: dict[str, Any]) -> None:
@@ -61,9 +59,8 @@ class ResumeHook(Hook):
             loop.resumed = state
             return
         epoch = self.done_epochs = checkpoint['meta']['epoch']
-        runner.logger.warning(
-            f'{runner._load_from} is {difference}: going on from the beginning of epoch {epoch + 1}'
-        )
+        start = f'going on from the beginning of epoch {epoch + 1}'
+        runner.logger.warning(f'{runner._load_from} is {difference}: {start}')
         checkpoint['meta']['iter'] = epoch * len(loop.dataloader)
         forget_rates(checkpoint, runner.optim_wrapper)
         if state['position'] == 0:
@@ -82,10 +79,8 @@ class ResumeHook(Hook):
             rows += changed
             runner.cfg.merge_from_dict(kept)  # later checkpoints state what was in force
         if rows:
-            runner.logger.warning(
-                f'{runner._load_from} was saved by a run with other settings; the resumed run does '
-                f'not equal it unbroken:\n{table(rows)}'
-            )
+            seen = f'{runner._load_from} was saved by a run with other settings'
+            runner.logger.warning(f'{seen}; an unbroken run would differ:\n{table(rows)}')
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Name, once, hooks whose attributes have changed, which no checkpoint holds."""
@@ -93,9 +88,9 @@ class ResumeHook(Hook):
         changed = [key for key, value in self.attributes.items() if now.get(key, value) != value]
         if changed:
             runner.logger.warning(
-                f'hooks with state that checkpoints do not hold ({", ".join(changed)}): a resumed '
-                "run may not equal an unbroken one. List the attributes in the hook class's "
-                '`resumed`, or give it state_dict and load_state_dict'
+                f'checkpoints do not hold {", ".join(changed)}: a resumed run may not equal an '
+                'unbroken one. List them in `resumed` of the hook, or give it state_dict and '
+                'load_state_dict'
             )
             self.attributes = {}
 
@@ -105,9 +100,8 @@ class ResumeHook(Hook):
         if not isinstance(runner.train_loop, ResumableTrainLoop):
             runner.logger.warning(
                 f'train_cfg.type={type(runner.train_loop).__name__}: if this run is stopped and '
-                'resumed, it will not equal an unbroken one (order of the data, augmentation and '
-                'random numbers start anew); expected epochs (train_cfg.by_epoch=True, max_epochs) '
-                'and no other type of loop'
+                'resumed, data order, augmentation and random numbers start anew; expected epochs '
+                '(train_cfg.by_epoch=True, max_epochs) and no type of loop'
             )
         schedulers = runner.param_schedulers or []
         if isinstance(schedulers, dict):  # one list per optimizer
@@ -136,11 +130,9 @@ def choose_checkpoint(runner: Runner) -> None:
         return
     runner._resume = False
     others = any(Path(runner.work_dir).glob('*.pth'))
-    hint = '. To go on from one of the files there, name it: --resume FILE' if others else ''
-    runner.logger.warning(
-        f'--resume: {runner.work_dir} has no checkpoint to go on from; starting from the '
-        f'beginning{hint}'
-    )
+    hint = '. To go on from one of the files there, name it: --resume FILE' * others
+    seen = f'--resume: {runner.work_dir} has no checkpoint to go on from'
+    runner.logger.warning(f'{seen}; starting from the beginning{hint}')
 
 
 def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:

@@ -102,10 +102,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if resumed and self._epoch > 0 and between_epochs and not resumed['validated']:
             self.validate_if_due()
         if resumed and (self._epoch >= self._max_epochs or self.stop_training):
-            self.runner.logger.warning(
-                f'nothing was left to train: the checkpoint is of epoch {self._epoch}, train_cfg.'
-                f'max_epochs={self._max_epochs}, the run had stopped itself: {self.stop_training}'
-            )
+            state = f'epoch {self._epoch} of {self._max_epochs}' + ', stopped' * self.stop_training
+            self.runner.logger.warning(f'nothing was left to train: the checkpoint is of {state}')
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
             self.validate_if_due()

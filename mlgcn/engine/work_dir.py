@@ -15,7 +15,12 @@ from torch import nn
 
 from .config import ConfigError
 
-_claimed: tuple[str, FileLock | None] | None = None
+_claims: list[tuple[str, FileLock]] = []  # a lock ends with its object, at the latest
+
+
+def claimed() -> str | None:
+    """The folder that this process writes to, if it has claimed one."""
+    return _claims[0][0] if _claims else None
 
 
 def claim(work_dir: str) -> None:
@@ -28,17 +33,10 @@ def claim(work_dir: str) -> None:
     Raises:
         ConfigError: the folder can't be written, or another run (named with pid and host) has it.
     """
-    global _claimed
-    _claimed = work_dir, _lock(work_dir) if is_main_process() else None
-
-
-def claimed() -> str | None:
-    """The folder that this process writes to, if it has claimed one."""
-    return _claimed[0] if _claimed else None
-
-
-def _lock(work_dir: str) -> FileLock:
     lock, holder = FileLock(Path(work_dir, '.lock')), Path(work_dir, '.lock_holder')
+    _claims[:] = [(work_dir, lock)]
+    if not is_main_process():
+        return
     try:
         os.makedirs(work_dir, exist_ok=True)
         with tempfile.TemporaryFile(dir=work_dir) as file:
@@ -46,21 +44,17 @@ def _lock(work_dir: str) -> FileLock:
     except OSError as error:
         error.filename = error.filename or work_dir  # for a full disk's message
         reason = 'it is not a folder' if isinstance(error, FileExistsError) else error.strerror
-        raise ConfigError(
-            f'{work_dir}: the work dir cannot be written ({reason}); choose another --work-dir'
-        ) from error
+        seen = f'the work dir cannot be written ({reason})'
+        raise ConfigError(f'{work_dir}: {seen}; choose another --work-dir') from error
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
         name = holder.read_text().strip() if holder.exists() else 'just started'
-        raise ConfigError(
-            f'{work_dir}: another run is training there ({name}); wait for it, stop it, or choose '
-            'another --work-dir'
-        ) from error
+        seen = f'another run is training there ({name})'
+        raise ConfigError(f'{work_dir}: {seen}; stop it, or choose another --work-dir') from error
     except OSError:  # e.g. ENOLCK
         print_log(f'{work_dir}: no locks on this file system: start one run here', 'current')
     holder.write_text(f'pid {os.getpid()} on {socket.gethostname()} since {time.strftime("%F %T")}')
-    return lock
 
 
 def refuse_finished(runner: Runner) -> None:
@@ -88,8 +82,8 @@ def check_room(runner: Runner) -> None:
     held = sum(path.stat().st_size for path in Path(runner.work_dir).glob('*.pth'))
     free = shutil.disk_usage(runner.work_dir).free
     if free + held < copies * size:
+        needed = f'the {copies} checkpoints of the config take {copies * size / 1e6:,.0f} MB'
         raise ConfigError(
-            f'{runner.work_dir}: {free / 1e6:,.0f} MB are free, but the {copies} checkpoints that '
-            f'the config keeps (the new one included) take {copies * size / 1e6:,.0f} MB; make '
-            'room, choose another --work-dir, or lower default_hooks.checkpoint.max_keep_ckpts'
+            f'{runner.work_dir}: {free / 1e6:,.0f} MB are free, but {needed}; make room, choose '
+            'another --work-dir, or lower default_hooks.checkpoint.max_keep_ckpts'
         )
