@@ -120,9 +120,8 @@ def step(
     """A function that runs one form of the model on random images and labels."""
     cfg = options.load_config(args)
     if args.compare == 'plain' and cfg.model.backbone.type != 'mlgcn.PyramidViG':
-        raise ConfigError(
-            f'--compare plain is for the backbone mlgcn.PyramidViG, not {cfg.model.backbone.type}'
-        )
+        seen = cfg.model.backbone.type
+        raise ConfigError(f'--compare plain is for the backbone mlgcn.PyramidViG, not {seen}')
     fit_to_data(cfg, [f'class {i}' for i in range(num_classes)])
     cfg.model.backbone.init_cfg = None
     torch.manual_seed(0)

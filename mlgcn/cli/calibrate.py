@@ -55,9 +55,7 @@ def main(args: argparse.Namespace) -> None:
     target = options.check_new(out, args.force, '.pth', '.safetensors')
     scores = ScoresFile.load(args.scores) if args.scores else None
     if scores is None and config is None:
-        raise CheckpointError(
-            'the validation images are named in a config: give CONFIG CKPT, or CKPT --scores FILE'
-        )
+        raise CheckpointError('no validation images: give CONFIG CKPT, or CKPT --scores FILE')
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
         model = load_model(config, checkpoint, args.device, args.cfg_options)
         if scores is None:
@@ -81,10 +79,8 @@ def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarr
     """Logits and labels of the scores file, which must be those of the model's weights."""
     checkpoint = model.checkpoint
     if scores.sha256 and scores.sha256 != checkpoint.sha256:
-        raise ValueError(
-            f'{path}: the scores are not those of {checkpoint.path} (sha256 of the weights '
-            f'{scores.sha256[:12]}..., expected {checkpoint.sha256[:12]}...)'
-        )
+        seen = f'sha256 of the weights {scores.sha256[:12]}, expected {checkpoint.sha256[:12]}'
+        raise ValueError(f'{path}: the scores are not those of {checkpoint.path} ({seen})')
     if not scores.sha256:
         print(f'{path} does not name its weights; taken for those of {checkpoint.path}')
     checkpoint.check_classes(scores.class_names.tolist(), f"{path}'s")

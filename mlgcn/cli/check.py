@@ -117,6 +117,4 @@ def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, Im
             facts = track(facts, 'reading images', len(paths), console=console)
             return {fact.path: fact for fact in facts}
     except BrokenProcessPool:
-        raise OSError(
-            'a process that reads images was killed, as a rule for want of memory; try --workers 1'
-        ) from None
+        raise OSError('a process that reads was killed: out of memory? try --workers 1') from None

@@ -71,9 +71,8 @@ def main(args: argparse.Namespace) -> None:
 def write_ours(target: str, kind: str, checkpoint: Checkpoint, embeddings: str | None) -> None:
     weights, source = checkpoint.weights, checkpoint.source if kind == 'auto' else kind
     if source not in (*SYSTEMS, *HEADS):
-        raise CheckpointError(
-            f'{SOURCES[source].kind}: nothing to convert (it holds {list(weights)[:3]})'
-        )
+        held = f'it holds {list(weights)[:3]}'
+        raise CheckpointError(f'{SOURCES[source].kind}: nothing to convert ({held})')
     ours = convert(weights, source)
     if (source == 'ml_gcn') != (embeddings is not None):
         raise CheckpointError('--embeddings goes with published ML-GCN weights, which lack them')

@@ -164,10 +164,8 @@ def _place(error: Exception) -> str:
     ours = Path(where.filename).is_relative_to(Path(__file__).parents[1])
     if isinstance(error, ConfigError) or ours and isinstance(error, (ValueError, OSError)):
         return ''
-    return (
-        f'\n  ({type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}; '
-        'MLGCN_TRACEBACK=1 shows the whole traceback)'
-    )
+    place = f'{type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}'
+    return f'\n  ({place}; MLGCN_TRACEBACK=1 shows the whole traceback)'
 
 
 def one_line(error: BaseException) -> str:

@@ -40,8 +40,7 @@ def first_failure(failures: dict, command: list[str]) -> tuple[str, int]:
     killed = {r: f for r, f in failures.items() if f.exitcode < 0 and f.exitcode != -signal.SIGTERM}
     if killed:
         names = [f'process {r} (pid {f.pid}) by {f.signal_name()}' for r, f in killed.items()]
-        text = f'error: killed: {", ".join(names)}. The kernel does so when memory runs out (see '
-        text += 'dmesg). All other processes were stopped'
+        text = f'error: killed: {", ".join(names)}; perhaps memory ran out (see dmesg)'
         if command[0].endswith('train.py'):
             text += '; --resume goes on from the last checkpoint'
         return text, 128 - next(iter(killed.values())).exitcode
@@ -62,11 +61,8 @@ def no_rendezvous(error: Exception) -> str:
     address, port = os.environ.get('MASTER_ADDR', '127.0.0.1'), os.environ.get('PORT', '29500')
     if 'EADDRINUSE' in str(error):
         return f'error: port {port} is taken by another program; choose e.g. PORT={int(port) + 1}'
-    return (
-        f'error: no rendezvous at {address}:{port} ({str(error).splitlines()[0]}); check '
-        'MASTER_ADDR, NNODES, NODE_RANK, that no other program has the port, and that the other '
-        'machines have started'
-    )
+    seen = f'no rendezvous at {address}:{port} ({str(error).splitlines()[0]})'
+    return f'error: {seen}; check MASTER_ADDR, NNODES, NODE_RANK, PORT and the other machines'
 
 
 def launch(gpus: str, command: list[str]) -> tuple[str, int]:

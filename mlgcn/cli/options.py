@@ -46,10 +46,8 @@ class KeyValue(argparse.Action):
         for word in values:
             key, equals, text = word.partition('=')
             if not (equals and key.strip()):
-                parser.error(
-                    f'{option_string} {word!r}: expected KEY=VALUE, without spaces around the =; '
-                    'put values with spaces in quotes'
-                )
+                expected = 'KEY=VALUE, without spaces around the =; quote values with spaces'
+                parser.error(f'{option_string} {word!r}: expected {expected}')
             if key in options and options[key] != text:
                 parser.error(f'{option_string} {key}: given twice, {options[key]!r} and {text!r}')
             options[key] = Text(text)
@@ -101,11 +99,7 @@ def add(parser: argparse._ActionsContainer, *names: str, **changes: object) -> N
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config of a command line, changed by `--cfg-options` and checked.
-
-    Raises:
-        ConfigError: the file is missing or not a config, or a key or class is mistyped.
-    """
+    """The config of a command line, changed by `--cfg-options` and checked."""
     cfg = read_config(find_config(args.config), args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
@@ -159,9 +153,8 @@ def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabel
 def check_new(path: str | Path, force: bool, *endings: str) -> Path:
     """The file to write; an error now rather than after the work.
 
-    Raises:
-        ValueError: its name has none of the `endings`, where any are given.
-        OSError: it is there (without --force), or its folder takes no files.
+    Raises a ValueError for a name with none of the `endings`, an OSError where it is there (without
+    --force) or its folder takes no files.
     """
     path = Path(path)
     if endings and path.suffix not in endings:
