@@ -59,7 +59,9 @@ class RefusedError(Exception):
         self.name = name
 
 
-def unpickle(file: BinaryIO, storage: Callable[..., Tensor], file_size: int) -> Any:
+def unpickle(
+    file: BinaryIO, storage: Callable[..., Tensor], file_size: int, max_steps: int = MAX_STEPS
+) -> Any:
     """The content of the pickle at the place of `file`, which stands after it then.
 
     That is dicts, lists, tuples, sets, numbers, strings, tensors, log buffers (`HistoryBuffer`),
@@ -73,7 +75,7 @@ def unpickle(file: BinaryIO, storage: Callable[..., Tensor], file_size: int) -> 
         RefusedError: it asks for what no checkpoint does, or amounts to more bytes than the file.
         Exception: nearly any, where the pickle is damaged.
     """
-    return _Content(4 * file_size + SPARE).plain(_Unpickler(file, storage).load())
+    return _Content(4 * file_size + SPARE).plain(_Unpickler(file, storage, max_steps).load())
 
 
 class _Unpickler(pickle._Unpickler):
@@ -83,17 +85,17 @@ class _Unpickler(pickle._Unpickler):
     tables, so that 100,000 of them take minutes; text is hashed with a secret of the process.
     """
 
-    def __init__(self, file: BinaryIO, storage: Callable[..., Tensor]):
+    def __init__(self, file: BinaryIO, storage: Callable[..., Tensor], max_steps: int):
         super().__init__(file, encoding='utf-8')
         self.storage, self.doubles = storage, doubles(self.checked)
         self.dispatch = _Dispatch(self.check_step)
-        self.steps = self.other_keys = 0
+        self.max_steps, self.steps, self.other_keys = max_steps, 0, 0
 
     def check_step(self, code: int) -> None:
         """Called before each step."""
         self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise RefusedError(f'its pickle has more than {MAX_STEPS:,} steps')
+        if self.steps > self.max_steps:
+            raise RefusedError(f'its pickle has more than {self.max_steps:,} steps')
         if code not in STEPS:
             raise RefusedError(f'its pickle uses {bytes([code])}, which torch.save does not write')
         if code in KEYS_OF_STEP:

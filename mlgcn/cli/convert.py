@@ -26,10 +26,10 @@ from mlgcn.checkpoints import (
     save_weights,
     to_published,
 )
+from mlgcn.checkpoints.published_lists import read_published_list
 from mlgcn.checkpoints.save import save_checkpoint
 from mlgcn.checkpoints.sources import SOURCES, implied_classes, num_classes
 from mlgcn.checkpoints.tables import HEADS, SYSTEMS
-from mlgcn.datasets.published_lists import read_published_list
 from mlgcn.models.layers.tokens import read_vectors
 
 from . import options
