@@ -29,7 +29,7 @@ from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
-from mlgcn.datasets.image_facts import ImageFacts, image_facts
+from mlgcn.datasets.image_check import ImageFacts, image_facts
 
 from . import options
 
@@ -55,7 +55,8 @@ def main(args: argparse.Namespace) -> None:
 
     folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
     folder.mkdir(parents=True, exist_ok=True)
-    text, report = report_text(splits, facts, found), report_dict(splits, facts, found)
+    report = report_dict(splits, found)
+    text = report_text(report)
     write_atomically(folder / 'dataset_check.txt', text + '\n')
     write_atomically(folder / 'dataset_check.json', json.dumps(report, indent=1))
     errors = sum(len(cases) for cases in report['errors'].values())

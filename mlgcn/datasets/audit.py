@@ -9,9 +9,9 @@ from unicodedata import normalize
 import numpy as np
 
 from .annotations import Labels, some
-from .base import unknown_labels
-from .image_check import FEW_BITS
-from .image_facts import TURNED, ImageFacts
+from .base import listed_again, unknown_labels
+from .image_check import FEW_BITS, ImageFacts
+from .label_counts import cooccurrence
 
 LOOK_BITS = 3  # of 128 that may differ between images that look alike
 CROWD = 200  # more images than these with 32 equal bits are not compared: flat pictures
@@ -41,9 +41,9 @@ Users = Mapping[str, list[tuple[str, Labels]]]  # {path: (split, labels) of each
 def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
     """All findings that have a case, errors first; `splits` in the order train, val, test."""
     users = defaultdict(list)
-    for split in splits:
-        for labels in split.images:
-            users[labels.img_path].append((split.name, labels))
+    images = [(split.name, labels) for split in splits for labels in split.images]
+    for name, labels in images:
+        users[labels.img_path].append((name, labels))
     same_pixels = defaultdict(list)
     for path, fact in facts.items():
         same_pixels[fact.pixels or path].append(path)
@@ -52,30 +52,36 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
     most = max((fact.bits for fact in facts.values()), default=0)
     dark = [f for f in facts.values() if f.bits and most < FEW_BITS]
     counts = [(s.name, name, n) for s in splits for name, n in class_counts(s).items()]
-    problems = [(s.name, text) for s in splits for text in unknown_labels(s.images, s.classes)]
-    bare = [(s.name, i) for s in splits for i in s.images if not i.present and not i.difficult]
+    bare = [(name, i) for name, i in images if not i.present and not i.difficult]
     errors = {
         'images that cannot be read, or of which a part is missing': [
             f'{fact.path} ({fact.fault})' for fact in facts.values() if fact.fault
         ],
-        'labels that are not among the classes': [f'{name}: {text}' for name, text in problems],
-        'files listed more than once': _repeated(users),
+        'labels that are not among the classes': [
+            f'{s.name}: {text}' for s in splits for text in unknown_labels(s.images, s.classes)
+        ],
+        'files listed more than once': [
+            f'{s.name}: {text}' for s in splits for text in listed_again(s.images)
+        ],
         'identical images in several splits (leaks)': leaks,
-        'boxes outside the image, or empty': _bad_boxes(splits, facts),
+        'boxes outside the image, or empty': _bad_boxes(images, facts),
     }
     warnings = {
         'images of 16 bits that use fewer and come out dark: set value_range of LoadImage': [
             f'{fact.path}: {fact.bits} bits' for fact in dark
         ],
-        'images whose size is not the annotated one': _sizes(splits, facts),
+        'images whose size is not the annotated one': _sizes(users, facts),
         'identical images within a split': copies,
         'images in several splits that look alike: see for yourself': alike,
         'images without any label': [f'{name}: {labels.img_path}' for name, labels in bare],
         'classes without a positive image': [f'{s}: {n}' for s, n, c in counts if not c['present']],
         'class names that are nearly the same': _similar(splits),
     }
-    found = [Finding(True, what, list(cases)) for what, cases in errors.items()]
-    found += [Finding(False, what, list(cases)) for what, cases in warnings.items()]
+    found = [
+        Finding(found is errors, w, list(c))
+        for found in (errors, warnings)
+        for w, c in found.items()
+    ]
     return [finding for finding in found if finding.cases]
 
 
@@ -86,25 +92,6 @@ def class_counts(split: Split) -> dict[str, dict[str, int]]:
         present.update(set(labels.present))
         difficult.update(set(labels.difficult) - set(labels.present))
     return {n: {'present': present[n], 'difficult': difficult[n]} for n in split.classes}
-
-
-def cooccurrence(split: Split) -> np.ndarray:
-    """(K, K) int64: the number of images that have both classes; on the diagonal, the class."""
-    index = {name: i for i, name in enumerate(split.classes)}
-    has = np.zeros((len(split.images), len(index)))
-    for row, labels in zip(has, split.images):
-        row[[index[name] for name in labels.present if name in index]] = 1
-    return (has.T @ has).astype(np.int64)
-
-
-def _repeated(users: Users) -> Iterator[str]:
-    for path, uses in users.items():
-        for name, number in Counter(name for name, _ in uses).items():
-            group = [labels for split, labels in uses if split == name]
-            same = all(i.present == group[0].present for i in group)
-            how = f'{number} times with {"the same" if same else "different"} labels'
-            if number > 1:
-                yield f'{name}: {path}, {how} ({group[0].where})'
 
 
 def _equal(groups: Iterable[Sequence[str]], users: Users) -> tuple[list[str], list[str]]:
@@ -142,8 +129,8 @@ def _alike(facts: Facts) -> list[tuple[str, str]]:
     return list(pairs)
 
 
-def _bad_boxes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
-    for name, labels in ((split.name, labels) for split in splits for labels in split.images):
+def _bad_boxes(images: Iterable[tuple[str, Labels]], facts: Facts) -> Iterator[str]:
+    for name, labels in images:
         width, height = _stated_size(labels, facts)
         for box in labels.boxes:
             left, top, right, bottom = box.corners or (0, 0, 1, 1)
@@ -162,12 +149,13 @@ def _stated_size(labels: Labels, facts: Facts) -> tuple[int, int]:
     Sizes that were stated before the EXIF turn are those of the upright image, as the boxes are.
     """
     fact = facts.get(labels.img_path, ImageFacts(''))
-    turned = labels.size == fact.size[::-1] and TURNED in fact.kinds
+    turned = labels.size == fact.size[::-1] and fact.is_turned
     return fact.size if turned or not labels.size else labels.size
 
 
-def _sizes(splits: Sequence[Split], facts: Facts) -> Iterator[str]:
-    for path, labels in {i.img_path: i for split in splits for i in split.images}.items():
+def _sizes(users: Users, facts: Facts) -> Iterator[str]:
+    for path, uses in users.items():
+        labels = uses[-1][1]
         size, stated = facts.get(path, ImageFacts('')).size, _stated_size(labels, facts)
         if any(size) and stated != size:
             yield f'{path}: {size[0]} x {size[1]}, annotated {stated[0]} x {stated[1]}'
@@ -188,71 +176,56 @@ def _similar(splits: Sequence[Split]) -> Iterator[str]:
             yield ' / '.join(f'{name!r}{places.get(name, "")}' for name in names)
 
 
-def report_dict(splits: Sequence[Split], facts: Facts, found: Sequence[Finding]) -> dict[str, Any]:
+def report_dict(splits: Sequence[Split], found: Sequence[Finding]) -> dict[str, Any]:
     """Everything, for json: all cases of all findings, class counts and co-occurrence by split."""
     return {
         'errors': {finding.what: finding.cases for finding in found if finding.is_error},
         'warnings': {finding.what: finding.cases for finding in found if not finding.is_error},
-        'kinds': _kinds(facts),
         'splits': {
             split.name: {
                 'images': len(split.images),
                 'classes': list(split.classes),
                 'class_counts': class_counts(split),
-                'cooccurrence': cooccurrence(split).tolist(),
+                'cooccurrence': cooccurrence(split.images, split.classes).tolist(),
             }
             for split in splits
         },
     }
 
 
-def report_text(splits: Sequence[Split], facts: Facts, found: Sequence[Finding]) -> str:
-    """The same to read, with the first cases of each finding."""
-    parts = []
-    for split in splits:
-        labels = sum(len(set(image.present)) for image in split.images)
-        parts.append(
-            f'{split.name}: {len(split.images)} images, {len(split.classes)} classes, '
-            f'{labels / max(len(split.images), 1):.2f} labels per image'
-        )
-    if splits:
-        parts += ['', *_class_table(splits), '', *_pairs(splits[0])]
-    kinds = _kinds(facts)
-    if kinds:
-        parts += ['', 'Unusual images (decoded like the others):']
-        parts += [f'  {len(paths):6d}  {kind}: {some(paths, 3)}' for kind, paths in kinds.items()]
-    for is_error, what, cases in found:
-        parts += ['', f'{"ERROR" if is_error else "warning"}: {what}: {len(cases)}']
-        parts.append('  ' + some(cases, CASES, '\n  '))
-    return '\n'.join(parts)
+def report_text(report: dict[str, Any]) -> str:
+    """:func:`report_dict` to read, with the first cases of each finding."""
+    lines, splits = [], report['splits']
+    for name, split in splits.items():
+        labels = sum(count['present'] for count in split['class_counts'].values())
+        number = f'{labels / max(split["images"], 1):.2f} labels per image'
+        lines.append(f'{name}: {split["images"]} images, {len(split["classes"])} classes, {number}')
+    lines += ['', *_class_table(splits), '', *_pairs(*next(iter(splits.items())))]
+    for level, title in (('errors', 'ERROR'), ('warnings', 'warning')):
+        for what, cases in report[level].items():
+            lines += ['', f'{title}: {what}: {len(cases)}', '  ' + some(cases, CASES, '\n  ')]
+    return '\n'.join(lines)
 
 
-def _kinds(facts: Facts) -> dict[str, list[str]]:
-    """{kind: the paths of that kind}, the most frequent first."""
-    paths = defaultdict(list)
-    for fact in facts.values():
-        for kind in fact.kinds:
-            paths[kind].append(fact.path)
-    return dict(sorted(paths.items(), key=lambda item: -len(item[1])))
-
-
-def _class_table(splits: Sequence[Split]) -> list[str]:
+def _class_table(splits: Mapping[str, dict]) -> Iterator[str]:
     """Images with each class, by split; '+n' more have difficult objects of it alone."""
-    counts = [class_counts(split) for split in splits]
-    names = list(dict.fromkeys(name for split in splits for name in split.classes))
+    names = list(dict.fromkeys(name for split in splits.values() for name in split['classes']))
     width = max(map(len, [*names, 'class']))
-    lines = [f'{"class":{width}}' + ''.join(f'{split.name:>14}' for split in splits)]
+    yield f'{"class":{width}}' + ''.join(f'{name:>14}' for name in splits)
     for name in names:
-        found = [split.get(name, {'present': '-', 'difficult': 0}) for split in counts]
-        cells = (f'{n["present"]}' + f' +{n["difficult"]}' * bool(n['difficult']) for n in found)
-        lines.append(f'{name:{width}}' + ''.join(f'{cell:>14}' for cell in cells))
-    return lines
+        row = f'{name:{width}}'
+        for split in splits.values():
+            count = split['class_counts'].get(name, {'present': '-', 'difficult': 0})
+            more = f' +{count["difficult"]}' if count['difficult'] else ''
+            row += f'{count["present"]}{more}'.rjust(14)
+        yield row
 
 
-def _pairs(split: Split) -> list[str]:
+def _pairs(name: str, split: dict) -> Iterator[str]:
     """The most frequent pairs of classes."""
-    counts, names = np.triu(cooccurrence(split), 1), split.classes
+    yield f'Classes seen together most often in {name}, in images:'
+    counts, classes = np.triu(split['cooccurrence'], 1), split['classes']
     order = np.argsort(-counts, axis=None, kind='stable')[:PAIRS]
-    pairs = [(i, j) for i, j in zip(*np.unravel_index(order, counts.shape)) if counts[i, j]]
-    told = [f'  {counts[i, j]:6d}  {names[i]} + {names[j]}' for i, j in pairs]
-    return [f'Classes seen together most often in {split.name}, in images:', *told]
+    for i, j in zip(*np.unravel_index(order, counts.shape)):
+        if counts[i, j]:
+            yield f'  {counts[i, j]:6d}  {classes[i]} + {classes[j]}'

@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterator, Sequence
 from unicodedata import normalize
 
 import numpy as np
+from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
+from mmpretrain.registry import TRANSFORMS
 
 from .annotations import AnnotationError, Labels, repeated, some
 from .image_check import FEW_BITS, check_images, locate, used_bits
-from .image_io import BadImage, decode_fault
+from .image_io import BadImage
+from .transforms.load_image import LoadImage
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
 
@@ -36,7 +39,9 @@ class MultiLabelPhotos(MultiLabelDataset):
             one that vanishes or breaks later, the next readable image of the list is taken, whose
             DataSample then has `skipped`, {path: what is wrong}, for `SkippedImagesHook`. Images
             that are absent at the start always raise.
-        kwargs: mmpretrain's `BaseDataset` (data_root, data_prefix, ann_file, pipeline, ...).
+        pipeline: the transforms; mmcv's `LoadImageFromFile`, which takes damaged JPEGs for whole,
+            is replaced by `mlgcn.LoadImage`.
+        kwargs: mmpretrain's `BaseDataset` (data_root, data_prefix, ann_file, ...).
 
     Raises:
         FileNotFoundError: the data root, the annotations or listed images are not there.
@@ -51,6 +56,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         difficult: str = 'positive',
         check_images: bool = True,
         bad_images: str = 'stop',
+        pipeline: Sequence[dict | BaseTransform] = (),
         **kwargs,
     ):
         if difficult not in DIFFICULT:
@@ -64,7 +70,12 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.absent: list[str] = []  # listed images that are not there, with hints
         self.problems: list[str] = []  # faults of the annotations, which stop the run
         self.notes: list[str] = []  # what was found out about the annotations, not stated
-        super().__init__(ann_file=ann_file, data_root=os.path.expanduser(data_root), **kwargs)
+        stated, classes = (kwargs.get('metainfo') or {}).get('classes'), kwargs.get('classes')
+        if stated and isinstance(classes, (list, tuple)) and list(stated) != list(classes):
+            raise ValueError(f'classes: seen {some(classes)}, but metainfo.classes: {some(stated)}')
+        pipeline = [_with_our_loader(step) for step in pipeline]
+        data_root = os.path.expanduser(data_root)
+        super().__init__(ann_file=ann_file, data_root=data_root, pipeline=pipeline, **kwargs)
 
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """(the class names in order, the labels of every image) as the annotations have them.
@@ -99,20 +110,24 @@ class MultiLabelPhotos(MultiLabelDataset):
                     f'{len(found)} images are written in another way: {some(pairs, 2)}'
                 )
             images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
-        return list(dict.fromkeys(normalize('NFC', name) for name in names)), images
+        names = list(dict.fromkeys(normalize('NFC', name) for name in names))
+        if unseen := [ascii(name) for name in names if not name.isprintable()]:
+            self.notes.append(f'class names with characters that cannot be seen: {some(unseen)}')
+        return names, images
 
     def load_data_list(self) -> list[dict]:
         """Turn the names of `read` into vectors; sets `metainfo['classes']`."""
         names, images = self.read()
+        where = self.ann_file or self.data_root
         for note in self.notes:
-            print_log(f'{self.ann_file or self.data_root}: {note}', 'current', logging.WARNING)
+            print_log(f'{where}: {note}', 'current', logging.WARNING)
         classes = tuple(normalize('NFC', c) for c in self._metainfo.get('classes') or names)
         wrong = unknown_labels(images, classes) if classes else ()
-        problems = [*self.problems, *wrong, *contradictions(images)]
+        problems = [*self.problems, *wrong, *listed_again(images)]
         if problems:
             raise AnnotationError(*problems)
         if not classes:
-            raise ValueError(f'{self.ann_file or self.data_root}: no class, seen no label at all')
+            raise ValueError(f'{where}: no class, seen no label at all')
         twice = repeated(classes)
         if twice:
             raise ValueError(f'classes: expected each once, more than once: {some(twice)}')
@@ -155,25 +170,23 @@ class MultiLabelPhotos(MultiLabelDataset):
             told = f'{len(deep)} {count} have 16 bits, a sample uses {bits}: they come out dark'
             advice = f'Set value_range=(0, {2**bits - 1}) of mlgcn.LoadImage in the pipelines'
             print_log(f'{told}. {advice}: {some(deep, 3)}', 'current', logging.WARNING)
-        faults = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
-        told = [f'{path} ({fault})' for path, fault in faults.items()]
-        if faults and (self.bad_images == 'stop' or len(faults) == len(paths)):
+        self.left_out = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
+        told = [f'{path} ({fault})' for path, fault in self.left_out.items()]
+        if told and (self.bad_images == 'stop' or len(told) == len(paths)):
             raise ValueError(
-                f'{len(faults)} {count} cannot be read: {some(told)}. Replace them, or leave them '
+                f'{len(told)} {count} cannot be read: {some(told)}. Replace them, or leave them '
                 "out with `bad_images='skip'` in the data set's config."
             )
-        if faults:
-            lines = [f'{len(faults)} {count} cannot be read and are left out:', *told]
+        if told:
+            lines = [f'{len(told)} {count} cannot be read and are left out:', *told]
             print_log('\n  '.join(lines), 'current', logging.WARNING)
-        self.left_out = faults
-        return [item for item in self.data_list if item['img_path'] not in faults]
+        return [item for item in self.data_list if item['img_path'] not in self.left_out]
 
     @property
     def read_options(self) -> dict:
         """The options of the pipeline's `LoadImage`, so that the check at the start reads alike."""
-        options = ('max_pixels', 'value_range')
-        loaders = [step for step in self.pipeline.transforms if hasattr(step, 'value_range')]
-        return {option: getattr(step, option) for step in loaders[:1] for option in options}
+        loaders = [step for step in self.pipeline.transforms if isinstance(step, LoadImage)]
+        return vars(loaders[0]) if loaders else {}
 
     def prepare_data(self, idx: int) -> dict:
         """The item after the pipeline; for a broken image an error that names it, or the next."""
@@ -183,24 +196,16 @@ class MultiLabelPhotos(MultiLabelDataset):
             path = item['img_path']
             try:
                 packed = self.pipeline(item)
-            except Exception as error:
-                fault = self._fault(error, path)
-                if not fault:
-                    raise
+            except BadImage as error:
                 if self.bad_images == 'stop':
-                    raise OSError(f'{path}: this image can no longer be read: {fault}') from error
-                skipped[path] = fault
+                    told = f'{path}: this image can no longer be read: {error.fault}'
+                    raise OSError(told) from error
+                skipped[path] = error.fault
             else:
                 if skipped:
                     packed['data_samples'].set_metainfo({'skipped': skipped})
                 return packed
         raise OSError(f'no image can be read any more: {some(skipped)}')
-
-    def _fault(self, error: Exception, path: str) -> str:
-        """What is wrong with the image, when that is why its pipeline raised `error`."""
-        return (
-            error.fault if isinstance(error, BadImage) else decode_fault(path, **self.read_options)
-        )
 
     def not_found(self, what: str, where: str) -> FileNotFoundError:
         """The error for something absent: what, where, and how to get it."""
@@ -220,15 +225,26 @@ def _composed(labels: Labels, folder: str) -> Labels:
     return labels._replace(img_path=path, present=present, difficult=difficult)
 
 
-def contradictions(images: Sequence[Labels]) -> Iterator[str]:
-    """Each image that is listed again with other labels, in words."""
+def _with_our_loader(step: dict | BaseTransform) -> BaseTransform:
+    """The transform, or `LoadImage` in place of mmcv's loader of images."""
+    step = TRANSFORMS.build(step) if isinstance(step, dict) else step
+    if not isinstance(step, LoadImageFromFile):
+        return step
+    if step.color_type != 'color' or step.to_float32 or step.ignore_empty or step.backend_args:
+        raise ValueError(f'pipeline: expected mlgcn.LoadImage, seen {step}')
+    return LoadImage()
+
+
+def listed_again(images: Sequence[Labels]) -> Iterator[str]:
+    """Each image that is listed for the second time, in words."""
     first: dict[str, Labels] = {}
     for labels in images:
         known = first.setdefault(labels.img_path, labels)
-        if known.present != labels.present or known.difficult != labels.difficult:
-            one, other = (some(sorted(i.present)) or 'none' for i in (labels, known))
-            path = labels.img_path
-            yield f'{labels.where}: {path} has the labels {one}, but {other} in {known.where}'
+        if known is not labels:
+            one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
+            same = known.present == labels.present and known.difficult == labels.difficult
+            how = 'the same labels' if same else f'different labels ({one}; {other})'
+            yield f'{labels.img_path} a second time with {how}: {known.where}; {labels.where}'
 
 
 def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from itertools import compress
 from pathlib import Path
 
 import yaml
@@ -21,7 +22,8 @@ HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 
 LABELS = {'label', 'labels', 'class', 'classes', 'tag', 'tags', 'category', 'target'}
 EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
 ON_OFF = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
-SEPARATORS = ('|', ';', ',', '/', '+', '&', '\t', ' ', '_', '-', ':', '.', '｜', '；', '，', '、')
+LIST_SIGNS = ';,｜；，、'  # which hardly any name of a class has
+SEPARATORS = (*LIST_SIGNS, '|', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
 
 
 @DATASETS.register_module()
@@ -47,23 +49,24 @@ class CsvMultiLabel(MultiLabelPhotos):
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The sorted labels, and the images in the file's order."""
         rows = self._rows()
-        head = rows.pop(0)[1] if rows and self._is_header(rows) else None
+        head = rows.pop(0)[1] if rows and self._is_header(rows) else []
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
-        columns = head and head[1:] != [] and head[1].lower() not in LABELS and _one_hot(rows)
-        odd = repeated(head[1:]) + [name for name in head[1:] if not name] if columns else []
+        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and _is_one_hot(rows)
+        columns = head[1:] if is_one_hot else []
+        odd = repeated(columns) + [name for name in columns if not name]
         if odd:
             told = f'expected a class for each column, each once, seen {some(map(repr, odd))}'
             self.problems.append(f'{self.ann_file}, header: {told}')
-        wrong = dict(_wrong_columns(rows, head) if columns else self._wrong_rows(rows))
-        self.problems += [f'{self.ann_file}, {at}: {problem}' for at, problem in wrong.items()]
-        rows = [(at, row) for at, row in rows if at not in wrong]
+        faults = {at: _column_fault(r, head) if columns else self._fault(r) for at, r in rows}
+        self.problems += [
+            f'{self.ann_file}, {at}: {fault}' for at, fault in faults.items() if fault
+        ]
+        rows = [(at, row) for at, row in rows if not faults[at]]
         if columns:
-            self.notes.append(f'one column of 0 and 1 for each class: {some(head[1:])}')
-            found = [
-                [n for n, on in zip(head[1:], row[1:]) if ON_OFF[on.lower()]] for _, row in rows
-            ]
-            names = head[1:]
+            self.notes.append(f'one column of 0 and 1 for each class: {some(columns)}')
+            cells = ([ON_OFF[cell.lower()] for cell in row[1:]] for _, row in rows)
+            found, names = [list(compress(columns, row)) for row in cells], columns
         else:
             found = self._split([row[1] for _, row in rows])
             names = sorted({name for labels in found for name in labels})
@@ -110,28 +113,16 @@ class CsvMultiLabel(MultiLabelPhotos):
         stems = {file.stem for file in files if file.suffix.lower() in ENDINGS}
         return name not in stems and Path(name).suffix.lower() not in ENDINGS
 
-    def _wrong_rows(self, rows: list[tuple[str, list[str]]]) -> Iterator[tuple[str, str]]:
-        """(line, fault) where it is not an image and its labels, or one for the second time."""
-        seen: dict[str, tuple[str, str]] = {}
-        for at, row in rows:
-            if len(row) != 2 or not row[0]:
-                yield at, f"expected 'file,label1|label2', seen {row}{self._hint(row)}"
-                continue
-            path = os.path.normpath(row[0])
-            if path in seen:
-                first, labels = seen[path]
-                same = _parts_of(labels) == _parts_of(row[1])
-                how = '' if same else ' with other labels'
-                yield at, f'{row[0]!r} a second time{how}, first in {first}'
-            seen.setdefault(path, (at, row[1]))
-
-    def _hint(self, row: list[str]) -> str:
-        """What else a line with a wrong number of cells may be."""
+    def _fault(self, row: list[str]) -> str:
+        """Why a line is not an image and its labels, and what else it may be; '' where it is."""
+        if len(row) == 2 and row[0]:
+            return ''
+        hint = '; several labels stand in one cell' if len(row) > 2 else ''
         if any(map(self._is_image, row[1:])):
-            return '; the file comes first, and names with commas stand in double quotes'
-        if len(row) > 2 and all(cell.lower() in ON_OFF for cell in row[1:]):
-            return '; columns of 0 and 1 need a header with the names of the classes'
-        return '; several labels stand in one cell' if len(row) > 2 else ''
+            hint = '; the file comes first, and names with commas stand in double quotes'
+        elif hint and all(cell.lower() in ON_OFF for cell in row[1:]):
+            hint = '; columns of 0 and 1 need a header with the names of the classes'
+        return f"expected 'file,label1|label2', seen {row}{hint}"
 
     def _split(self, cells: list[str]) -> list[list[str]]:
         """The labels of each cell."""
@@ -151,11 +142,6 @@ class CsvMultiLabel(MultiLabelPhotos):
         return [[name.strip() for name in names if name.strip()] for names in parts]
 
 
-def _parts_of(cell: str) -> list[str]:
-    """What common separators leave of a cell, sorted."""
-    return sorted(part.strip() for part in re.split('[|;,]', cell))
-
-
 def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set[str]]:
     """({name with the sign: its parts}, parts that are a name themselves or belong to several)."""
     multiple = {n: [p.strip() for p in n.split(sign) if p.strip()] for n in names if sign in n}
@@ -173,19 +159,18 @@ def _read_list(cell: str) -> list[str] | None:
     return value if all(isinstance(name, str) for name in value) else None
 
 
-def _one_hot(rows: list[tuple[str, list[str]]]) -> bool:
+def _is_one_hot(rows: list[tuple[str, list[str]]]) -> bool:
     """Whether most cells behind the first are 0 or 1."""
     cells = [cell.lower() in ON_OFF for _, row in rows for cell in row[1:]]
     return bool(cells) and sum(cells) > len(cells) / 2
 
 
-def _wrong_columns(rows: list[tuple[str, list[str]]], head: list[str]) -> Iterator[tuple[str, str]]:
-    for at, row in rows:
-        wrong = [cell for cell in row[1:] if cell.lower() not in ON_OFF]
-        if wrong:
-            yield at, f'expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
-        elif len(row) != len(head):
-            yield at, f'expected {len(head)} cells as in the header, seen {len(row)}'
+def _column_fault(row: list[str], head: list[str]) -> str:
+    wrong = [cell for cell in row[1:] if cell.lower() not in ON_OFF]
+    if wrong:
+        return f'expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
+    same = len(row) == len(head)
+    return '' if same else f'expected {len(head)} cells as in the header, seen {len(row)}'
 
 
 def suspicions(names: Sequence[str]) -> Iterator[str]:
@@ -193,7 +178,7 @@ def suspicions(names: Sequence[str]) -> Iterator[str]:
     for sign in SEPARATORS:
         multiple, known = _parts(names, sign)
         split = {n: parts for n, parts in multiple.items() if all(p in known for p in parts)}
-        if split or (multiple and sign in ';,'):
+        if split or (multiple and sign in LIST_SIGNS):
             name, parts = next(iter((split or multiple).items()))
             count = f' ({len(split or multiple)} such names)' if len(split or multiple) > 1 else ''
             yield (

@@ -10,7 +10,9 @@ import contextlib
 import os
 import re
 import stat
+import struct
 import warnings
+import zlib
 from typing import BinaryIO
 
 import cv2
@@ -28,6 +30,7 @@ with contextlib.suppress(ImportError):  # an optional reader of the photographs 
 KNOWN = ('JPEG', 'PNG', 'GIF', 'WEBP', 'BMP', 'DIB', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 FORMATS = [name for name in KNOWN if name in Image.OPEN]  # AVIF is missing from older Pillows
 ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS  # 89,478,485: where Pillow begins to warn
 # Behind transparent parts, RGB: ImageNet's mean, as mmcv has it behind grey with alpha.
 BACKGROUND = (124, 117, 104)
@@ -77,18 +80,23 @@ def read_image(
     """
     try:
         with open_file(path) as file, open_image(file, max_pixels) as image:
-            is_plain = image.format == 'JPEG' and image.mode in ('L', 'RGB')
-            if is_plain and orientation(image) == 1:
-                return _decode_jpeg(file)
             if image.format in ('JPEG', 'MPO'):
-                warning = jpeg_warning(image)  # Pillow passes over most damage
-                if JPEG_DAMAGE.search(warning):
-                    raise ValueError(warning)
-            elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and zeros_at_end(file) > 255:
+                if (
+                    image.mode in ('L', 'RGB')
+                    and image.format == 'JPEG'
+                    and orientation(image) == 1
+                ):
+                    return decode_jpeg(file, 'BGR')
+                # Pillow passes over most damage; an eighth of the size has all data decoded
+                decode_jpeg(file, 'CMYK' if image.mode == 'CMYK' else 'GRAY', 1, 1, 8)
+            elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and ends_in_zeros(file):
                 raise ValueError('ends in zeros: a part of the file is missing')
             if value_range and is_deep(image):
                 image = to_8_bits(deep_pixels(image), value_range, orientation(image))
             image.load()
+            last_row = image.crop((0, image.height - 1, *image.size))
+            if image.format == 'PNG' and not any(last_row.tobytes()) and png_is_short(file):
+                raise ValueError('the image data end before the last row')
             return bgr(image)
     except Exception as error:
         raise bad_image(path, fault_of(error, path)) from error
@@ -125,7 +133,8 @@ def fault_of(error: Exception, path: str) -> str:
         with open_file(path) as file:
             start = file.read(256)
         kind = what_is(path, start)
-        if kind.startswith(tuple(f'{name}:' for name in ('AVIF', 'HEIC') if _reads(name))):
+        readable = [k for k, name in (('AVIF', 'AVIF'), ('HEIC', 'HEIF')) if name in FORMATS]
+        if kind[:4] in readable:
             return f'{kind[:4]}, damaged or cut short'
         return kind or ('not an image' if start else 'empty file')
     if isinstance(error, OSError) and error.strerror:
@@ -133,17 +142,35 @@ def fault_of(error: Exception, path: str) -> str:
     return str(error) or type(error).__name__  # Pillow raises SyntaxError, EOFError, struct.error
 
 
-def _reads(kind: str) -> bool:
-    return {'HEIC': 'HEIF'}.get(kind, kind) in FORMATS
+def ends_in_zeros(file: BinaryIO) -> bool:
+    """Whether the last 256 bytes are zero: what an interrupted copy leaves.
 
-
-def zeros_at_end(file: BinaryIO, most: int = 4096) -> int:
-    """How many of the last `most` bytes are zero: what an interrupted copy leaves."""
-    file.seek(0, os.SEEK_END)
-    file.seek(-min(most, file.tell()), os.SEEK_END)
+    Compressed data do not end so. In BMP, PPM and plain TIFF files such zeros are black pixels.
+    """
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(length - 256, 0))
     end = file.read()
     file.seek(0)
-    return len(end) - len(end.rstrip(b'\0'))
+    return not any(end)
+
+
+def png_is_short(file: BinaryIO) -> bool:
+    """Whether a PNG's compressed data, though whole, have fewer rows than its header says.
+
+    Pillow leaves such rows black. Interlaced files, with other rows, are taken for whole.
+    """
+    file.seek(8)
+    missing, inflate = 0, zlib.decompressobj()
+    while len(head := file.read(8)) == 8:
+        chunk = file.read(int.from_bytes(head[:4], 'big') + 4)[:-4]  # without the checksum
+        if head.endswith(b'IHDR'):
+            width, height, bits, colour, *_, interlaced = struct.unpack('>IIBBBBB', chunk)
+            if interlaced:
+                return False
+            missing = height * (1 + -(-width * bits * PNG_CHANNELS[colour] // 8))
+        elif head.endswith(b'IDAT') and missing:
+            missing -= len(inflate.decompress(chunk, missing))
+    return missing > 0
 
 
 def decode_fault(path: str, **options) -> str:
@@ -193,32 +220,20 @@ def is_animated(image: Image.Image) -> bool:
     return image.format != 'MPO' and getattr(image, 'is_animated', False)
 
 
-def jpeg_warning(image: Image.Image) -> str:
-    """What libjpeg says of the data of an open JPEG file; '' for no warning, and other formats.
+def decode_jpeg(file: BinaryIO, colours: str, *smallest: int) -> np.ndarray:
+    """The pixels of JPEG data, those of OpenCV; ValueError where pixels are missing.
 
-    Decoding 1/8 of the size in grey reads all data, for half the price of the pixels.
+    Args:
+        smallest: height and width in pixels and the factor of a reduced decoding.
     """
-    if image.format not in ('JPEG', 'MPO'):
-        return ''
-    image.fp.seek(0)
-    colors = 'CMYK' if image.mode == 'CMYK' else 'GRAY'
-    try:
-        simplejpeg.decode_jpeg(image.fp.read(), colors, False, False, 1, 1, 8)
-    except ValueError as warning:
-        return str(warning)
-    return ''
-
-
-def _decode_jpeg(file: BinaryIO) -> np.ndarray:
-    """The BGR pixels of JPEG data, those of OpenCV; ValueError where the data are damaged."""
     file.seek(0)
     data = file.read()
     try:
-        return simplejpeg.decode_jpeg(data, 'BGR', strict=True)
+        return simplejpeg.decode_jpeg(data, colours, False, False, *smallest, strict=True)
     except ValueError as warning:
         if JPEG_DAMAGE.search(str(warning)):
             raise
-        return simplejpeg.decode_jpeg(data, 'BGR', strict=False)
+        return simplejpeg.decode_jpeg(data, colours, False, False, *smallest, strict=False)
 
 
 def bgr(image: Image.Image) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Image labels from a PASCAL VOC devkit, or from a folder in its form."""
 
 import os
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,99 @@ from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
 from mlgcn.registry import DATASETS
 
-from .annotations import (
-    AnnotationError,
-    Labels,
-    has_voc_values,
-    read_text,
-    read_voc_list,
-    read_voc_xml,
-    some,
-)
+from .annotations import AnnotationError, Box, Labels, four_numbers, read_text, some
 from .base import MultiLabelPhotos
 from .foreign_files import is_system_file
 from .image_check import Folders
 from .image_io import ENDINGS
 
+BOX = ('xmin', 'ymin', 'xmax', 'ymax')
+VALUES = ('1', '0', '-1')  # present, difficult, absent
 DOWNLOADS = {
     'VOC2007': 'VOCtrainval_06-Nov-2007.tar and VOCtest_06-Nov-2007.tar from '
     'http://host.robots.ox.ac.uk/pascal/VOC/voc2007/',
     'VOC2012': 'VOCtrainval_11-May-2012.tar from http://host.robots.ox.ac.uk/pascal/VOC/voc2012/ '
     '(train and val; the labels of test are not public)',
 }
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """VOC's XML has no document type: refused, because it could define exploding entities."""
+
+    def doctype(self, *_: str) -> None:
+        raise ValueError('a document type (<!DOCTYPE>) is not accepted')
+
+
+def read_voc_xml(file: str | Path) -> Labels:
+    """Labels and boxes of one `Annotations/*.xml`; `img_path` is the file's name without ending.
+
+    A class of which only difficult objects are annotated is difficult.
+
+    Raises:
+        AnnotationError: not VOC's XML, or an object has no name.
+    """
+    try:
+        root = ET.parse(file, ET.XMLParser(target=_NoDoctype())).getroot()
+        if root.tag != 'annotation':
+            raise ValueError(f'the outermost element is <{root.tag}>, not <annotation>')
+    except (ET.ParseError, ValueError, LookupError) as error:  # LookupError: of the encoding
+        raise AnnotationError(f'{file}: expected VOC annotations in XML, but {error}') from None
+    present, difficult, boxes = set(), set(), []
+    for number, thing in enumerate(root.iter('object'), 1):
+        name = (thing.findtext('name') or '').strip()
+        if not name:
+            raise AnnotationError(f'{file}: object {number} has no <name>')
+        is_difficult = (thing.findtext('difficult') or '0').strip() == '1'
+        (difficult if is_difficult else present).add(name)
+        texts = [thing.findtext(f'bndbox/{key}') for key in BOX]
+        has_box = thing.find('bndbox') is not None
+        boxes.append(Box(name, four_numbers(texts) if has_box else None, f'object {number}'))
+    size = [root.findtext(f'size/{key}') or '' for key in ('width', 'height')]
+    size = tuple(map(int, size)) if all(text.strip().isdecimal() for text in size) else None
+    return Labels(Path(file).stem, present, difficult - present, str(file), boxes, size)
+
+
+def read_voc_list(file: str | Path, values: bool) -> dict[str, str]:
+    """{image: '1' | '0' | '-1'} of one `ImageSets/Main/CLASS_SPLIT.txt`, or the images of a split.
+
+    Raises:
+        AnnotationError: a line without its value, or an image for the second time.
+    """
+    found, problems = {}, []
+    for number, line in enumerate(read_text(file).splitlines(), 1):
+        *words, value = line.rsplit(maxsplit=1) if values and line.strip() else [line, '']
+        image = _image_name(words[0]) if words else ''
+        if values and line.strip() and (not image or value not in VALUES):
+            problems.append(f"{file}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
+        elif image in found:
+            problems.append(f'{file}, line {number}: image {image!r} a second time')
+        elif image:
+            found[image] = value
+    if problems:
+        raise AnnotationError(*problems)
+    return found
+
+
+def _image_name(text: str) -> str:
+    """The image that a line of a list means, which may be quoted, have an ending or a path."""
+    name = text.strip().strip('\'"').replace('\\', '/')
+    if 'JPEGImages/' in name:
+        name = name.rpartition('JPEGImages/')[2]
+    elif name.startswith(('/', '.')) or ':' in name:
+        name = name.rpartition('/')[2]
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in (*ENDINGS, '.xml') else name
+
+
+def _has_values(file: str | Path) -> bool:
+    """Whether a list is one of a class: any of its lines has a value behind the image."""
+    lines = (line.split() for line in read_text(file).splitlines())
+    return any(len(words) > 1 and words[-1] in VALUES for words in lines)
+
+
+def people_files(folder: Path, pattern: str) -> list[Path]:
+    """The files that fit, sorted, without those that an operating system put there."""
+    return sorted(path for path in folder.glob(pattern) if not is_system_file(path.name))
 
 
 @DATASETS.register_module()
@@ -66,14 +140,12 @@ class VOCMultiLabel(MultiLabelPhotos):
 
     def with_boxes(self, images: list[Labels]) -> list[Labels]:
         """Add the boxes and sizes of the XML files that are there, for checks."""
-        completed = []
-        for labels in images:
+        for i, labels in enumerate(images):
             xml = self._xml(Path(labels.img_path).stem)
             if not labels.boxes and xml.is_file():
                 read = read_voc_xml(xml)
-                labels = labels._replace(boxes=read.boxes, size=read.size, where=read.where)
-            completed.append(labels)
-        return completed
+                images[i] = labels._replace(boxes=read.boxes, size=read.size, where=read.where)
+        return images
 
     @property
     def _main(self) -> Path:
@@ -86,15 +158,16 @@ class VOCMultiLabel(MultiLabelPhotos):
     def _read_split(self) -> list[str]:
         """The image names of the split, without ending."""
         if not self.split:
-            files = people_files(Path(self.data_root, 'Annotations', '*.xml'))
-            return sorted(path.stem for path in files)
+            return [
+                path.stem for path in people_files(Path(self.data_root, 'Annotations'), '*.xml')
+            ]
         path = self._main / f'{self.split}.txt'
         if not path.is_file():
-            splits = sorted(p.stem for p in people_files(self._main / '*.txt') if '_' not in p.stem)
+            splits = [p.stem for p in people_files(self._main, '*.txt') if '_' not in p.stem]
             raise self.not_found(f'split {self.split!r}', f'{path}; there are: {some(splits)}')
         images = list(read_voc_list(path, values=False))
-        known = {file.stem for file in people_files(Path(self.img_prefix, '*'))}
-        if has_voc_values(path) and not known & set(images):  # 'holiday 1' may be an image
+        known = {Path(name).stem for name in self._folders.names(self.img_prefix)}
+        if _has_values(path) and not known & set(images):  # 'holiday 1' may be an image
             raise AnnotationError(
                 f'{path}: expected the names of images alone, seen {images[0]!r}: a value behind '
                 'the name, as in the list of a class (CLASS_SPLIT.txt)'
@@ -106,16 +179,15 @@ class VOCMultiLabel(MultiLabelPhotos):
 
         A list without values, such as aug_train.txt, is another split.
         """
-        end = f'_{self.split}.txt'
-        files = sorted(people_files(self._main / f'*{end}')) if self.split else ()
-        lists = {path.name.removesuffix(end): path for path in files}
-        empty = [str(path) for path in files if not read_text(path).strip()]
-        if empty:  # the class would be missing without a word
-            self.problems.append(f"empty lists, expected lines 'IMAGE 1|0|-1': {some(empty)}")
-        others = [path.name for path in files if not has_voc_values(path)]
-        if others:
-            self.notes.append(f'lists of images, no classes: {some(others)}')
-        return {name: path for name, path in lists.items() if path.name not in others}
+        end, lists = f'_{self.split}.txt', {}
+        for path in people_files(self._main, f'*{end}') if self.split else ():
+            if _has_values(path):
+                lists[path.name.removesuffix(end)] = path
+            elif read_text(path).strip():
+                self.notes.append(f'a list of images, no class: {path.name}')
+            else:  # the class would be missing without a word
+                self.problems.append(f"{path}: empty, expected lines 'IMAGE 1|0|-1'")
+        return lists
 
     def _from_lists(self, paths: dict[str, str], lists: dict[str, Path]) -> list[Labels]:
         labels = {i: Labels(path, [], [], f'{self._main}, image {i}') for i, path in paths.items()}
@@ -149,10 +221,9 @@ class VOCMultiLabel(MultiLabelPhotos):
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
         """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
-        folder = self.img_prefix
-        files = sorted(os.listdir(folder), reverse=True) if os.path.isdir(folder) else []
-        stem_of = {f: normalize('NFC', Path(f).stem) for f in files}
-        name_of = {stem_of[f]: f for f in files if Path(f).suffix.lower() in ENDINGS}
+        files = sorted(self._folders.names(self.img_prefix).values(), reverse=True)
+        images = [Path(name) for name in files if Path(name).suffix.lower() in ENDINGS]
+        name_of = {normalize('NFC', path.stem): path.name for path in images}
         return {i: name_of.get(normalize('NFC', i), f'{i}.jpg') for i in ids}
 
     def how_to_get(self) -> str:
@@ -164,8 +235,3 @@ class VOCMultiLabel(MultiLabelPhotos):
             f'Download {DOWNLOADS[name]} and unpack in {Path(self.data_root).parent.parent}: '
             f'that gives VOCdevkit/{name}.'
         )
-
-
-def people_files(pattern: Path) -> list[Path]:
-    """The files that fit, without those that an operating system put there."""
-    return [path for path in pattern.parent.glob(pattern.name) if not is_system_file(path.name)]

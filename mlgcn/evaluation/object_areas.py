@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from mlgcn.datasets.annotations import AnnotationError, Labels, read_coco, read_voc_xml, some
-from mlgcn.datasets.foreign_files import is_system_file
+from mlgcn.datasets.annotations import AnnotationError, Labels, some
+from mlgcn.datasets.coco import read_coco
+from mlgcn.datasets.voc import people_files, read_voc_xml
 
 EXPECTED = 'expected a COCO json or a VOC folder with Annotations/*.xml'
 
@@ -57,7 +58,7 @@ def _read(path: Path) -> list[Labels]:
     if not path.is_dir():
         raise FileNotFoundError(f'{path}: no such annotations; {EXPECTED}')
     folder = path / 'Annotations' if (path / 'Annotations').is_dir() else path
-    files = [file for file in sorted(folder.glob('*.xml')) if not is_system_file(file.name)]
+    files = people_files(folder, '*.xml')
     if not files:
         raise ValueError(f'{folder}: no *.xml in it; {EXPECTED}')
     return [read_voc_xml(file) for file in files]
