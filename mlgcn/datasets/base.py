@@ -13,7 +13,7 @@ from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.registry import TRANSFORMS
 
 from .annotations import AnnotationError, Labels, repeated, some
-from .image_check import FEW_BITS, check_images, locate, used_bits
+from .image_check import FEW_BITS, Verdict, check_images, locate, used_bits
 from .image_io import BadImage
 from .transforms.load_image import LoadImage
 
@@ -23,9 +23,9 @@ DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
 class MultiLabelPhotos(MultiLabelDataset):
     """Base of the data sets: a reader gives class names, this makes label vectors of them.
 
-    An item holds `img_path`, `gt_label` (the indices of the positive classes) and `gt_score`,
-    int8 of shape (K,): 1 positive, 0 negative, -1 counts neither way. The class names, in the
-    order of the vector, are `metainfo['classes']`.
+    A layout of its own needs one method, `read_labels`. An item holds `img_path`, `gt_label` (the
+    indices of the positive classes) and `gt_score`, int8 of shape (K,): 1 positive, 0 negative, -1
+    counts neither way. The class names, in the order of the vector, are `metainfo['classes']`.
 
     Args:
         classes: names in the order wanted, or a file with one name a line. None: all classes of
@@ -39,9 +39,9 @@ class MultiLabelPhotos(MultiLabelDataset):
             one that vanishes or breaks later, the next readable image of the list is taken, whose
             DataSample then has `skipped`, {path: what is wrong}, for `SkippedImagesHook`. Images
             that are absent at the start always raise.
-        pipeline: the transforms; mmcv's `LoadImageFromFile`, which takes damaged JPEGs for whole,
+        pipeline: the transforms. mmcv's `LoadImageFromFile`, which takes damaged JPEGs for whole,
             is replaced by `mlgcn.LoadImage`.
-        kwargs: mmpretrain's `BaseDataset` (data_root, data_prefix, ann_file, ...).
+        kwargs: mmpretrain's `BaseDataset` (data_prefix, metainfo, ...).
 
     Raises:
         FileNotFoundError: the data root, the annotations or listed images are not there.
@@ -63,6 +63,9 @@ class MultiLabelPhotos(MultiLabelDataset):
             raise ValueError(f'difficult={difficult!r}: expected one of {", ".join(DIFFICULT)}')
         if bad_images not in ('stop', 'skip'):
             raise ValueError(f"bad_images={bad_images!r}: expected 'stop' or 'skip'")
+        stated, classes = (kwargs.get('metainfo') or {}).get('classes'), kwargs.get('classes')
+        if stated and isinstance(classes, (list, tuple)) and list(stated) != list(classes):
+            raise ValueError(f'classes: seen {some(classes)}, but metainfo.classes: {some(stated)}')
         self.difficult = difficult
         self.check_images = check_images
         self.bad_images = bad_images
@@ -70,9 +73,6 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.absent: list[str] = []  # listed images that are not there, with hints
         self.problems: list[str] = []  # faults of the annotations, which stop the run
         self.notes: list[str] = []  # what was found out about the annotations, not stated
-        stated, classes = (kwargs.get('metainfo') or {}).get('classes'), kwargs.get('classes')
-        if stated and isinstance(classes, (list, tuple)) and list(stated) != list(classes):
-            raise ValueError(f'classes: seen {some(classes)}, but metainfo.classes: {some(stated)}')
         pipeline = [_with_our_loader(step) for step in pipeline]
         data_root = os.path.expanduser(data_root)
         super().__init__(ann_file=ann_file, data_root=data_root, pipeline=pipeline, **kwargs)
@@ -105,10 +105,8 @@ class MultiLabelPhotos(MultiLabelDataset):
         if self.check_images:
             found, self.absent = locate(labels.img_path for labels in images)
             if found:
-                pairs = [f'{listed} is {path}' for listed, path in found.items()]
-                self.notes.append(
-                    f'{len(found)} images are written in another way: {some(pairs, 2)}'
-                )
+                pairs = some([f'{listed} is {path}' for listed, path in found.items()], 2)
+                self.notes.append(f'{len(found)} images are written in another way: {pairs}')
             images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
         names = list(dict.fromkeys(normalize('NFC', name) for name in names))
         if unseen := [ascii(name) for name in names if not name.isprintable()]:
@@ -152,24 +150,15 @@ class MultiLabelPhotos(MultiLabelDataset):
         if not self.check_images:
             return self.data_list
         paths = [item['img_path'] for item in self.data_list]
+        count = f'of {len(paths)} images'
         if self.absent:
             help_ = self.how_to_get() or 'Put them there, or correct `data_prefix` (`own.images`).'
-            raise FileNotFoundError(
-                f'{len(self.absent)} of {len(paths)} listed images are absent from '
-                f'{self.img_prefix or os.getcwd()}: {some(self.absent)}. {help_}'
-            )
+            folder = self.img_prefix or os.getcwd()
+            told = f'{len(self.absent)} {count} are absent from {folder}: {some(self.absent)}'
+            raise FileNotFoundError(f'{told}. {help_}')
         verdicts = check_images(paths, **self.read_options)
-        count = f'of {len(paths)} images'
-        animated = [path for path, verdict in verdicts.items() if verdict.animated]
-        if animated:
-            told = f'{len(animated)} {count} are animated or have pages; the first one is used'
-            print_log(f'{told}: {some(animated)}', 'current')
-        deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
-        bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 0
-        if 0 < bits < FEW_BITS:
-            told = f'{len(deep)} {count} have 16 bits, a sample uses {bits}: they come out dark'
-            advice = f'Set value_range=(0, {2**bits - 1}) of mlgcn.LoadImage in the pipelines'
-            print_log(f'{told}. {advice}: {some(deep, 3)}', 'current', logging.WARNING)
+        for oddity in self._oddities(verdicts):
+            print_log(f'{self.ann_file or self.data_root}: {oddity}', 'current', logging.WARNING)
         self.left_out = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
         told = [f'{path} ({fault})' for path, fault in self.left_out.items()]
         if told and (self.bad_images == 'stop' or len(told) == len(paths)):
@@ -181,6 +170,19 @@ class MultiLabelPhotos(MultiLabelDataset):
             lines = [f'{len(told)} {count} cannot be read and are left out:', *told]
             print_log('\n  '.join(lines), 'current', logging.WARNING)
         return [item for item in self.data_list if item['img_path'] not in self.left_out]
+
+    def _oddities(self, verdicts: dict[str, Verdict]) -> Iterator[str]:
+        """Of which images less is used than the file has."""
+        animated = [path for path, verdict in verdicts.items() if verdict.animated]
+        if animated:
+            told = f'{len(animated)} images are animated or have pages; the first one is used'
+            yield f'{told}: {some(animated)}'
+        deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
+        bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 0
+        if 0 < bits < FEW_BITS:
+            told = f'{len(deep)} images have 16 bits, a sample uses {bits}: they come out dark'
+            advice = f'Set value_range=(0, {2**bits - 1}) of mlgcn.LoadImage in the pipelines'
+            yield f'{told}. {advice}: {some(deep, 3)}'
 
     @property
     def read_options(self) -> dict:
@@ -210,11 +212,10 @@ class MultiLabelPhotos(MultiLabelDataset):
     def not_found(self, what: str, where: str) -> FileNotFoundError:
         """The error for something absent: what, where, and how to get it."""
         root = os.environ.get('MLGCN_DATA')
-        help_ = self.how_to_get() or 'Check the paths in the config.'
         return FileNotFoundError(
-            f'{what} not found: {where} (looked from {os.getcwd()}). {help_} The shipped configs '
-            f'look in the folder that the environment variable MLGCN_DATA names '
-            f'({f"now {root}" if root else "now unset, so data/"}).'
+            f'{what} not found: {where} (looked from {os.getcwd()}). '
+            f'{self.how_to_get() or "Check the paths in the config."} The shipped configs look in '
+            f'the folder $MLGCN_DATA ({f"now {root}" if root else "now unset, so data/"}).'
         )
 
 

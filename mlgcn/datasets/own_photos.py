@@ -15,6 +15,8 @@ from .voc import VOCMultiLabel
 KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
 .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
 OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'size')
+SPLITS = OWN_KEYS[:3]
+UPSTREAM = ('MultiLabelDataset', 'mmpretrain.MultiLabelDataset')
 
 
 @DATASETS.register_module(name='OwnPhotos')
@@ -45,17 +47,19 @@ def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -
         )
     path = Path(os.path.abspath(os.path.expanduser(ann_file)))
     if not path.exists():
-        parts = [part.strip(' []()\'"') for part in str(ann_file).split(',')]
-        several = len(parts) > 1 and all(map(os.path.exists, parts))
-        hint = (
-            '. Give one list for a split: several are parts of a ConcatDataset' if several else ''
-        )
-        raise FileNotFoundError(f'own photographs: {path} not found; expected {KINDS}{hint}')
+        hint = '. Give one list for a split: several are parts of a ConcatDataset'
+        told = f'own photographs: {path} not found; expected {KINDS}'
+        raise FileNotFoundError(told + hint * (',' in str(ann_file)))
     if images:
         kwargs['data_prefix'] = os.path.abspath(os.path.expanduser(images))
     ending = path.suffix.lower()
     if ending == '.json':
-        return _json(path, **kwargs)
+        folder = path.parent.parent / path.stem.removeprefix('instances_')
+        is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
+        kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
+        content = path.read_bytes()  # parsed once, by the reader
+        is_coco = b'"data_list"' not in content or b'"categories"' in content
+        return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
     if ending in ('.csv', '.tsv'):
         return CsvMultiLabel(str(path), separator, **{'data_prefix': str(path.parent), **kwargs})
     if ending == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
@@ -63,15 +67,6 @@ def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -
     if (path / 'Annotations').is_dir():
         return VOCMultiLabel(data_root=str(path), split='', **kwargs)
     raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
-
-
-def _json(path: Path, **kwargs) -> MultiLabelPhotos:
-    folder = path.parent.parent / path.stem.removeprefix('instances_')
-    is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
-    kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
-    content = path.read_bytes()  # parsed once, by the reader
-    is_coco = b'"data_list"' not in content or b'"categories"' in content
-    return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
 
 
 def readers(dataset: dict) -> Iterator[dict]:
@@ -84,30 +79,36 @@ def readers(dataset: dict) -> Iterator[dict]:
 
 
 def use_own_photos(cfg: dict) -> None:
-    """Write `cfg['own']` (`train`, `val`, `test`, `images`) into the three data loaders, in place.
+    """Write `cfg['own']` into the data sets of the three loaders, also inside wrappers, in place.
 
     Options given on the command line reach one key each; this lets `own.train=... own.val=...`
-    reach every data set, also inside wrappers. Where `test` is empty, the test loader reads `val`.
-    `size` is the side in pixels to which all pipelines resize.
-    Configs without the key `own` are left as they are. Raises ValueError for another key in `own`.
+    reach every data set. Where `test` is empty, the test loader reads `val`. `size` is the side in
+    pixels to which all pipelines resize. A `MultiLabelDataset` of a json becomes our reader of such
+    files, which checks them and goes by the names of the classes.
+
+    Raises:
+        ValueError: another key in `own`, or nothing that it could reach.
     """
-    own = cfg.get('own')
-    if own is None:
+    parts = {
+        n: list(readers((cfg.get(f'{n}_dataloader') or {}).get('dataset') or {})) for n in SPLITS
+    }
+    for part in (part for found in parts.values() for part in found):
+        if part.get('type') in UPSTREAM and str(part.get('ann_file')).endswith('.json'):
+            part['type'] = 'mlgcn.JsonMultiLabel'
+    if cfg.get('own') is None:
         return
-    wrong = [key for key in own if key not in OWN_KEYS]
+    wrong = [key for key in cfg['own'] if key not in OWN_KEYS]
     if wrong:
         raise ValueError(f'own: expected the keys {", ".join(OWN_KEYS)}, seen {some(wrong)}')
-    own = {**dict.fromkeys(OWN_KEYS, ''), **own}
-    options = {'images': own['images'], 'separator': own['separator']}
+    own = {**dict.fromkeys(OWN_KEYS, ''), **cfg['own']}
     files = {'train': own['train'], 'val': own['val'], 'test': own['test'] or own['val']}
     for name, ann_file in files.items():
-        parts = list(readers(cfg[f'{name}_dataloader']['dataset']))
-        own_parts = [part for part in parts if str(part.get('type')).endswith('OwnPhotos')]
-        if ann_file and not own_parts:
+        ours = [part for part in parts[name] if str(part.get('type')).endswith('OwnPhotos')]
+        if ann_file and not ours:
             raise ValueError(f'own.{name}: {name}_dataloader has no data set mlgcn.OwnPhotos')
-        for part in own_parts:
-            if len(parts) == 1 or not part.get('ann_file'):
-                part.update(ann_file=ann_file, **options)
+        for part in ours:
+            if len(parts[name]) == 1 or not part.get('ann_file'):
+                part.update(ann_file=ann_file, images=own['images'], separator=own['separator'])
             for step in part.get('pipeline') or () if own['size'] else ():
                 if step['type'] == 'Resize':
                     step['scale'] = (own['size'], own['size'])
