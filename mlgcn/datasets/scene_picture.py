@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 Colour = tuple[int, ...]
 TABLE = json.loads(Path(__file__).with_name('scenes_drawings.json').read_text('utf-8'))
@@ -35,9 +35,8 @@ class Instance(NamedTuple):
     @property
     def box(self) -> tuple[int, int, int, int]:
         """Left, top, width and height of the visible part, in pixels."""
-        rows, columns = np.flatnonzero(self.mask.any(1)), np.flatnonzero(self.mask.any(0))
-        left, top = int(columns[0]), int(rows[0])
-        return left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1
+        left, top, right, bottom = Image.fromarray(self.mask).getbbox()
+        return left, top, right - left, bottom - top
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -99,7 +98,7 @@ def texture(rng: RandomState, width: int, height: int) -> np.ndarray:
 
 def background(rng: RandomState, width: int, height: int, horizon: int, outdoors: bool):
     """Textured wall and floor, or sky and ground, with unlabelled clutter at the horizon."""
-    if outdoors:
+    if outdoors:  # blue above, green or brown below
         upper = colour(rng, (0.05, 0.5), (0.6, 1.0), (0.5, 0.68))
         lower = colour(rng, (0.05, 0.6), (0.3, 0.75), (0.05, 0.45))
     else:
@@ -128,13 +127,10 @@ def tile(rng: RandomState, name: str, width: float) -> Image.Image:
     aspect = CLASSES[name]['aspect'] * np.exp(rng.uniform(-0.18, 0.18))
     pen = Pen(max(8, int(2 * width)), max(8, int(2 * width / aspect)))
     pen.draw_class(name, rng, colour(rng), colour(rng))
-    image = pen.image
-    if rng.randint(2):
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image = ImageOps.mirror(pen.image) if rng.randint(2) else pen.image
     tilt = CLASSES[name]['tilt']  # degrees either way
     image = image.rotate(rng.uniform(-tilt, tilt), Image.Resampling.BILINEAR, expand=True)
-    size = (max(2, image.width // 2), max(2, image.height // 2))
-    return image.resize(size, Image.Resampling.BOX)
+    return image.resize([max(2, side // 2) for side in image.size], Image.Resampling.BOX)
 
 
 def place(rng, where: str, near: float, horizon: int, size, table, people) -> tuple[int, int]:
@@ -151,14 +147,6 @@ def place(rng, where: str, near: float, horizon: int, size, table, people) -> tu
         left, top, wide, high = table
         return int(left + wide * rng.uniform(0.12, 0.88)), int(top + high * rng.uniform(0.06, 0.42))
     return int(x), int(horizon + (0.25 + 0.75 * near) * (height - horizon))
-
-
-def paste(canvas: Image.Image, image: Image.Image, left: int, top: int) -> None:
-    """Pastes a tile over a soft shadow of itself."""
-    alpha = image.getchannel('A')
-    shadow = Image.new('RGB', image.size)
-    canvas.paste(shadow, (left + 2, top + 2), alpha.point(lambda value: value // 3))
-    canvas.paste(image, (left, top), image)
 
 
 def draw_objects(rng, canvas, names, horizon) -> list[Instance]:
@@ -181,17 +169,18 @@ def draw_objects(rng, canvas, names, horizon) -> list[Instance]:
             image = tile(rng, name, kind['width'] * zoom * depth * np.exp(rng.normal(0, 0.15)))
             left = min(max(x, 0), width) - image.width // 2
             top = min(max(foot - image.height, -image.height // 3), height - image.height * 3 // 4)
+            opaque = np.asarray(image.getchannel('A')) > 127
             mask = Image.new('1', canvas.size)
-            mask.paste(
-                True, (left, top), image.getchannel('A').point(lambda value: value > 127, '1')
-            )
+            mask.paste(Image.fromarray(opaque), (left, top))
             mask = np.asarray(mask)
             rest = [Instance(obj.name, obj.mask & ~mask) for obj in done]
+            least = [max(MIN_PIXELS, MIN_VISIBLE * obj.mask.sum()) for obj in done]
             if mask.sum() >= MIN_PIXELS and all(
-                new.mask.sum() >= max(MIN_PIXELS, MIN_VISIBLE * old.mask.sum())
-                for new, old in zip(rest, done)
+                obj.mask.sum() >= few for obj, few in zip(rest, least)
             ):
-                paste(canvas, image, left, top)
+                shadow = image.getchannel('A').point(lambda value: value // 3)
+                canvas.paste((0, 0, 0), (left + 2, top + 2), shadow)
+                canvas.paste(image, (left, top), image)
                 done = [*rest, Instance(name, mask)]
                 break
     return done

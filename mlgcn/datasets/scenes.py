@@ -22,8 +22,10 @@ from rich.progress import track
 
 from .scene_picture import draw_scene
 
-TABLE = Path(__file__).with_name('scenes_cooccurrence.json')
+TABLE = json.loads(Path(__file__).with_name('scenes_cooccurrence.json').read_text('utf-8'))
+CLASSES: dict[str, int] = TABLE['classes']  # {name: COCO's category id}
 ABOUT = 'mlgcn scenes: generated pictures, label sets of COCO 2014 (CC BY 4.0)'
+LICENCE = {'id': 1, 'name': 'CC BY 4.0', 'url': 'https://creativecommons.org/licenses/by/4.0/'}
 SPLITS = ('train', 'val')
 FIRST_VAL_ID = 1_000_001  # image ids are unique over both splits, whatever their sizes
 
@@ -34,21 +36,19 @@ def draw_one(index: int, seed: int, split: str, size: tuple[int, int], root: Pat
     The picture depends on the seed, the split and the index alone. (RandomState, because numpy
     promises never to change its numbers.)
     """
-    table = json.loads(TABLE.read_text())
-    names = {number: name for name, number in table['classes'].items()}
+    names = {number: name for name, number in CLASSES.items()}
     rng = RandomState([seed, SPLITS.index(split), index])
     # the square root of COCO's counts: rare classes are met often enough to be learned
-    weights = np.sqrt([count for count, _ in table['sets']])
-    _, labels = table['sets'][rng.choice(len(weights), p=weights / weights.sum())]
+    weights = np.sqrt([count for count, _ in TABLE['sets']])
+    _, labels = TABLE['sets'][rng.choice(len(weights), p=weights / weights.sum())]
     picture, instances = draw_scene([names[label] for label in labels], size, rng)
-
     image_id = index + (1 if split == 'train' else FIRST_VAL_ID)
     file_name = f'{image_id:012d}.jpg'
     picture.save(root / split / file_name, quality=92, subsampling=0)
     annotations = [
         {
             'image_id': image_id,
-            'category_id': table['classes'][instance.name],
+            'category_id': CLASSES[instance.name],
             'bbox': list(instance.box),
             'area': int(instance.mask.sum()),
             'iscrowd': 0,
@@ -57,21 +57,6 @@ def draw_one(index: int, seed: int, split: str, size: tuple[int, int], root: Pat
     ]
     image = {'id': image_id, 'file_name': file_name, 'width': size[0], 'height': size[1]}
     return {'image': {**image, 'license': 1}, 'annotations': annotations}
-
-
-def coco_json(drawn: list[dict], info: dict) -> str:
-    """The pictures of one split as the text of a COCO `instances_*.json`."""
-    classes = json.loads(TABLE.read_text())['classes']
-    annotations = [ann for picture in drawn for ann in picture['annotations']]
-    cc_by = 'https://creativecommons.org/licenses/by/4.0/'
-    content = {
-        'info': info,
-        'licenses': [{'id': 1, 'name': 'CC BY 4.0', 'url': cc_by}],
-        'categories': [{'id': number, 'name': name} for name, number in classes.items()],
-        'images': [picture['image'] for picture in drawn],
-        'annotations': [{'id': i, **ann} for i, ann in enumerate(annotations, start=1)],
-    }
-    return json.dumps(content)
 
 
 def make_scenes(
@@ -108,7 +93,11 @@ def make_scenes(
     options = {'seed': seed, 'num_train': num_train, 'num_val': num_val, 'size': list(size)}
     info = {'description': ABOUT, **options}
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        if _info_of(root) == info:
+        try:
+            found = json.loads((root / 'annotations/instances_val.json').read_text())['info']
+        except (OSError, ValueError, KeyError, TypeError):
+            found = None
+        if found == info:
             return False
         raise FileExistsError(
             f'{root} holds something else than these scenes ({info}): choose another folder'
@@ -116,26 +105,26 @@ def make_scenes(
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix='.scenes-') as temporary:
         new = Path(temporary) / root.name
-        _write(new, info)
+        (new / 'annotations').mkdir(parents=True)
+        for split in SPLITS:
+            _write(new, split, info)
         os.replace(new, root)
     return True
 
 
-def _write(root: Path, info: dict) -> None:
-    (root / 'annotations').mkdir(parents=True)
-    for split in SPLITS:
-        (root / split).mkdir()
-        work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
-        numbers, bar = range(info[f'num_{split}']), Console(stderr=True)
-        with ProcessPoolExecutor() as pool:
-            drawn = pool.map(work, numbers, chunksize=16)
-            drawn = list(track(drawn, f'{split} pictures', len(numbers), console=bar))
-        (root / f'annotations/instances_{split}.json').write_text(coco_json(drawn, info))
-
-
-def _info_of(root: Path) -> dict | None:
-    """The `info` entry of scenes written earlier, None if there are none."""
-    try:
-        return json.loads((root / 'annotations/instances_val.json').read_text())['info']
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _write(root: Path, split: str, info: dict) -> None:
+    (root / split).mkdir()
+    work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
+    numbers, bar = range(info[f'num_{split}']), Console(stderr=True)
+    with ProcessPoolExecutor() as pool:
+        drawn = pool.map(work, numbers, chunksize=16)
+        drawn = list(track(drawn, f'{split} pictures', len(numbers), console=bar))
+    annotations = [annotation for picture in drawn for annotation in picture['annotations']]
+    content = {
+        'info': info,
+        'licenses': [LICENCE],
+        'categories': [{'id': number, 'name': name} for name, number in CLASSES.items()],
+        'images': [picture['image'] for picture in drawn],
+        'annotations': [{'id': i, **entry} for i, entry in enumerate(annotations, start=1)],
+    }
+    (root / f'annotations/instances_{split}.json').write_text(json.dumps(content))
