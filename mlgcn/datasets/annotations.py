@@ -1,10 +1,12 @@
-"""What annotation files say of their images: the records of all layouts, and how text is read."""
+"""What annotation files say of their images: records, reading text and json, common checks."""
 
 import json
+import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 
 class Box(NamedTuple):
@@ -96,3 +98,34 @@ def row_fault(row: Any, keys: dict[str, type | tuple[type, ...]]) -> str:
             kinds = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             return f"expected the key '{key}' with {kinds}, seen {str(row)[:80]}"
     return ''
+
+
+def composed(labels: Labels, folder: str) -> Labels:
+    """Class names in Unicode's composed form, so that equal ones are equal; the path in full."""
+    present, difficult = ({normalize('NFC', n) for n in names} for names in labels[1:3])
+    path = os.path.normpath(os.path.join(folder, labels.img_path))
+    return labels._replace(img_path=path, present=present, difficult=difficult)
+
+
+def listed_again(images: Sequence[Labels]) -> Iterator[str]:
+    """Each image that is listed for the second time, in words."""
+    first: dict[str, Labels] = {}
+    for labels in images:
+        known = first.setdefault(labels.img_path, labels)
+        if known is not labels:
+            one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
+            same = known.present == labels.present and known.difficult == labels.difficult
+            how = 'the same labels' if same else f'different labels ({one}; {other})'
+            yield f'{labels.img_path} a second time with {how}: {known.where}; {labels.where}'
+
+
+def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:
+    """Each image with a label outside `classes`, in words."""
+    known = set(classes)
+    for labels in images:
+        unknown = sorted({*labels.present, *labels.difficult} - known)
+        if unknown:
+            yield (
+                f'{labels.where}: unknown class {some(unknown)}; '
+                f'the {len(known)} known classes: {some(classes)}'
+            )

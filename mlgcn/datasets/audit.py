@@ -8,8 +8,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from .annotations import Labels, some
-from .base import listed_again, unknown_labels
+from .annotations import Labels, listed_again, some, unknown_labels
 from .image_check import FEW_BITS, ImageFacts
 from .label_counts import cooccurrence
 
@@ -66,7 +65,7 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
         'identical images in several splits (leaks)': leaks,
         'boxes outside the image, or empty': _bad_boxes(images, facts),
     }
-    warnings = {
+    oddities = {
         'images of 16 bits that use fewer and come out dark: set value_range of LoadImage': [
             f'{fact.path}: {fact.bits} bits' for fact in dark
         ],
@@ -77,11 +76,8 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
         'classes without a positive image': [f'{s}: {n}' for s, n, c in counts if not c['present']],
         'class names that are nearly the same': _similar(splits),
     }
-    found = [
-        Finding(found is errors, w, list(c))
-        for found in (errors, warnings)
-        for w, c in found.items()
-    ]
+    found = [Finding(True, what, list(cases)) for what, cases in errors.items()]
+    found += [Finding(False, what, list(cases)) for what, cases in oddities.items()]
     return [finding for finding in found if finding.cases]
 
 

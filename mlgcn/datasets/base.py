@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from unicodedata import normalize
 
 import numpy as np
@@ -12,7 +12,15 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.registry import TRANSFORMS
 
-from .annotations import AnnotationError, Labels, repeated, some
+from .annotations import (
+    AnnotationError,
+    Labels,
+    composed,
+    listed_again,
+    repeated,
+    some,
+    unknown_labels,
+)
 from .image_check import FEW_BITS, Verdict, check_images, locate, used_bits
 from .image_io import BadImage
 from .transforms.load_image import LoadImage
@@ -101,7 +109,7 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.notes.clear()
         self.problems.clear()
         names, images = self.read_labels()
-        images = [_composed(labels, self.img_prefix) for labels in images]
+        images = [composed(labels, self.img_prefix) for labels in images]
         if self.check_images:
             found, self.absent = locate(labels.img_path for labels in images)
             if found:
@@ -219,13 +227,6 @@ class MultiLabelPhotos(MultiLabelDataset):
         )
 
 
-def _composed(labels: Labels, folder: str) -> Labels:
-    """Class names in Unicode's composed form, so that equal ones are equal; the path in full."""
-    present, difficult = ({normalize('NFC', n) for n in names} for names in labels[1:3])
-    path = os.path.normpath(os.path.join(folder, labels.img_path))
-    return labels._replace(img_path=path, present=present, difficult=difficult)
-
-
 def _with_our_loader(step: dict | BaseTransform) -> BaseTransform:
     """The transform, or `LoadImage` in place of mmcv's loader of images."""
     step = TRANSFORMS.build(step) if isinstance(step, dict) else step
@@ -234,27 +235,3 @@ def _with_our_loader(step: dict | BaseTransform) -> BaseTransform:
     if step.color_type != 'color' or step.to_float32 or step.ignore_empty or step.backend_args:
         raise ValueError(f'pipeline: expected mlgcn.LoadImage, seen {step}')
     return LoadImage()
-
-
-def listed_again(images: Sequence[Labels]) -> Iterator[str]:
-    """Each image that is listed for the second time, in words."""
-    first: dict[str, Labels] = {}
-    for labels in images:
-        known = first.setdefault(labels.img_path, labels)
-        if known is not labels:
-            one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
-            same = known.present == labels.present and known.difficult == labels.difficult
-            how = 'the same labels' if same else f'different labels ({one}; {other})'
-            yield f'{labels.img_path} a second time with {how}: {known.where}; {labels.where}'
-
-
-def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:
-    """Each image with a label outside `classes`, in words."""
-    known = set(classes)
-    for labels in images:
-        unknown = sorted({*labels.present, *labels.difficult} - known)
-        if unknown:
-            yield (
-                f'{labels.where}: unknown class {some(unknown)}; '
-                f'the {len(known)} known classes: {some(classes)}'
-            )

@@ -49,33 +49,38 @@ class CsvMultiLabel(MultiLabelPhotos):
     def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
         """The sorted labels, and the images in the file's order."""
         rows = self._rows()
-        head = rows.pop(0)[1] if rows and self._is_header(rows) else []
+        head = rows.pop(next(iter(rows))) if self._is_header(*rows.values()) else []
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
-        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and _is_one_hot(rows)
+        cells = [cell.lower() in ON_OFF for row in rows.values() for cell in row[1:]]
+        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and sum(cells) > len(cells) / 2
         columns = head[1:] if is_one_hot else []
         odd = repeated(columns) + [name for name in columns if not name]
         if odd:
-            told = f'expected a class for each column, each once, seen {some(map(repr, odd))}'
-            self.problems.append(f'{self.ann_file}, header: {told}')
-        faults = {at: _column_fault(r, head) if columns else self._fault(r) for at, r in rows}
-        self.problems += [
-            f'{self.ann_file}, {at}: {fault}' for at, fault in faults.items() if fault
-        ]
-        rows = [(at, row) for at, row in rows if not faults[at]]
+            told = (
+                f'header: expected a class for each column, each once, seen {some(map(repr, odd))}'
+            )
+            self.problems.append(f'{self.ann_file}, {told}')
+        for at, row in list(rows.items()):
+            if fault := _column_fault(row, head) if columns else self._fault(row):
+                self.problems.append(f'{self.ann_file}, {at}: {fault}')
+                del rows[at]
         if columns:
             self.notes.append(f'one column of 0 and 1 for each class: {some(columns)}')
-            cells = ([ON_OFF[cell.lower()] for cell in row[1:]] for _, row in rows)
-            found, names = [list(compress(columns, row)) for row in cells], columns
+            found = [
+                compress(columns, map(ON_OFF.get, map(str.lower, row[1:]))) for row in rows.values()
+            ]
+            names = columns
         else:
-            found = self._split([row[1] for _, row in rows])
+            found = self._split([row[1] for row in rows.values()])
             names = sorted({name for labels in found for name in labels})
             self.notes += suspicions(names)
-        pairs = zip(rows, found)
-        return names, [Labels(r[0], set(n), where=f'{self.ann_file}, {at}') for (at, r), n in pairs]
+        wheres = [f'{self.ann_file}, {at}' for at in rows]
+        found = zip(rows.values(), found, wheres)
+        return names, [Labels(row[0], set(labels), where=where) for row, labels, where in found]
 
-    def _rows(self) -> list[tuple[str, list[str]]]:
-        """('line N', cells without spaces around them) of all lines that are not empty."""
+    def _rows(self) -> dict[str, list[str]]:
+        """{'line N': cells without spaces around them} of all lines that are not empty."""
         lines = read_text(self.ann_file).splitlines(keepends=True)
         stated = re.match(r'"?sep=(.)"?\s*$', lines[0]) if lines else None
         if stated:
@@ -83,10 +88,10 @@ class CsvMultiLabel(MultiLabelPhotos):
         delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, lines[:200]))
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            rows = [(f'line {reader.line_num}', [*map(str.strip, row)]) for row in reader]
+            rows = {f'line {reader.line_num}': [*map(str.strip, row)] for row in reader}
         except csv.Error as error:
             raise AnnotationError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
-        return [(at, row) for at, row in rows if any(row)]
+        return {at: row for at, row in rows.items() if any(row)}
 
     def _fits(self, lines: list[str], delimiter: str) -> int:
         """On how many lines the delimiter comes behind an image."""
@@ -97,9 +102,8 @@ class CsvMultiLabel(MultiLabelPhotos):
         is_file = os.path.isfile(os.path.join(self.img_prefix, cell))
         return is_file or Path(cell).suffix.lower() in ENDINGS
 
-    def _is_header(self, rows: list[tuple[str, list[str]]]) -> bool:
+    def _is_header(self, first: Sequence[str] = ('',), *others: list[str]) -> bool:
         """Whether the first line can be no image, and names columns or differs from the others."""
-        first, *others = (row for _, row in rows)
         if not first[0] or any(map(self._is_image, first)):
             return False
         if first[0].lower() in HEADS:
@@ -157,12 +161,6 @@ def _read_list(cell: str) -> list[str] | None:
     except yaml.YAMLError:
         return None
     return value if all(isinstance(name, str) for name in value) else None
-
-
-def _is_one_hot(rows: list[tuple[str, list[str]]]) -> bool:
-    """Whether most cells behind the first are 0 or 1."""
-    cells = [cell.lower() in ON_OFF for _, row in rows for cell in row[1:]]
-    return bool(cells) and sum(cells) > len(cells) / 2
 
 
 def _column_fault(row: list[str], head: list[str]) -> str:

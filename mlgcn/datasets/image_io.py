@@ -13,6 +13,7 @@ import stat
 import struct
 import warnings
 import zlib
+from functools import partial
 from typing import BinaryIO
 
 import cv2
@@ -48,20 +49,13 @@ warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
 class BadImage(OSError):
     """A file that gives no image; the message has the path, `fault` only what is wrong."""
 
-    fault = ''
-
-
-def bad_image(path: str, fault: str) -> BadImage:
-    """The error for `path`. (Not a constructor: a loader's worker hands on the message alone.)"""
-    error = BadImage(f'{path}: {fault}')
-    error.fault = fault
-    return error
+    def __init__(self, message: str, fault: str = ''):  # torch's workers hand on the message alone
+        super().__init__(message)
+        self.fault = fault
 
 
 def read_image(
-    path: str,
-    max_pixels: int = MAX_PIXELS,
-    value_range: tuple[float, float] | None = None,
+    path: str, max_pixels: int = MAX_PIXELS, value_range: tuple[float, float] | None = None
 ) -> np.ndarray:
     """The first frame of an image file, upright, as mmcv has images: uint8 (H, W, 3) in BGR.
 
@@ -80,14 +74,11 @@ def read_image(
     """
     try:
         with open_file(path) as file, open_image(file, max_pixels) as image:
+            is_plain = image.format == 'JPEG' and image.mode in ('L', 'RGB')
+            if is_plain and orientation(image) == 1:
+                return decode_jpeg(file, 'BGR')
             if image.format in ('JPEG', 'MPO'):
-                if (
-                    image.mode in ('L', 'RGB')
-                    and image.format == 'JPEG'
-                    and orientation(image) == 1
-                ):
-                    return decode_jpeg(file, 'BGR')
-                # Pillow passes over most damage; an eighth of the size has all data decoded
+                # Pillow passes over most damage; for an eighth of the size all data are read
                 decode_jpeg(file, 'CMYK' if image.mode == 'CMYK' else 'GRAY', 1, 1, 8)
             elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and ends_in_zeros(file):
                 raise ValueError('ends in zeros: a part of the file is missing')
@@ -99,7 +90,8 @@ def read_image(
                 raise ValueError('the image data end before the last row')
             return bgr(image)
     except Exception as error:
-        raise bad_image(path, fault_of(error, path)) from error
+        fault = fault_of(error, path)
+        raise BadImage(f'{path}: {fault}', fault) from error
 
 
 def open_file(path: str) -> BinaryIO:
@@ -116,11 +108,10 @@ def open_image(file: BinaryIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
     if is_raw(file.name, start):
         raise Image.UnidentifiedImageError
     image = Image.open(file, formats=FORMATS)
-    if image.width * image.height > max_pixels:
-        raise ValueError(
-            f'{image.width} x {image.height} = {image.width * image.height:,} pixels, more than '
-            f'max_pixels={max_pixels:,}'
-        )
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        size = f'{image.width} x {image.height} = {pixels:,} pixels'
+        raise ValueError(f'{size}, more than max_pixels={max_pixels:,}')
     return image
 
 
@@ -227,13 +218,13 @@ def decode_jpeg(file: BinaryIO, colours: str, *smallest: int) -> np.ndarray:
         smallest: height and width in pixels and the factor of a reduced decoding.
     """
     file.seek(0)
-    data = file.read()
+    decode = partial(simplejpeg.decode_jpeg, file.read(), colours, False, False, *smallest)
     try:
-        return simplejpeg.decode_jpeg(data, colours, False, False, *smallest, strict=True)
+        return decode(strict=True)
     except ValueError as warning:
         if JPEG_DAMAGE.search(str(warning)):
             raise
-        return simplejpeg.decode_jpeg(data, colours, False, False, *smallest, strict=False)
+        return decode(strict=False)
 
 
 def bgr(image: Image.Image) -> np.ndarray:
@@ -242,15 +233,11 @@ def bgr(image: Image.Image) -> np.ndarray:
     if image.mode.startswith('I;16') or (image.mode == 'I' and image.format in ('PNG', 'PPM')):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ('I', 'F'):
-        raise ValueError(
-            '32-bit grey has no known range; give LoadImage(value_range=(low, high)), or save it '
-            'with 8 or 16 bits'
-        )
+        advice = 'give LoadImage(value_range=(low, high)), or save it with 8 or 16 bits'
+        raise ValueError(f'32-bit grey has no known range; {advice}')
     elif image.has_transparency_data:
-        image = image.convert('RGBA')
-        canvas = Image.new('RGB', image.size, BACKGROUND)
-        canvas.paste(image, mask=image.getchannel('A'))
-        image = canvas
+        canvas = Image.new('RGBA', image.size, BACKGROUND)
+        image = Image.alpha_composite(canvas, image.convert('RGBA'))
     image = image.convert('RGB')
     if turn != 1:
         # Pillow fails to turn images whose other EXIF tags it cannot write again
