@@ -214,6 +214,36 @@ def test_an_image_that_breaks_inside_later_is_named(folder, photo):
         dataset[4]
 
 
+def test_mmcvs_loader_is_replaced(folder):
+    """It would take a JPEG that is cut in half and has a false end marker for whole."""
+    dataset = read(folder, pipeline=PIPELINE)
+    whole = (folder / 'photos/04.jpg').read_bytes()
+    (folder / 'photos/04.jpg').write_bytes(whole[: len(whole) // 2] + b'\xff\xd9')
+    with pytest.raises(OSError, match=r'04\.jpg: this image can no longer be read'):
+        dataset[4]
+    grey = {'type': 'LoadImageFromFile', 'color_type': 'grayscale'}
+    assert 'mlgcn.LoadImage' in refused(folder, pipeline=[grey])
+
+
+def test_classes_that_contradict_the_metainfo(folder):
+    message = refused(folder, classes=['dog', 'ox'], metainfo={'classes': ['ox', 'dog']})
+    assert 'dog, ox' in message
+    assert 'metainfo.classes: ox, dog' in message
+
+
+@pytest.mark.parametrize('name', ['dog\u200b', 'sea\u00a0lion', '\u2066dog'])
+def test_characters_that_cannot_be_seen_are_said(folder, name):
+    (folder / 'labels.csv').write_text(f'00.jpg,{name}\n01.jpg,dog\n')
+    assert ascii(name) in ' '.join(read(folder).notes)
+
+
+def test_an_image_twice_stops_whatever_its_labels(folder):
+    (folder / 'labels.csv').write_text('00.jpg,ox\n./00.jpg,dog\n../photos/00.jpg,ox\n')
+    message = refused(folder)
+    assert 'different labels (ox; dog): ' in message and 'labels.csv, line 2' in message
+    assert 'the same labels' in message and 'labels.csv, line 3' in message
+
+
 def test_an_error_in_a_transform_stays_what_it_is(folder):
     dataset = read(folder, pipeline=[PIPELINE[0], {'type': 'Resize', 'scale': (-1, 5)}])
     with pytest.raises(Exception) as caught:

@@ -99,6 +99,10 @@ def test_silent(coco, capsys):
         ({'annotations': [{'id': 1, 'image_id': 21, 'category_id': 2}]}, ['image_id 21', 'images']),
         ({'categories': [{'id': i, 'name': 'ant'} for i in (2, 7, 9)]}, ["'name'", 'ant']),
         ({'images': [{'id': 5, 'file_name': f} for f in 'ab']}, ["'id'", 'images', '5']),
+        (
+            {'annotations': [{'id': 4, 'image_id': 20, 'category_id': c} for c in (2, 7)]},
+            ["'id' of annotations", '4'],
+        ),
         ({'categories': [{'id': 2, 'name': 'ant'}, {'id': 7, 'name': 'ant '}]}, ['once', 'ant']),
         ({'categories': [{'id': 2, 'name': ' '}]}, ["'name'", 'not empty']),
         ({'images': [], 'annotations': []}, ['no image']),
@@ -117,6 +121,7 @@ def test_wrong_content(coco, changes, words):
         (b'{"images": [', 'json'),
         (b'\xff\xfe\x00', 'json'),
         (b'[1]', 'list'),
+        (b'{"images": [], "annotations": [], "images": []}', "'images' more than once"),
         (b'[' + b'9' * 5000 + b']', 'json'),
     ],
 )
@@ -195,6 +200,16 @@ def test_the_json_of_mmpretrain(coco):
     dataset = JsonMultiLabel(str(write_list(coco())), data_prefix=str(coco() / 'train'))
     assert dataset.metainfo['classes'] == ('cat', 'dog', 'fox')
     assert table(dataset) == {'20.jpg': [1, 0, 0], '10.jpg': [0, 1, 1], '30.jpg': [0, 0, 0]}
+
+
+def test_the_classes_of_the_file_go_by_name(coco):
+    """Upstream would number the file's indices by the classes that are given."""
+    path, wanted = str(write_list(coco())), ['dog', 'owl', 'fox', 'cat']
+    dataset = JsonMultiLabel(path, data_prefix=str(coco() / 'train'), classes=wanted)
+    assert table(dataset) == {'20.jpg': [0, 0, 0, 1], '10.jpg': [1, 0, 1, 0], '30.jpg': [0] * 4}
+    path = str(write_list(coco(), metainfo={}))
+    dataset = JsonMultiLabel(path, data_prefix=str(coco() / 'train'), classes=wanted)
+    assert table(dataset)['20.jpg'] == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,7 @@ def test_a_stated_separator(csv):
         (['ox/dog', 'ox', 'dog'], ["own.separator='/'"]),
         (['ox_dog', 'ox', 'dog'], ["own.separator='_'"]),
         (['"ox;dog"', 'cow', 'hen'], ["own.separator=';'"]),
+        (['犬、猫', '牛', '馬'], ["'犬' and '猫'", "own.separator='、'"]),
         (['nan', 'ox', 'dog'], ['empty cell', "'nan'"]),
         (['"[\'ox\'"', 'ox', 'dog'], ['a list', "['ox'"]),
         (['{}', 'ox', 'None'], ["'None'", "'{}'"]),

@@ -308,12 +308,32 @@ def test_zeros_at_the_end(tmp_path, suffix):
     assert fault(tmp_path / f'a.{suffix}')
 
 
-@pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif', 'bmp'])
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif', 'bmp', 'ppm'])
 def test_cut_short(tmp_path, photo, suffix):
     path = photo(tmp_path / f'a.{suffix}')
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    assert fault(path)
+    # a PNG ends with 16 bytes that hold no pixels
+    for length in (len(whole) // 2, len(whole) - (20 if suffix == 'png' else 1)):
+        path.write_bytes(whole[:length])
+        assert fault(path)
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'P', 'L', '1', 'I;16'])
+def test_a_png_with_too_few_rows(tmp_path, mode):
+    """Its compressed data and checksums are whole; a black edge is no fault."""
+    image = Image.fromarray(np.full((9, 13, 3), 200, np.uint8)).convert(mode[0].replace('P', 'L'))
+    image = image.convert(mode) if mode != 'I;16' else Image.fromarray(np.full((9, 13), 999, 'u2'))
+    image.paste(0, (0, 5, 13, 9)) if mode != 'P' else image.putdata([1] * 65 + [0] * 52)
+    image.save(tmp_path / 'a.png')
+    assert image_io.decode_fault(str(tmp_path / 'a.png')) == ''
+    whole = (tmp_path / 'a.png').read_bytes()
+    start = whole.index(b'IDAT')
+    end = start + 4 + int.from_bytes(whole[start - 4 : start], 'big')
+    rows = zlib.decompress(whole[start + 4 : end])
+    data = b'IDAT' + zlib.compress(rows[: len(rows) * 5 // 9])
+    chunk = struct.pack('>I', len(data) - 4) + data + struct.pack('>I', zlib.crc32(data))
+    (tmp_path / 'a.png').write_bytes(whole[: start - 4] + chunk + whole[end + 4 :])
+    assert 'before the last row' in fault(tmp_path / 'a.png')
 
 
 def test_links(tmp_path, picture):

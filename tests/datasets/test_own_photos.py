@@ -159,9 +159,9 @@ def test_options_reach_the_data_sets_in_wrappers():
     use_own_photos(cfg)
     (part,) = readers(cfg.train_dataloader.dataset)
     assert (part.ann_file, part.separator) == ('a.csv', ' ')
-    cfg = own_config({'type': 'MultiLabelDataset'})
+    cfg = own_config({'type': 'MultiLabelDataset', 'ann_file': 'a.json'})
     use_own_photos(cfg)
-    assert cfg.train_dataloader.dataset == {'type': 'MultiLabelDataset'}
+    assert cfg.train_dataloader.dataset.type == 'mlgcn.JsonMultiLabel'
     cfg.own.train = 'a.csv'
     with pytest.raises(
         ValueError, match=r'own\.train: train_dataloader has no data set mlgcn\.Own'
