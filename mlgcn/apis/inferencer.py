@@ -166,12 +166,12 @@ class MultiLabelInferencer:
         with ThreadPoolExecutor(min(batch_size, os.cpu_count() or 1, 8)) as pool:
             while chunk := list(itertools.islice(numbered, batch_size)):
                 images = [as_input(image, i, channel_order) for i, image in chunk]
-                batch = [(name, pool.submit(self._pack, image)) for name, image in images]
+                batch = [(name, pool.submit(self.pack, image)) for name, image in images]
                 yield from self._predict(waiting)  # while the next ones are being read
                 waiting = batch
             yield from self._predict(waiting)
 
-    def _pack(self, image: str | np.ndarray) -> dict | str:
+    def pack(self, image: str | np.ndarray) -> dict | str:
         """The packed image, or what is wrong with its file."""
         if isinstance(image, np.ndarray):
             return self.model.pack(image)

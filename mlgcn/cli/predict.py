@@ -75,7 +75,7 @@ def answer(
     answers = zip(files, inferencer.stream((file.path for file in ahead), batch_size))
     for file, prediction in track(answers, 'images', total, console=console, disable=not out):
         if folder and not prediction.error:
-            prediction = draw(folder, file, prediction, inferencer.decision)
+            prediction = draw(folder, file, prediction, inferencer)
         if prediction.error:
             text = printable(f'{prediction.image}: {prediction.error}')
             console.print(text, markup=False, highlight=False)
@@ -91,14 +91,19 @@ def answer(
     return images, failed
 
 
-def draw(folder: PictureFolder, file: ImageFile, prediction: Prediction, note: str) -> Prediction:
+def draw(
+    folder: PictureFolder, file: ImageFile, prediction: Prediction, inferencer: MultiLabelInferencer
+) -> Prediction:
     """Save the picture; an image that only the model's own pipeline can read counts as failed."""
     folder.refuse_overwriting([file])
     try:
         photo = Image.fromarray(read_image(file.path)[..., ::-1])
     except BadImage as error:
         return Prediction(prediction.image, error=error.fault)
-    folder.save(label_card(photo, prediction.labels, note), *file)
+    marks = {}
+    if inferencer.by_threshold:
+        marks = dict(zip(inferencer.classes, inferencer.calibration.thresholds))
+    folder.save(label_card(photo, prediction.labels, inferencer.decision, marks), *file)
     return prediction
 
 

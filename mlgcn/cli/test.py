@@ -8,7 +8,7 @@ from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
-from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
+from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS, Calibration
 from mlgcn.evaluation.published import EVALUATORS
 
 from . import options
@@ -51,4 +51,9 @@ def main(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     checkpoint.check_fits(runner.model)
     runner._test_dataloader['dataset'] = test_set  # built once, not twice
+    if 'calibration' in checkpoint.metadata:  # goes into the scores file
+        calibration = Calibration.from_metadata(
+            checkpoint.metadata, len(test_set.metainfo['classes'])
+        )
+        runner.test_loop.evaluator.metrics[0].calibration = calibration
     runner.test()

@@ -14,6 +14,7 @@ from mmpretrain.structures import label_to_onehot
 from mlgcn.datasets.annotations import some
 from mlgcn.registry import METRICS
 
+from .calibration import Calibration
 from .protocols import METRIC_NAMES, PROTOCOLS, check_protocol
 from .published import EVALUATORS, published_scores
 from .scores_file import ScoresFile
@@ -61,6 +62,7 @@ class MultiLabelScores(BaseMetric):
             raise ValueError(f'out_file is {str(out_file)!r}; its name must end in .npz')
         self.protocol, self.report, self.per_class = protocol, report, per_class
         self.out_file, self.weights_sha256 = out_file, weights_sha256
+        self.calibration: Calibration | None = None  # of the weights, for `out_file`
         self.left_out: set[str] = set()  # paths of unreadable images, under `bad_images='skip'`
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
@@ -105,8 +107,12 @@ class MultiLabelScores(BaseMetric):
         if warning := tie_warning(scores, targets, result.class_names):
             print_log(warning, logger='current', level=logging.WARNING)
         if self.out_file is not None and is_main_process():
+            cut = self.calibration
+            cut = (
+                {} if cut is None else dict(temperature=cut.temperature, thresholds=cut.thresholds)
+            )
             labelled = paths, result.class_names, scores, targets
-            ScoresFile(*labelled, self.protocol, self.weights_sha256).save(self.out_file)
+            ScoresFile(*labelled, self.protocol, self.weights_sha256, **cut).save(self.out_file)
             print_log(f'Scores of {len(paths):,} images: {self.out_file}', logger='current')
         return {name: result[name] for name in self.report if name in result.values}
 

@@ -5,7 +5,7 @@ import os
 import struct
 import zipfile
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ class ScoresFile:
     targets: np.ndarray  # (N, K) int8: 1 positive, 0 negative, -1 difficult
     protocol: str  # the one they were scored with
     sha256: str = ''  # the weights' (mlgcn.checkpoints.Checkpoint.sha256); '' where unknown
+    temperature: float = 1.0  # this and the next: the checkpoint's calibration
+    thresholds: np.ndarray | tuple = ()  # (K,) probabilities; empty without a calibration
 
     def save(self, path: str | Path) -> None:
         """Write an .npz, whole or not at all; missing folders are made.
@@ -48,8 +50,8 @@ class ScoresFile:
             with open(path, 'rb') as file:  # scores are compressed to a tenth or so
                 open_zip(file, most=50 * os.path.getsize(path) + 2**24)
             with np.load(path, allow_pickle=False) as file:
-                names = [f.name for f in fields(cls) if f.name != 'sha256' or f.name in file]
-                new = cls(*(_table(path, file, name) for name in names))
+                names = [f.name for f in fields(cls) if f.default is MISSING or f.name in file]
+                new = cls(**{name: _table(path, file, name) for name in names})
         except (KeyError, ValueError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(
                 f'{path}: not a scores file (.npz), or a damaged one: {error.args[0]}'
@@ -60,11 +62,17 @@ class ScoresFile:
                 f'{path}: {shape[0]} file names and {shape[1]} class names, but scores '
                 f'{new.scores.shape} and targets {new.targets.shape}; expected {shape}'
             )
+        cut = np.asarray(new.temperature), np.asarray(new.thresholds)
         tables = new.file_names, new.class_names, new.scores, new.targets
-        kinds = ''.join(table.dtype.kind for table in tables)
-        if kinds not in ('UUfi', 'UUff'):
+        kinds = ''.join(table.dtype.kind for table in (*tables, *cut))
+        if kinds not in ('UUfiff', 'UUffff'):
             raise ValueError(f'{path}: not a scores file: arrays of the types {kinds}')
-        return cls(*tables, str(new.protocol), str(new.sha256))
+        if cut[0].shape or not cut[0] > 0 or cut[1].shape not in ((0,), shape[1:]):
+            raise ValueError(
+                f'{path}: temperature {cut[0]} and thresholds {cut[1].shape}; expected a number '
+                f'above 0 and {shape[1:]} or none'
+            )
+        return cls(*tables, str(new.protocol), str(new.sha256), float(cut[0]), cut[1])
 
 
 def _table(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:

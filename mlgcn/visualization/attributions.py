@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmpretrain.models import ImageClassifier
-from mmpretrain.models.utils import ClsDataPreprocessor
 from numpy import ndarray
 from torch import Tensor
 
@@ -24,34 +23,33 @@ from mlgcn.ops import gather_keys
 
 
 class ChosenPatches(NamedTuple):
-    """The k patches that n labels chose in one stage, in each of G groups of channels."""
+    """The k patches that n labels, or each of the N = H * W patches, chose in one stage.
 
-    index: Tensor  # (G, n, k): h * W + w, nearest first
-    share: Tensor  # (G, n, k), sums to 1 over k: channels whose maximum is this patch's
+    G groups of channels choose for themselves. Where a stage reduces its keys, a patch chooses
+    among means of r x r patches.
+    """
+
+    index: Tensor  # (G, n, k): row * (W / r) + column, nearest first
     grid: tuple[int, int]  # (H, W)
-
-
-class PatchNeighbours(NamedTuple):
-    """The k neighbours of N = H * W patches in one stage: keys, means of patches."""
-
-    index: Tensor  # (G, N, k), nearest first
-    grid: tuple[int, int]  # (H, W)
-    reduction: int  # patches along the side of a key
+    reduction: int = 1  # r
+    share: Tensor | None = None  # of labels, (G, n, k): channels whose maximum is this patch's
 
 
 @torch.no_grad()
 def run_model(
     model: ImageClassifier, packed: dict
-) -> tuple[ndarray, Sequence[Tensor], list[PatchNeighbours], ndarray]:
-    """The model's input, the backbone's maps, a PyramidViG's neighbours by stage, logits (K,).
+) -> tuple[ndarray, Sequence[Tensor], list[ChosenPatches], ndarray]:
+    """The picture that the model saw, its backbone's maps, neighbours of patches, logits (K,).
+
+    The picture is uint8 (H, W, 3) in RGB; neighbours are those of a PyramidViG, by stage.
 
     Raises a ValueError where a logit is NaN or infinite.
     """
-    neighbours: list[PatchNeighbours] = []
+    neighbours = []
 
     def keep(grapher, args, output) -> None:
-        found = output[1][0], tuple(args[0].shape[2:]), grapher.reduction
-        neighbours.append(PatchNeighbours(*found))
+        grid = tuple(args[0].shape[2:])
+        neighbours.append(ChosenPatches(output[1][0].cpu(), grid, grapher.reduction))
 
     x = model.data_preprocessor(pseudo_collate([packed]), False)['inputs']
     with ExitStack() as stack:
@@ -61,17 +59,8 @@ def run_model(
     logits = logits_from_maps(model, maps)[0].float().cpu().numpy()
     if not np.isfinite(logits).all():
         raise ValueError('the model gives NaN or infinite logits')
-    return seen_image(model.data_preprocessor, x), maps, neighbours, logits
-
-
-def seen_image(preprocessor: ClsDataPreprocessor, x: Tensor) -> ndarray:
-    """A model's input (1, 3, H, W) without normalisation: uint8 (H, W, 3) in RGB."""
-    x = x[0].float()
-    if getattr(preprocessor, 'mean', None) is not None:
-        x = x * preprocessor.std + preprocessor.mean
-    if not preprocessor.to_rgb:
-        x = x.flip(0)
-    return x.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    pixels = packed['inputs'].flip(0).permute(1, 2, 0)  # RGB of BGR, as it will be normalised
+    return pixels.numpy(), maps, neighbours, logits
 
 
 def logits_from_maps(model: ImageClassifier, maps: Sequence[Tensor]) -> Tensor:
@@ -101,22 +90,6 @@ def class_maps(
         gradients = [torch.autograd.grad(z, last, retain_graph=True)[0] for z in logits]
     found = torch.stack([(gradient * last).sum(dim=1)[0] for gradient in gradients]).detach()
     return found, logits.detach() - found.sum(dim=(1, 2))
-
-
-@torch.no_grad()
-def label_graph(
-    head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Attention (n, H, W) in (0, 1), dynamic adjacency in (0, 1), static adjacency of any sign.
-
-    Both adjacency matrices are (n, n), from row (sender) to column (receiver).
-    """
-    labels = list(labels)
-    explained = head.explain(maps)
-    static = head.gcn.static_adj.weight[:, :, 0].T  # the convolution's rows are receivers
-    adjacency = explained['adjacency'][0]
-    graphs = (matrix[labels][:, labels] for matrix in (adjacency, static))
-    return explained['attention'][0, labels], *graphs
 
 
 @torch.no_grad()
@@ -169,8 +142,8 @@ def chosen_patches(
         index = index[:, :, list(labels)]  # (1, G, n, k)
         groups, k = index.shape[1], index.shape[3]
         winner = gather_keys(patches, index)[0].argmax(dim=2)  # (C, n): the neck takes the maximum
-        share = F.one_hot(winner.unflatten(0, (groups, -1)), k).float().mean(dim=1)
-        found.append(ChosenPatches(index[0], share, tuple(patches.shape[2:])))
+        share = F.one_hot(winner.unflatten(0, (groups, -1)), k).float().mean(dim=1).cpu()
+        found.append(ChosenPatches(index[0].cpu(), tuple(patches.shape[2:]), share=share))
     return found
 
 

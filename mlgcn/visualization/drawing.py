@@ -1,118 +1,80 @@
-"""A matplotlib figure as inline SVG for a page and as PNG, with fonts for every script."""
+"""Matplotlib figures in one style, with fonts for every script, as pictures."""
 
+import contextlib
 import io
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
-from xml.etree import ElementTree
 
 import matplotlib
-from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, fontManager
+from matplotlib.font_manager import findfont, findSystemFonts
 from matplotlib.ft2font import FT2Font
-from matplotlib.image import AxesImage
+from PIL import Image
 
-# In the page's SVG these become CSS variables and follow its theme. CARD is not pure white, so
-# that white outlines on photographs stay white in a dark theme.
-TEXT, SOFT, EDGE, CARD = '#1d2127', '#5b6470', '#1f6fc0', '#fffffe'
-VARIABLES = {TEXT: 'var(--text)', SOFT: 'var(--soft)', EDGE: 'var(--edge)', CARD: 'var(--card)'}
+TEXT, SOFT, EDGE = '#1d2127', '#5b6470', '#1f6fc0'
 STYLE = {
     'text.parse_math': False,  # class names may hold dollar signs
-    'svg.fonttype': 'none',  # text stays text: small, searchable, in the browser's fonts
     'font.size': 13,
     'axes.titlelocation': 'left',
     **dict.fromkeys((f'figure.constrained_layout.{side}_pad' for side in 'wh'), 0.12),  # inches
     **dict.fromkeys(('text.color', 'axes.labelcolor', 'xtick.color', 'ytick.color'), TEXT),
-    **dict.fromkeys(('figure.facecolor', 'axes.facecolor'), 'none'),
     **dict.fromkeys((f'axes.spines.{s}' for s in ('left', 'right', 'top', 'bottom')), False),
     **dict.fromkeys(('xtick.major.size', 'ytick.major.size'), 0),
 }
-SVG = '{http://www.w3.org/2000/svg}'
-ElementTree.register_namespace('', SVG.strip('{}'))
-ElementTree.register_namespace('xlink', 'http://www.w3.org/1999/xlink')
 
 
-@contextmanager
+@contextlib.contextmanager
 def style(texts: Iterable[str]) -> Iterator[None]:
     """The style in which figures are built and saved; `texts` are the names that they show."""
-    families, _ = fonts_for(''.join(sorted(set().union(*texts))))
-    with matplotlib.rc_context({**STYLE, 'font.family': families}):
+    families = fonts_for(frozenset().union(*texts))
+    with matplotlib.rc_context({**STYLE, 'font.family': families}), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Glyph .* missing')  # a box is drawn instead
         yield
 
 
-class Drawing:
-    """A figure of so many points, which are the units of its SVG, and its text alternative."""
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure of so many points; the lines of its title are its text alternative."""
+    figure = Figure(figsize=(width / 72, height / 72), dpi=144, layout='constrained')
+    figure.suptitle(title, size=14, x=0.02, ha='left')
+    return figure
 
-    def __init__(self, width: float, height: float, title: str):
-        self.width, self.height, self.title = width, height, title.replace('\n', '; ')
-        self.figure = Figure(figsize=(width / 72, height / 72), layout='constrained')
-        self.photo: tuple[str, AxesImage] | None = None  # its id on the page, and in the PNG
 
-    def png(self) -> bytes:
-        return self._save('png', dpi=108, facecolor='white', pil_kwargs={'compress_level': 3})
+def add_scale(shown: ScalarMappable, axes: Axes) -> Axes:
+    """The scale of the colours of `shown` below `axes`; its ends are numbered."""
+    limits = shown.get_clim()
+    bar = axes.figure.colorbar(shown, ax=axes, location='bottom', shrink=0.5, aspect=14)
+    bar.set_ticks(limits, labels=[f'{limit:.4g}' for limit in limits])
+    return bar.ax
 
-    def _save(self, kind: str, **options) -> bytes:
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format=kind, **options)
-        self.figure.set_layout_engine('none')  # the layout stands now
-        return buffer.getvalue()
 
-    def svg(self, salt: str) -> Markup:
-        """The figure for a page. `salt` makes its ids differ from those of other figures.
-
-        The photograph is not in it: a <use> refers to the page's one copy.
-        """
-        metadata = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))
-        if self.photo:
-            self.photo[1].set_visible(False)
-        with matplotlib.rc_context({'svg.hashsalt': salt}):
-            root = ElementTree.fromstring(self._save('svg', metadata=metadata))
-        for defs in root.findall(f'{SVG}defs[{SVG}style]'):
-            root.remove(defs)  # a style that would apply to the whole page
-        for element in root.iter():
-            if element.tag == f'{SVG}g':
-                element.attrib.pop('id', None)  # the same in all figures: figure_1, axes_1, ...
-            for color, variable in VARIABLES.items() if 'style' in element.attrib else ():
-                element.set('style', element.get('style').replace(color, variable))
-        if self.photo:
-            name, photo = self.photo
-            photo.set_visible(True)
-            box = photo.axes.get_position()
-            place = f'translate({box.x0 * self.width:.2f} {(1 - box.y1) * self.height:.2f}) '
-            place += f'scale({box.width * self.width:.2f} {box.height * self.height:.2f})'
-            use = {'href': f'#{name}', 'transform': place}
-            root.insert(0, ElementTree.Element(f'{SVG}use', use))
-        # its size is the page's matter
-        root.attrib = {'viewBox': root.get('viewBox'), 'role': 'img', 'aria-label': self.title}
-        return Markup(ElementTree.tostring(root, encoding='unicode'))
+def picture(figure: Figure) -> Image.Image:
+    """The figure as RGB."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', pil_kwargs={'compress_level': 0})
+    return Image.open(buffer).convert('RGB')
 
 
 def shortened(text: str, most: int = 24) -> str:
-    """One line of at most `most` characters; those that no installed font has become escapes."""
+    """One line of at most `most` characters."""
     text = ''.join(c if c.isprintable() else ' ' for c in text)
-    _, missing = fonts_for(''.join(sorted(set(text))))
-    text = ''.join(ascii(c)[1:-1] if ord(c) in missing else c for c in text)
     return text if len(text) <= most else text[: max(most - 1, 0)].rstrip() + '…'
 
 
 @cache
-def fonts_for(characters: str) -> tuple[list[str], frozenset[int]]:
-    """Font families that together have `characters`, and the code points that none has."""
-    families = ['DejaVu Sans']  # comes with matplotlib; the others are the system's
-    missing = frozenset(map(ord, characters)) - _characters(findfont('DejaVu Sans'))
-    for font in sorted(fontManager.ttflist, key=lambda font: font.fname):
-        # of matplotlib's own fonts, LastResort draws a box for every character
-        own = font.fname.startswith(matplotlib.get_data_path())
-        if missing and not own and missing & _characters(font.fname):
-            families.append(font.name)
-            missing -= _characters(font.fname)
-    return families, missing
-
-
-@cache
-def _characters(file: str) -> frozenset[int]:
-    try:
-        return frozenset(FT2Font(file).get_charmap())
-    except (OSError, RuntimeError):  # deleted since matplotlib listed it, or damaged
-        return frozenset()
+def fonts_for(characters: frozenset[str]) -> list[str]:
+    """Font families that together have `characters`, as far as any font of the system does."""
+    families, missing = [], set(map(ord, characters))
+    for file in [findfont('DejaVu Sans'), *sorted(findSystemFonts())]:
+        # those that were deleted since matplotlib listed them, or are damaged
+        with contextlib.suppress(OSError, RuntimeError):
+            font = FT2Font(file)
+            found = missing.intersection(font.get_charmap())
+            if found or not families:
+                families.append(font.family_name)
+                missing -= found
+        if not missing:
+            break
+    return families

@@ -1,79 +1,69 @@
 """What a model did with one photograph: figures and tables, chosen by the kind of the model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from mmpretrain.models import ImageClassifier
-from mmpretrain.models.heads import MultiLabelLinearClsHead
 from numpy import ndarray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mlgcn.apis import MultiLabelInferencer
-from mlgcn.models.backbones import PyramidViG
-from mlgcn.models.heads import ADDGCNHead, CTranHead, LinearHead
+from mlgcn.models.heads import ADDGCNHead, CTranHead, MLGCNHead
 from mlgcn.models.necks import LabelGraphNeck
 
 from . import attributions as numbers
-from .attributions import ChosenPatches, PatchNeighbours
-from .drawing import Drawing
+from .attributions import ChosenPatches
 from .label_figures import graph_figure, matrix_figure
-from .photo_figures import Photo, map_figure, neighbours_figure, patches_figure
+from .photo_figures import Photo, map_figure, patches_figure
 
 MOST_LABELS = 40  # drawn of those that reach their thresholds
+GRAPHS = {ADDGCNHead: 'dynamic graph', MLGCNHead: 'label graph'}
+ORDER = 'Row: sender, column: receiver'
 
 
 class Labels(NamedTuple):
-    """The n labels that are drawn, the most probable first; `present`: the threshold is reached."""
+    """The n labels that are drawn, the most probable first, and how they were chosen."""
 
+    note: str
     index: ndarray
     names: Sequence[str]
     logits: ndarray
     probabilities: ndarray
     thresholds: ndarray
-    present: ndarray
 
-    def titles(self) -> list[str]:
-        return [f'{name}, {p:.1%}' for name, p in zip(self.names, self.probabilities)]
+    def titles(self) -> dict[str, str]:
+        return {name: f'{name}, {p:.1%}' for name, p in zip(self.names, self.probabilities)}
 
     def rows(self) -> list[tuple[str, str, str]]:
-        marks = ['' if reached else ' (not reached)' for reached in self.present]
-        values = zip(self.names, self.probabilities, self.thresholds, marks)
-        return [(name, f'{p:.1%}', f'{limit:.1%}{mark}') for name, p, limit, mark in values]
+        values = zip(self.names, self.probabilities, self.thresholds)
+        return [
+            (name, f'{p:.1%}', f'{limit:.1%}' + ' (not reached)' * bool(p < limit))
+            for name, p, limit in values
+        ]
 
 
 class Part(NamedTuple):
-    """Drawings by file stem, and a table; `kind` is the key of its text in explanation.html.j2."""
+    """Figures by name, and a table; `kind` is the key of its text in explanation.html.j2."""
 
     kind: str
-    drawings: Mapping[str, Drawing]
+    figures: Mapping[str, Figure]
     rows: Sequence[Sequence[str]] = ()
-
-
-class Explanation(NamedTuple):
-    photo: Photo
-    labels: Labels
-    note: str  # how they were chosen
-    parts: Sequence[Part]
 
 
 def explain(
     inferencer: MultiLabelInferencer,
     packed: dict,
-    name: str,
     labels: Sequence[str] = (),
     patch: tuple[int, int] | None = None,
-) -> Explanation:
-    """The figures and tables that fit the model: label graph, patches, class maps.
+) -> tuple[Photo, Labels, list[Part]]:
+    """The figures and tables that fit the model, of one image from the test pipeline.
 
-    Args:
-        inferencer: its threshold or top-k decides which labels are drawn, at most 40; where none
-            is present, the three most probable.
-        packed: one image from the test pipeline.
-        name: id of the photograph on its page.
-        labels: names of the classes to draw instead.
-        patch: pixel (x, y) of the model's input, whose patch's neighbours are drawn; by default
-            each label's strongest patch of the last stage.
+    The inferencer's threshold or top-k decides which labels are drawn, at most 40; where none is
+    present, the three most probable; or `labels`. `patch` is the pixel (x, y) of the model's input,
+    whose patch's neighbours are drawn; by default each label's strongest patch of the last stage.
 
     Raises:
         ValueError: no such class; a pixel outside of the picture; a backbone without patch graph;
@@ -82,173 +72,147 @@ def explain(
     model = inferencer.model.model
     asked = [inferencer.class_of(name) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
-    photo = Photo(pixels, name)
-    if patch is not None:
-        _check_patch(patch, photo, model.backbone)
-    chosen, note = _choose(inferencer, logits, asked)
-    parts, stages = [], []
-    if isinstance(model.head, ADDGCNHead):
-        parts += _label_graph(model.head, photo, maps, chosen)
+    view = View(model, Photo(pixels), maps, choose_labels(inferencer, logits, asked))
+    parts, stages = view.labels_parts(), []
     if model.with_neck and isinstance(model.neck, LabelGraphNeck):
-        stages = numbers.chosen_patches(model.neck, maps, chosen.index)
-        parts.append(_chosen_patches(photo, stages, chosen))
+        stages = numbers.chosen_patches(model.neck, maps, view.labels.index)
+        nodes = {name: i for i, name in enumerate(view.labels.names)}
+        parts.append(view.patches('chosen patches', stages, nodes))
+    if patch is not None:
+        _check_patch(patch, view.photo, neighbours)
     if neighbours:
-        parts.append(_neighbours(photo, neighbours, stages, chosen, patch))
+        x, y = patch or (side // 2 for side in view.photo.image.size)
+        pixels = {f'pixel {x},{y}': (x, y)}
+        if stages and patch is None:
+            pixels = view.strongest_patches(stages[-1])
+        parts.append(view.patches('neighbours', neighbours, pixels))
     if stages:
-        effects = numbers.patch_effects(model, maps, chosen.index)
+        effects = numbers.patch_effects(model, maps, view.labels.index)
         columns = [*(f'stage {s + 1}' for s in range(len(stages))), 'all stages']
         title = 'Edge ablation\nChange of the logit without the patches of'
-        parts.append(_ablation('patch_ablation', effects, columns, effects[:, -1], chosen, title))
-    if not isinstance(model.head, ADDGCNHead):
-        parts += _own_view(model.head, photo, maps, chosen)
-    if not any(part.kind.endswith('attention') for part in parts):  # else that is drawn instead
-        parts.append(_class_maps(model, photo, maps, chosen))
-    return Explanation(photo, chosen, note, parts)
+        parts.append(view.effects('patch ablation', effects, columns, title, effects[:, -1]))
+    if not any(part.kind == 'attention' for part in parts):  # else that is drawn instead
+        parts.append(view.class_maps())
+    return view.photo, view.labels, parts
 
 
-def _check_patch(patch: tuple[int, int], photo: Photo, backbone: nn.Module) -> None:
-    (x, y), (width, height) = patch, photo.image.size
-    fault = ''
-    if not (0 <= x < width and 0 <= y < height):
-        fault = f"outside of the model's input, {width} x {height} pixels"
-    if not isinstance(backbone, PyramidViG):
-        fault = f'the backbone {type(backbone).__name__} has no graph of patches'
-    if fault:
-        raise ValueError(f'patch {x},{y}: {fault}')
-
-
-def _choose(
-    inferencer: MultiLabelInferencer, logits: ndarray, asked: Sequence[int]
-) -> tuple[Labels, str]:
-    """The labels to draw, and how they were chosen."""
+def choose_labels(
+    inferencer: MultiLabelInferencer, logits: ndarray, asked: Sequence[int] = ()
+) -> Labels:
+    """The labels to draw: those asked for, else what the inferencer's rule chooses."""
     calibration = inferencer.calibration
     probabilities = calibration.probabilities(logits)
-    present = calibration.present(probabilities)
     order = np.argsort(-logits, kind='stable')
     index, note = order[: inferencer.top_k], 'the most probable'
     if asked:
         index, note = order[np.isin(order, asked)], 'the labels that were asked for'
     elif inferencer.by_threshold:
-        found = index[present[index]]
-        index, note = found[:MOST_LABELS], 'the labels that the model predicts'
+        found = index[calibration.present(probabilities)[index]]
+        index, note = found[:MOST_LABELS], f'{len(found)} labels that the model predicts'
         if len(found) > MOST_LABELS:
-            note = f'the {MOST_LABELS} most probable of {len(found)} predicted labels'
+            note = f'the {MOST_LABELS} most probable of {note}'
         if not len(found):
             index, note = order[:3], 'the three most probable; no label is predicted'
     names = [inferencer.classes[k] for k in index]
-    columns = (a[index] for a in (logits, probabilities, calibration.thresholds, present))
-    return Labels(index, names, *columns), f'Drawn: {note}.'
+    columns = (values[index] for values in (logits, probabilities, calibration.thresholds))
+    return Labels(f'Drawn: {note}.', index, names, *columns)
 
 
-def _label_graph(
-    head: ADDGCNHead, photo: Photo, maps: Sequence[Tensor], labels: Labels
-) -> list[Part]:
-    """ADD-GCN: attention of every label, the graph among them, edge ablation."""
-    found = numbers.label_graph(head, maps, labels.index)
-    attention, dynamic, static = (t.float().cpu().numpy() for t in found)
-    names, reads = labels.names, 'Row: sender, column: receiver'
-    pictures = _attention(photo, labels, attention)
-    title = 'Dynamic graph of this image'
-    graphs = {
-        'graph': graph_figure(dynamic, names, labels.probabilities, title),
-        'dynamic': matrix_figure(dynamic, names, names, f'Dynamic adjacency\n{reads}', False),
-        'static': matrix_figure(static, names, names, f'Static adjacency\n{reads}', True),
-    }
-    effects = numbers.edge_effects(head, maps, labels.index)
-    title = 'Edge ablation\nRow: label that loses its edges, column: change of this logit'
-    ablation = _ablation('edge_ablation', effects, names, effects.diagonal(), labels, title)
-    return [Part('attention', pictures), Part('graph', graphs), ablation]
+def _check_patch(patch: tuple[int, int], photo: Photo, neighbours: Sequence) -> None:
+    (x, y), (width, height) = patch, photo.image.size
+    if not neighbours:
+        raise ValueError(f'patch {x},{y}: the backbone has no graph of patches')
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(f"patch {x},{y}: outside of the model's input, {width} x {height} pixels")
 
 
-def _attention(photo: Photo, labels: Labels, values: ndarray) -> dict[str, Drawing]:
-    """A map of attention (n, H, W) for every label."""
-    subtitle = f'attention, {values.shape[2]} x {values.shape[1]} positions'
-    return {
-        f'attention_{name}': map_figure(photo, one, title, subtitle, signed=False)
-        for name, title, one in zip(labels.names, labels.titles(), values)
-    }
+@dataclass
+class View:
+    """What the figures are made of: the backbone's maps, and the labels to draw."""
+
+    model: ImageClassifier
+    photo: Photo
+    maps: Sequence[Tensor]
+    labels: Labels
+
+    def labels_parts(self) -> list[Part]:
+        """Where labels look, the graph among them, what they change in each other's logits."""
+        head, labels, parts = self.model.head, self.labels, []
+        found = head.explain(self.maps) if hasattr(head, 'explain') else {}
+        found = {key: _numpy(values[0]) for key, values in found.items()}
+        names, among = labels.names, np.ix_(labels.index, labels.index)
+        if 'attention' in found:
+            values = found['attention'][labels.index]
+            subtitle = f'attention, {values.shape[2]} x {values.shape[1]} positions'
+            figures = {
+                f'attention {name}': map_figure(self.photo, one, title, subtitle, signed=False)
+                for (name, title), one in zip(labels.titles().items(), values)
+            }
+            parts.append(Part('attention', figures))
+        if kind := GRAPHS.get(type(head)):
+            title, weights = kind.capitalize(), found['adjacency'][among]
+            figures = {
+                kind: graph_figure(weights, names, labels.probabilities, title),
+                f'{kind} weights': matrix_figure(weights, names, names, f'{title}\n{ORDER}', False),
+            }
+            if 'static' in found:
+                weights, title = found['static'][among], f'Static graph\n{ORDER}'
+                figures['static graph weights'] = matrix_figure(weights, names, names, title, True)
+            parts.append(Part(kind, figures))
+        if isinstance(head, ADDGCNHead):
+            effects = numbers.edge_effects(head, self.maps, labels.index)
+            title = 'Edge ablation\nRow: label that loses its edges, column: change of this logit'
+            parts.append(self.effects('edge ablation', effects, names, title, effects.diagonal()))
+        if isinstance(head, CTranHead):
+            effects = numbers.known_effects(head, self.maps, labels.index)
+            title = 'Known labels\nRow: label given as present, column: change of this logit'
+            parts.append(self.effects('known labels', effects, names, title))
+        return parts
+
+    def effects(
+        self,
+        kind: str,
+        effects: Tensor,
+        columns: Sequence[str],
+        title: str,
+        own: Tensor | None = None,
+    ) -> Part:
+        """A matrix of changes of logits, and a table of each label's `own` change (n,)."""
+        names, logits = self.labels.names, self.labels.logits
+        changes = zip(names, logits, () if own is None else own.tolist())
+        rows = [(name, f'{z:.3f}', f'{z + dz:.3f}', f'{dz:+.3f}') for name, z, dz in changes]
+        return Part(kind, {kind: matrix_figure(_numpy(effects), names, columns, title, True)}, rows)
+
+    def strongest_patches(self, chosen: ChosenPatches) -> dict[str, tuple[float, float]]:
+        """The middle of each label's patch with the largest share of a group's channels."""
+        pixels = {}
+        for i, name in enumerate(self.labels.names):
+            best = chosen.share[:, i].flatten().argmax()
+            place = divmod(int(chosen.index[:, i].flatten()[best]), chosen.grid[1])
+            pixels[name] = tuple(self.photo.patch(*place, chosen.grid).get_center())
+        return pixels
+
+    def patches(self, kind: str, stages: Sequence[ChosenPatches], nodes: Mapping) -> Part:
+        """What `nodes` chose in every stage: labels by number, or the patches at pixels (x, y)."""
+        figures = {}
+        for name, node in nodes.items():
+            for s, stage in enumerate(stages, start=1):
+                place = self.photo.patch_at(node, stage.grid) if isinstance(node, tuple) else node
+                title = f'Stage {s} of {len(stages)}: {name}'
+                figures[f'{kind} {name} stage {s}'] = patches_figure(
+                    self.photo, stage, place, title
+                )
+        return Part(kind, figures)
+
+    def class_maps(self) -> Part:
+        values, rest = map(_numpy, numbers.class_maps(self.model, self.maps, self.labels.index))
+        figures = {}
+        for i, (name, title) in enumerate(self.labels.titles().items()):
+            sums = f'{values[i].sum():+.2f} on the map, {rest[i]:+.2f} beside it'
+            subtitle = f'logit {self.labels.logits[i]:.2f}: {sums}'
+            figures[f'class map {name}'] = map_figure(self.photo, values[i], title, subtitle, True)
+        return Part('class maps', figures)
 
 
-def _own_view(head: nn.Module, photo: Photo, maps: Sequence[Tensor], labels: Labels) -> list[Part]:
-    """The peers' heads: attention, ML-GCN's graph, what a known label changes in C-Tran."""
-    found = head.explain(maps) if hasattr(head, 'explain') else {}
-    parts, names, index = [], labels.names, list(labels.index)
-    if 'attention' in found:
-        attention = found['attention'][0, index].float().cpu().numpy()
-        parts.append(Part('label_attention', _attention(photo, labels, attention)))
-    if isinstance(head, CTranHead):
-        effects = numbers.known_effects(head, maps, index).float().cpu().numpy()
-        title = 'Known labels\nRow: label given as present, column: change of this logit'
-        parts.append(Part('known', {'known': matrix_figure(effects, names, names, title, True)}))
-    elif 'adjacency' in found:
-        graph = found['adjacency'][0][index][:, index].float().cpu().numpy()
-        title = 'Graph of the training labels\nRow: sender, column: receiver'
-        circle = graph_figure(graph, names, labels.probabilities, title.splitlines()[0])
-        matrix = matrix_figure(graph, names, names, title, False)
-        parts.append(Part('label_graph', {'graph': circle, 'weights': matrix}))
-    return parts
-
-
-def _ablation(
-    kind: str, effects: Tensor, columns: Sequence[str], own: Tensor, labels: Labels, title: str
-) -> Part:
-    """A matrix of changes of logits, and a table of each label's `own` change (n,)."""
-    values = effects.float().cpu().numpy()
-    rows = [
-        (name, f'{logit:.3f}', f'{logit + change:.3f}', f'{change:+.3f}')
-        for name, logit, change in zip(labels.names, labels.logits, own.tolist())
-    ]
-    drawings = {'ablation': matrix_figure(values, labels.names, columns, title, True)}
-    return Part(kind, drawings, rows)
-
-
-def _chosen_patches(photo: Photo, chosen: Sequence[ChosenPatches], labels: Labels) -> Part:
-    drawings = {}
-    for i, (name, probability) in enumerate(zip(labels.names, labels.titles())):
-        for s, stage in enumerate(chosen, start=1):
-            title = f'Stage {s} of {len(chosen)}: {probability}'
-            drawings[f'patches_{name}_stage{s}'] = patches_figure(photo, stage, i, title)
-    return Part('chosen_patches', drawings)
-
-
-def _neighbours(
-    photo: Photo,
-    neighbours: Sequence[PatchNeighbours],
-    chosen: Sequence[ChosenPatches],
-    labels: Labels,
-    patch: tuple[int, int] | None,
-) -> Part:
-    """The neighbours of the pixel `patch`, else of every label's strongest patch, or the middle."""
-    x, y = patch or (photo.image.width // 2, photo.image.height // 2)
-    pixels = {f'pixel {x},{y}': (x, y)}
-    if chosen and patch is None:
-        pixels = {n: strongest_patch(photo, chosen[-1], i) for i, n in enumerate(labels.names)}
-    drawings = {}
-    for name, pixel in pixels.items():
-        for s, stage in enumerate(neighbours, start=1):
-            title = f'Stage {s} of {len(neighbours)}: {name}'
-            figure = neighbours_figure(photo, stage, photo.patch_at(pixel, stage.grid), title)
-            drawings[f'neighbours_{name}_stage{s}'] = figure
-    return Part('neighbours', drawings)
-
-
-def strongest_patch(photo: Photo, chosen: ChosenPatches, label: int) -> tuple[int, int]:
-    """Pixel (x, y) in the middle of the patch with the largest share of a group's channels."""
-    best = chosen.share[:, label].flatten().argmax()
-    patch = int(chosen.index[:, label].flatten()[best])
-    left, top, right, bottom = photo.patch_box(*divmod(patch, chosen.grid[1]), chosen.grid)
-    return int((left + right) / 2), int((top + bottom) / 2)
-
-
-def _class_maps(
-    model: ImageClassifier, photo: Photo, maps: Sequence[Tensor], labels: Labels
-) -> Part:
-    found = numbers.class_maps(model, maps, labels.index)
-    values, rest = (t.float().cpu().numpy() for t in found)
-    drawings = {}
-    for i, (name, title) in enumerate(zip(labels.names, labels.titles())):
-        sums = f'{values[i].sum():+.2f} on the map, {rest[i]:+.2f} beside it'
-        subtitle = f'logit {labels.logits[i]:.2f}: {sums}'
-        drawings[f'cam_{name}'] = map_figure(photo, values[i], title, subtitle, signed=True)
-    linear = isinstance(model.head, (LinearHead, MultiLabelLinearClsHead))
-    return Part('class_maps' if linear else 'class_maps_first_order', drawings)
+def _numpy(values: Tensor) -> ndarray:
+    return values.detach().float().cpu().numpy()

@@ -1,32 +1,38 @@
 """A photograph with its predicted labels below it, and the folder that holds such pictures."""
 
-import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mlgcn.atomic_files import write_atomically
 
-from .drawing import SOFT, shortened, style
+from .drawing import SOFT, picture, shortened, style
+from .page import encoded
 
 SHORTEST, LONGEST = 420, 1280  # pixels: the photograph's width at least, either side at most
 LINE, MOST = 28, 25  # pixels of a line, labels
-TRACK, FILL = '#e3e6ea', '#1f6fb2'
+TRACK, FILL, MARK = '#e3e6ea', '#1f6fb2', '#d55e00'
 
 
 def label_card(
-    photo: Image.Image, labels: Sequence[tuple[str, float]], note: str = ''
+    photo: Image.Image,
+    labels: Sequence[tuple[str, float]],
+    note: str = '',
+    thresholds: Mapping[str, float] = MappingProxyType({}),
 ) -> Image.Image:
     """The photograph and, on a panel below, `labels` (name, probability) with bars, and `note`.
 
-    Small photographs are enlarged and large ones reduced, so that the text is legible at any size.
+    `thresholds` of the classes are marks on the bars. Small photographs are enlarged and large ones
+    reduced, so that the text is legible at any size.
     """
-    photo = ImageOps.exif_transpose(photo).convert('RGB')
     factor = min(max(1, SHORTEST / photo.width), LONGEST / max(photo.size))
-    photo = photo.resize([max(round(side * factor), 1) for side in photo.size], Image.LANCZOS)
+    photo = photo.convert('RGB').resize(
+        [max(round(side * factor), 1) for side in photo.size], Image.LANCZOS
+    )
     shown, width = labels[:MOST], max(photo.width, SHORTEST)
     notes = [f'… and {len(labels) - MOST} more'] if len(labels) > MOST else []
     notes += [text for text in ('' if shown else 'no label reaches its threshold', note) if text]
@@ -35,8 +41,8 @@ def label_card(
         figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor='white')
         figure.figimage(photo, (width - photo.width) // 2, height - photo.height)
         for i, text in enumerate(reversed(notes)):
-            text, y = shortened(text, width // 9), LINE * (i + 1) / height
-            figure.text(12 / width, y, text, size=11, color=SOFT, va='center')
+            text, y = shortened(text, width // 8), LINE * (i + 1) / height
+            figure.text(12 / width, y, text, size=10, color=SOFT, va='center')
         if shown:
             bottom, rows = LINE * (len(notes) + 0.5) / height, range(len(shown))
             axes = figure.add_axes((0.52, bottom, 0.34, LINE * len(shown) / height), xticks=())
@@ -44,11 +50,11 @@ def label_card(
             axes.barh(rows, [p for _, p in shown], 0.42, color=FILL)
             axes.set_yticks(rows, [shortened(name, width // 24) for name, _ in shown])
             axes.set(xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
-            for row, (_, p) in enumerate(shown):
+            for row, (name, p) in enumerate(shown):
                 axes.text(1.03, row, f'{p:.1%}', size=11, color=SOFT, va='center')
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format='rgba')
-    return Image.frombytes('RGBA', (width, height), buffer.getvalue()).convert('RGB')
+                if name in thresholds:
+                    axes.vlines(thresholds[name], row - 0.35, row + 0.35, color=MARK, lw=2)
+        return picture(figure)
 
 
 class PictureFolder:
@@ -83,9 +89,8 @@ class PictureFolder:
                     f'{path}: a picture would replace this photograph; choose another folder'
                 )
 
-    def save(self, picture: Image.Image, image: str, name: str) -> None:
+    def save(self, card: Image.Image, image: str, name: str) -> None:
         """Write the picture of the file `image`."""
-        path, buffer = self.path(image, name), io.BytesIO()
+        path = self.path(image, name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(buffer, 'JPEG', quality=90)
-        write_atomically(path, buffer.getvalue())
+        write_atomically(path, encoded(card, 'JPEG', quality=90))

@@ -7,11 +7,13 @@ import networkx as nx
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from numpy import ndarray
 
 from mlgcn.evaluation.calibration import Reliability
 
-from .drawing import CARD, EDGE, SOFT, TEXT, Drawing, shortened, style
+from .drawing import EDGE, SOFT, TEXT, add_scale, new_figure, picture, shortened, style
+from .page import encoded
 
 MOST_EDGES, MOST_LEVEL = 30, 12  # edges that are drawn, labels whose names are level
 BAR, DOT = '#56b4e9', '#d55e00'  # Okabe and Ito's
@@ -19,20 +21,20 @@ BAR, DOT = '#56b4e9', '#d55e00'  # Okabe and Ito's
 
 def matrix_figure(
     values: ndarray, rows: Sequence[str], columns: Sequence[str], title: str, signed: bool
-) -> Drawing:
+) -> Figure:
     """A matrix (rows, columns) as coloured squares with its numbers, and its scale.
 
     Unsigned values are coloured from 0 to the largest, signed ones from minus to plus the largest.
     """
     high = float(np.abs(values).max()) or 1.0
     digits = f'+.{max(2, 1 - math.floor(math.log10(high)))}f' if signed else '.2g'
-    norm = Normalize(-high if signed else 0, high)
-    scale = ScalarMappable(norm, 'PuOr_r' if signed else 'viridis')
+    scale = ScalarMappable(
+        Normalize(-high if signed else 0, high), 'PuOr_r' if signed else 'viridis'
+    )
     across, down = ([shortened(name) for name in names] for names in (columns, rows))
     width, height = (9 * max(map(len, names)) for names in (down, across))  # of the names
     size = max(50 + width + 58 * len(columns), 450), 130 + height + 35 * len(rows)
-    drawing = Drawing(*size, title)
-    axes = drawing.figure.add_subplot()
+    axes = new_figure(*size, title).add_subplot()
     colors = scale.to_rgba(values)
     axes.imshow(colors, aspect='auto', interpolation='none')
     for (i, j), value in np.ndenumerate(values):
@@ -40,16 +42,13 @@ def matrix_figure(
     axes.set_xticks(range(len(columns)), across, rotation=90)
     axes.set_yticks(range(len(rows)), down)
     axes.xaxis.tick_top()
-    drawing.figure.suptitle(title, size=14, x=0.02, ha='left')
-    bar = drawing.figure.colorbar(scale, ax=axes, location='bottom', shrink=0.5, aspect=14)
-    bar.set_ticks([norm.vmin, norm.vmax], labels=[f'{norm.vmin:.4g}', f'{norm.vmax:.4g}'])
-    bar.solids.set_rasterized(True)  # one image instead of 256 shapes in the SVG
-    return drawing
+    add_scale(scale, axes)
+    return axes.figure
 
 
 def graph_figure(
     weights: ndarray, names: Sequence[str], probabilities: Sequence[float], title: str
-) -> Drawing:
+) -> Figure:
     """Labels on a circle and the heaviest edges among them; weights (n, n) >= 0 from row to column.
 
     The diagonal is not drawn.
@@ -63,13 +62,15 @@ def graph_figure(
     title = f'{title}\n{drawn}, width: weight, up to {heaviest:.2g}\nin nodes: probability in %'
     radius = max(110.0, 62 * n / (2 * math.pi))  # points
     limit = 1 + 28 / radius
-    drawing = Drawing(2 * radius + 300, 2 * radius + (180 if n <= MOST_LEVEL else 460), title)
-    axes = drawing.figure.add_subplot(aspect='equal')
+    size = 2 * radius + 300, 2 * radius + (180 if n <= MOST_LEVEL else 460)
+    axes = new_figure(*size, title).add_subplot(aspect='equal')
+    angles = np.pi / 2 - 2 * np.pi * np.arange(n) / n  # from the top, clockwise
+    places = dict(enumerate(zip(np.cos(angles), np.sin(angles))))
     graph = nx.DiGraph((i, j) for _, i, j in edges)
-    graph.add_nodes_from(range(n))
-    # networkx starts at the right and goes counter-clockwise; here: from the top, clockwise
-    places = {k: (y, x) for k, (x, y) in nx.circular_layout(range(n)).items()}
-    nx.draw_networkx_nodes(graph, places, ax=axes, node_size=1600, node_color=CARD, edgecolors=TEXT)
+    graph.add_nodes_from(places)
+    nx.draw_networkx_nodes(
+        graph, places, ax=axes, node_size=1600, node_color='white', edgecolors=TEXT
+    )
     nx.draw_networkx_edges(
         graph, places, [edge for _, *edge in edges], 0.8 + 5.2 * shares, EDGE, ax=axes,
         node_size=1600, alpha=list(0.35 + 0.65 * shares), arrowsize=list(10 + 10 * shares),
@@ -77,17 +78,13 @@ def graph_figure(
     )  # fmt: skip
     for k, (x, y) in places.items():
         axes.text(x, y, f'{100 * probabilities[k]:.0f}', ha='center', va='center')
-        # names outside of the circle, radial where there are many; a single node is in the middle
-        out, level = 1 + 28 / radius if n > 1 else 1, n <= MOST_LEVEL
-        x, y = (x, y) if n > 1 else (0, -28 / radius)
-        side = 'center' if level and abs(x) < 0.01 else 'left' if x >= 0 else 'right'
-        up = 'center' if side != 'center' else 'bottom' if y > 0 else 'top'
-        angle = 0 if level else math.degrees(math.atan2(y, x)) - 180 * (x < 0)
-        turned = {'rotation': angle, 'rotation_mode': 'anchor'}
-        axes.text(x * out, y * out, shortened(names[k]), ha=side, va=up, **turned)
-    drawing.figure.suptitle(title, size=14, x=0.02, ha='left')
+        # names are outside of the circle; where there are many, they point outwards
+        angle = 0 if n <= MOST_LEVEL else math.degrees(math.atan2(y, x)) - 180 * (x < 0)
+        side = 'center' if abs(x) < 0.01 and not angle else 'left' if x >= 0 else 'right'
+        text = axes.text(x * limit, y * limit, shortened(names[k]), ha=side, va='center')
+        text.set(rotation=angle, rotation_mode='anchor')
     axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
-    return drawing
+    return axes.figure
 
 
 def reliability_diagram(panels: Sequence[tuple[str, Reliability]]) -> bytes:
@@ -97,8 +94,8 @@ def reliability_diagram(panels: Sequence[tuple[str, Reliability]]) -> bytes:
     probabilities the bars end at the dashed diagonal.
     """
     with style(title for title, _ in panels):
-        drawing = Drawing(360 * len(panels), 460, 'Reliability')
-        rows = drawing.figure.subplots(
+        figure = new_figure(360 * len(panels), 480, 'Reliability')
+        rows = figure.subplots(
             2, len(panels), sharex=True, squeeze=False, gridspec_kw={'height_ratios': (4, 1)}
         )
         for (name, measured), shares, counts in zip(panels, *rows):
@@ -113,7 +110,7 @@ def reliability_diagram(panels: Sequence[tuple[str, Reliability]]) -> bytes:
             counts.set_yscale('symlog')  # counts of 0 have a place on it
             counts.yaxis.set_major_formatter('{x:,.0f}')
             counts.set(xlabel='predicted probability', ylabel='labels')
-        return drawing.png()
+        return encoded(picture(figure), 'PNG')
 
 
 def ink_on(color: ndarray) -> str:

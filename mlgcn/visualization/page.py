@@ -13,13 +13,12 @@ from mlgcn.atomic_files import write_atomically
 
 
 class Cell(NamedTuple):
-    """A table's cell: `note` in small print, the value to sort by, a bar's length in percent."""
+    """A table's cell: `note` in small print, the number to sort by, and that of a whole bar."""
 
     text: str
     note: str = ''
-    sort: float | None = None
-    bold: bool = False
-    bar: float | None = None
+    number: float | None = None
+    full: float | None = None
 
 
 def write_page(path: Path, template: str, **values) -> None:
@@ -35,8 +34,14 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, **options)
 
 
-def data_uri(image: Image.Image, quality: int = 90) -> str:
-    """The image as a JPEG in a data URI."""
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    """The file of an image: 'PNG', or 'JPEG' of some `quality`."""
     buffer = io.BytesIO()
-    image.save(buffer, 'JPEG', quality=quality)
-    return 'data:image/jpeg;base64,' + base64.b64encode(buffer.getvalue()).decode()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def data_uri(image: Image.Image, quality: int = 85) -> str:
+    """The image as a JPEG in a data URI."""
+    data = base64.b64encode(encoded(image, 'JPEG', quality=quality)).decode()
+    return f'data:image/jpeg;base64,{data}'

@@ -1,18 +1,18 @@
-"""Figures on the photograph: maps, patches that labels chose, neighbours of a patch."""
+"""Figures on the photograph: maps, and the patches that a label or a patch chose."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from numpy import ndarray
 from PIL import Image
 
-from .attributions import ChosenPatches, PatchNeighbours
-from .drawing import SOFT, Drawing, shortened
+from .attributions import ChosenPatches
+from .drawing import SOFT, add_scale, new_figure, shortened
 
 # One colour per group of channels: Okabe and Ito's palette, told apart by colour-blind readers.
 GROUPS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
@@ -20,17 +20,14 @@ GROUPS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
 INKS = LinearSegmentedColormap.from_list(
     'inks', [(0, '#5e3c99e6'), (0.5, '#5e3c9900'), (0.5, '#fd8d1400'), (1, '#fd8d14e6')]
 )
-LEGEND = {'loc': 'outside lower left', 'ncols': 4, 'frameon': False, 'handletextpad': 0.1}
 LONG_SIDE, ROOM = 400, (24, 132)  # points: the photograph's longer side, what lies around it
-Box = tuple[float, float, float, float]
 
 
 class Photo:
     """The picture that the model saw, uint8 (H, W, 3), and where its patches lie in pixels."""
 
-    def __init__(self, pixels: ndarray, name: str):
-        self.image, self.name = Image.fromarray(pixels), name
-        self.grey = self.image.convert('L')
+    def __init__(self, pixels: ndarray):
+        self.image = Image.fromarray(pixels)
         self.point = max(self.image.size) / LONG_SIDE  # in pixels of the picture
 
     def strides(self, grid: tuple[int, int]) -> tuple[float, float]:
@@ -45,119 +42,86 @@ class Photo:
             for side, n, power in zip(sides, grid, powers)
         )
 
-    def patch_box(self, row: int, column: int, grid: tuple[int, int], span: int = 1) -> Box:
-        """(left, top, right, bottom) of span x span patches, the first at (row, column)."""
+    def patch(self, row: int, column: int, grid: tuple[int, int], span: int = 1) -> Rectangle:
+        """span x span patches, the first at (row, column), as far as they lie in the picture."""
         down, across = self.strides(grid)
-        right = min((column + span) * across, self.image.width)
-        return column * across, row * down, right, min((row + span) * down, self.image.height)
+        x, y, (width, height) = column * across, row * down, self.image.size
+        return Rectangle((x, y), min(span * across, width - x), min(span * down, height - y))
 
-    def patch_at(self, pixel: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
+    def patch_at(self, pixel: tuple[float, float], grid: tuple[int, int]) -> tuple[int, int]:
         """(row, column) of the patch in which pixel (x, y) lies."""
         down, across = self.strides(grid)
-        row, column = int(pixel[1] // down), int(pixel[0] // across)
-        return min(row, grid[0] - 1), min(column, grid[1] - 1)
+        return min(int(pixel[1] // down), grid[0] - 1), min(int(pixel[0] // across), grid[1] - 1)
 
 
-def map_figure(photo: Photo, values: ndarray, title: str, subtitle: str, signed: bool) -> Drawing:
+def map_figure(photo: Photo, values: ndarray, title: str, subtitle: str, signed: bool) -> Figure:
     """A map (rows, columns) over the grey photograph, one square per position, and its scale.
 
     Unsigned maps are coloured over their own range. Signed ones are orange above 0 and purple
     below, the more opaque the larger.
     """
-    drawing, axes = _on_photo(photo, title, subtitle, grey=True)
-    limits = float(values.min()), float(values.max())
-    if signed:
-        limits = -np.abs(values).max(), np.abs(values).max()
+    axes = _on_photo(photo, photo.image.convert('L'), title, subtitle)
+    most = np.abs(values).max()
+    low, high = (-most, most) if signed else (values.min(), values.max())
     (rows, columns), (down, across) = values.shape, photo.strides(values.shape)
-    shown = axes.imshow(
-        values, INKS if signed else 'viridis', vmin=limits[0], vmax=limits[1],
-        alpha=None if signed else 0.62, extent=(0, columns * across, rows * down, 0),
-        interpolation='none',
-    )  # fmt: skip
-    bar = drawing.figure.colorbar(shown, ax=axes, location='bottom', shrink=0.5, aspect=14)
-    bar.set_ticks(limits, labels=[f'{limit:.4g}' for limit in limits])
-    bar.ax.set_facecolor('#808080')
-    bar.solids.set_rasterized(True)  # one image instead of 256 shapes in the SVG
-    return drawing
+    style = {'cmap': INKS} if signed else {'cmap': 'viridis', 'alpha': 0.62}
+    extent = (0, columns * across, rows * down, 0)
+    shown = axes.imshow(values, vmin=low, vmax=high, extent=extent, interpolation='none', **style)
+    add_scale(shown, axes).set_facecolor('#808080')
+    return axes.figure
 
 
-def patches_figure(photo: Photo, chosen: ChosenPatches, label: int, title: str) -> Drawing:
-    """Lines from a label, one dot per group of channels, to the patches that it chose."""
-    (rows, columns), (down, across) = chosen.grid, photo.strides(chosen.grid)
-    groups, share = len(chosen.index), chosen.share[:, label]
-    subtitle = (
-        f'{columns} x {rows} patches of {across:.4g} x {down:.4g} pixels\n'
-        f'line width: share of the channels, up to {share.max():.0%}'
-    )
-    drawing, axes = _on_photo(photo, title, subtitle)
-    for g, patches in enumerate(chosen.index[:, label].tolist()):
-        start = (photo.image.width * (g + 1) / (groups + 1), 0)
-        boxes = [photo.patch_box(*divmod(patch, columns), chosen.grid) for patch in patches]
-        _draw_group(axes, photo.point, g, start, boxes, 1 + 5 * share[g].numpy())
-        axes.plot(*start, 'o', mfc=_color(g), mec='white', ms=12, clip_on=False, zorder=4)
-    drawing.figure.legend(**LEGEND)
-    return drawing
+def patches_figure(
+    photo: Photo, chosen: ChosenPatches, node: int | tuple[int, int], title: str
+) -> Figure:
+    """Lines to the patches that a node chose, in the colours of the groups of channels.
+
+    The node is label `node` of `chosen`, whose lines start above the photograph and are as wide as
+    the shares, or the patch at `node`, a (row, column).
+    """
+    (rows, columns), (down, across), r = chosen.grid, photo.strides(chosen.grid), chosen.reduction
+    subtitle = f'{columns} x {rows} patches of {across:.4g} x {down:.4g} pixels'
+    index, widths, own = node, np.full(chosen.index.shape, 1.5), None
+    if isinstance(node, tuple):
+        index, own = node[0] * columns + node[1], photo.patch(*node, chosen.grid)
+        subtitle += f', keys of {r} x {r} patches' * (r > 1)
+    else:
+        widths = 1 + 5 * chosen.share.numpy()
+        most = chosen.share[:, node].max()
+        subtitle += f'\nline width: share of the channels, up to {most:.0%}'
+    axes = _on_photo(photo, photo.image, title, subtitle)
+    for g, keys in enumerate(chosen.index[:, index].tolist()):
+        start, color = (photo.image.width * (g + 1) / (len(widths) + 1), 0), GROUPS[g % len(GROUPS)]
+        start = own.get_center() if own else start
+        axes.plot(*start, 'o', mfc=color, mec='white', ms=12, clip_on=False, label=f'group {g + 1}')
+        for key, width in zip(keys, widths[g, index]):
+            row, column = divmod(key, columns // r)
+            patch = photo.patch(row * r, column * r, chosen.grid, r)
+            x, y = patch.get_center()
+            axes.plot(*zip(start, (x, y)), color=color, lw=width, path_effects=_rim(width))
+            # outlines of later groups lie inside earlier ones; small patches are drawn larger
+            sides = patch.get_width(), patch.get_height()
+            w, h = (max(side - 5 * g * photo.point, 6 * photo.point) for side in sides)
+            patch.set(bounds=(x - w / 2, y - h / 2, w, h), fill=False, ec=color, lw=2.2)
+            axes.add_patch(patch).set(zorder=3, path_effects=_rim(2.2))
+    if own:
+        own.set(fill=False, ec='white', lw=2.5, path_effects=_rim(2.5, 'black'))
+        axes.add_patch(own).set_zorder(5)
+    axes.figure.legend(loc='outside lower left', ncols=4, frameon=False, handletextpad=0.1)
+    return axes.figure
 
 
-def neighbours_figure(
-    photo: Photo, neighbours: PatchNeighbours, patch: tuple[int, int], title: str
-) -> Drawing:
-    """Lines from a patch (row, column) to the keys that it chose, by group of channels."""
-    r, (rows, columns) = neighbours.reduction, neighbours.grid
-    subtitle = f'{columns} x {rows} patches' + f', keys of {r} x {r}' * (r > 1)
-    drawing, axes = _on_photo(photo, title, subtitle)
-    own = photo.patch_box(*patch, neighbours.grid)
-    for g, keys in enumerate(neighbours.index[:, patch[0] * columns + patch[1]].tolist()):
-        places = [divmod(key, columns // r) for key in keys]
-        boxes = [photo.patch_box(y * r, x * r, neighbours.grid, r) for y, x in places]
-        _draw_group(axes, photo.point, g, _middle(own), boxes, np.full(len(keys), 1.5))
-    for color, width in (('black', 5), ('white', 2.5)):
-        axes.add_patch(_rectangle(own, ec=color, lw=width, fill=False, zorder=5))
-    drawing.figure.legend(**LEGEND)
-    return drawing
+def _rim(width: float, color: str = 'white') -> list[withStroke]:
+    """What makes a line of so many points visible on every photograph."""
+    return [withStroke(linewidth=width + 2, foreground=color)]
 
 
-def _on_photo(photo: Photo, title: str, subtitle: str, grey: bool = False) -> tuple[Drawing, Axes]:
-    """A drawing of title, photograph and subtitle; its axes are in pixels."""
-    width, height = photo.image.size
-    size = (max(width / photo.point, 320) + ROOM[0], height / photo.point + ROOM[1])
-    drawing = Drawing(*size, f'{title}\n{subtitle}')
-    axes = drawing.figure.add_subplot(xticks=(), yticks=())
-    drawing.figure.suptitle(shortened(title, 36), size=15, x=0.02, ha='left')
+def _on_photo(photo: Photo, image: Image.Image, title: str, subtitle: str) -> Axes:
+    """Axes in pixels on `image`, the photograph, with title and subtitle."""
+    width, height = image.size
+    size = max(width / photo.point, 320) + ROOM[0], height / photo.point + ROOM[1]
+    axes = new_figure(*size, shortened(title, 36)).add_subplot(xticks=(), yticks=())
     axes.set_xlabel(subtitle, color=SOFT)
-    image = photo.grey if grey else photo.image
-    shown = axes.imshow(image, 'gray', vmin=0, vmax=255, extent=(0, width, height, 0))
+    axes.imshow(image, 'gray', vmin=0, vmax=255, extent=(0, width, height, 0))
     axes.autoscale(False)  # whatever is drawn on it
-    drawing.photo = (photo.name + 'grey' * grey, shown)
-    return drawing, axes
-
-
-def _draw_group(
-    axes: Axes, point: float, group: int, start: Sequence[float], boxes: list[Box], widths: ndarray
-) -> None:
-    """Lines from `start` to the patches of a group, and their outlines, all with white rims."""
-    color, lines, squares = _color(group), [], []
-    for box in boxes:
-        x, y = _middle(box)
-        # outlines of later groups lie inside earlier ones; small patches are drawn larger
-        sides = (box[2] - box[0], box[3] - box[1])
-        half = [max(side / 2 - 2.5 * group * point, 3 * point) for side in sides]
-        lines.append((start, (x, y)))
-        squares.append(_rectangle((x - half[0], y - half[1], x + half[0], y + half[1])))
-    for ink, alpha, rim in (('white', 0.55, 1.6), (color, 0.9, 0)):
-        axes.add_collection(LineCollection(lines, lw=widths + rim, color=ink, alpha=alpha))
-        outlines = PatchCollection(squares, fc='none', ec=ink, lw=2.2 + rim, zorder=3)
-        axes.add_collection(outlines)
-    axes.plot([], [], 'o', color=color, ms=11, label=f'group {group + 1}')
-
-
-def _color(group: int) -> str:
-    return GROUPS[group % len(GROUPS)]
-
-
-def _rectangle(box: Box, **options) -> Rectangle:
-    return Rectangle(box[:2], box[2] - box[0], box[3] - box[1], **options)
-
-
-def _middle(box: Box) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return axes

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from mlgcn.datasets.image_io import BadImage, read_image
 
 from .page import data_uri
 from .runs import Run
@@ -22,19 +24,16 @@ def galleries(runs: Sequence[Run], images: str | Path | None) -> tuple[list[Gall
     is shown once in a gallery, with its worst label first.
     """
     targets, names = runs[0].file.targets, runs[0].file.file_names
-    scores = np.stack([run.file.scores for run in runs])
-    predicted = np.stack([run.predicted for run in runs])
-    false = np.where(predicted & (targets == 0), scores, -np.inf).max(axis=0)
-    missed = np.where(~predicted & (targets == 1), -scores, -np.inf).max(axis=0)
+    margins, predicted = (np.stack(t) for t in zip(*((run.margins, run.predicted) for run in runs)))
+    false = np.where(predicted & (targets == 0), margins, -np.inf).max(axis=0)
+    missed = np.where(~predicted & (targets == 1), -margins, -np.inf).max(axis=0)
     found = []
-    for heading, kind, sizes in (
-        ('Worst false predictions', 'wrong', false),
-        ('Worst misses', 'missed', missed),
-    ):
+    for title, kind, sizes in (('false predictions', 'wrong', false), ('misses', 'missed', missed)):
         worst, label = sizes.max(axis=1), sizes.argmax(axis=1)
-        order = np.argsort(-worst, kind='stable')[: min((worst > -np.inf).sum(), NUM_MISTAKES)]
-        heading = f'{heading} ({(worst > -np.inf).sum():,} images have one)'
-        found.append((heading, [(i, label[i], kind) for i in order]))
+        count = (worst > -np.inf).sum()
+        order = np.argsort(-worst, kind='stable')[: min(count, NUM_MISTAKES)]
+        shown = [(i, label[i], kind) for i in order]
+        found.append((f'Worst {title} ({count:,} images have one)', shown))
     order = np.argsort(-np.maximum(false, missed).max(axis=1), kind='stable')
     spread = order[np.linspace(0, len(order) - 1, min(NUM_OTHERS, len(order))).astype(int)]
     heading = f'{len(spread)} of {len(order):,} images, from the worst mistake to the smallest'
@@ -52,16 +51,15 @@ def galleries(runs: Sequence[Run], images: str | Path | None) -> tuple[list[Gall
 def _card(runs: Sequence[Run], i: int, k: int | None, kind: str, uri: str | None) -> dict:
     """Photograph `i`, its mistake `k`, its true labels, and every run's predictions and misses."""
     classes, truth = runs[0].file.class_names, runs[0].file.targets[i]
-    card = dict(uri=uri, kind=kind, label=None if k is None else classes[k], predictions=[])
+    card = dict(uri=uri, kind=kind, label='' if k is None else classes[k], predictions=[])
     card['name'] = Path(runs[0].file.file_names[i]).name
     card['true'] = ', '.join(classes[truth == 1]) or 'none'
     for run in runs:
-        scores, predicted = run.file.scores[i], run.predicted[i]
-        order = np.argsort(-scores)
+        chances, predicted = run.calibration.probabilities(run.file.scores[i]), run.predicted[i]
+        order = np.argsort(-run.file.scores[i])
         order = order[(predicted | (truth == 1))[order]]
         kinds = np.where(~predicted, 'missed', np.array(['wrong', 'right', 'unknown'])[truth])
-        chances = 50 + 50 * np.tanh(scores / 2)  # the sigmoid, without overflow
-        shown = [(kinds[k], classes[k], f'{chances[k]:.0f} %') for k in order[:MOST_LABELS]]
+        shown = [(kinds[k], classes[k], f'{chances[k]:.0%}') for k in order[:MOST_LABELS]]
         card['predictions'].append((shown, len(order) - len(shown)))
     return card
 
@@ -78,10 +76,8 @@ def _find(name: str, folder: str | Path | None) -> Path:
 def _thumbnail(path: Path) -> str | None:
     """The photograph as a data URI; None if unreadable."""
     try:
-        with Image.open(path) as image:
-            image.draft('RGB', (2 * LONGEST, 2 * LONGEST))  # JPEGs are decoded no larger
-            image = ImageOps.exif_transpose(image).convert('RGB')
-            image.thumbnail((LONGEST, LONGEST))
-            return data_uri(image, quality=75)
-    except (OSError, ValueError, Image.DecompressionBombError):
+        image = Image.fromarray(read_image(str(path))[..., ::-1])
+    except BadImage:
         return None
+    image.thumbnail((LONGEST, LONGEST))
+    return data_uri(image, quality=75)

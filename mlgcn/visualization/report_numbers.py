@@ -1,12 +1,11 @@
 """The numbers of the report: rows of texts and cells for the tables, points of the curves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy import ndarray
 
 from mlgcn.evaluation import (
-    METRIC_NAMES,
     bootstrap_scores,
     centred,
     draw_images,
@@ -17,6 +16,7 @@ from mlgcn.evaluation import (
 )
 from mlgcn.evaluation.analysis import BANDS
 from mlgcn.evaluation.multilabel_scores import skips_empty_classes
+from mlgcn.evaluation.protocols import PRF_NAMES
 
 from .page import Cell
 from .runs import Run
@@ -46,24 +46,28 @@ class ReportNumbers:
         self.empty = [self.classes[k] for k in np.flatnonzero(self.positives == 0)]
         self.skips_empty = skips_empty_classes(self.result.protocol)
         self.differences = [f'{name} − {self.names[0]}' for name in self.names[1:]]
-        protocol, scores = self.result.protocol, [run.file.scores for run in runs]
-        draws = draw_images(len(self.targets), replicates, seed)
-        self.samples = [bootstrap_scores(s, self.targets, protocol, draws) for s in scores]
-        self.pairs = [label_pairs(run.predicted, self.targets) for run in runs]
-        self.sizes, self.without_box = [], 0
-        if areas is not None:
-            self.sizes = [scores_by_size(s, self.targets, areas, protocol) for s in scores]
-            self.without_box = ((self.targets == 1) & (areas <= 0)).sum()
+        self.calibrated = [run.name for run in runs if len(run.file.thresholds)]
+        protocol, draws = self.result.protocol, draw_images(len(self.targets), replicates, seed)
+        self.samples, self.pairs, self.sizes, self.without_box = [], [], [], 0
+        for run in runs:
+            sample = bootstrap_scores(run.file.scores, self.targets, protocol, draws)
+            if self.calibrated:
+                decided = bootstrap_scores(run.signs, self.targets, protocol, draws).values
+                sample.values.update({f'{key}_calibrated': decided[key] for key in PRF_NAMES})
+            self.samples.append(sample)
+            self.pairs.append(label_pairs(run.predicted, self.targets))
+            if areas is not None:
+                bands = scores_by_size(run.file.scores, self.targets, areas, protocol)
+                self.sizes.append(bands)
+                self.without_box = ((self.targets == 1) & (areas <= 0)).sum()
 
     def metric_rows(self) -> Rows:
-        """Every metric of every run with its interval, protocol and number of images."""
+        """Every metric of every run with its interval."""
         rows = []
-        for name in METRIC_NAMES:
-            rows.append([name.replace('_', ' ')])
-            for run, sample in zip(self.runs, self.samples):
-                note = bounds(*_clipped(sample.values[name], run.result[name]))
-                rows[-1].append(Cell(percent(run.result[name], '.2f'), note))
-            rows[-1] += [self.result.protocol, f'{self.result.num_images:,}']
+        for name in (name for name in self.result.values if name in self.samples[0].values):
+            values = [(run.result[name], s.values[name]) for run, s in zip(self.runs, self.samples)]
+            cells = [_cell(value, _clipped(drawn, value), '.2f') for value, drawn in values]
+            rows.append([name.replace('_', ' '), *cells])
         return rows
 
     def comparison_rows(self) -> Rows:
@@ -74,62 +78,57 @@ class ReportNumbers:
                 value = run.result[name] - self.result[name]
                 gaps = sample.values[name] - self.samples[0].values[name]
                 ahead = 100 * np.mean(centred(gaps, value) > 0)
-                note = f'{bounds(*interval(gaps, value), "+.1f")}\nahead in {ahead:.1f} %'
-                row.append(Cell(percent(value, '+.2f'), note))
+                cell = _cell(value, interval(gaps, value), '+.2f')
+                row.append(cell._replace(note=f'{cell.note}\nahead in {ahead:.1f} %'))
         return rows
 
     def class_rows(self) -> Rows:
         """AP of every class, the first run's lowest first, and differences to the first run."""
         few, first = self.positives < FEWEST, self.samples[0]
-        aps = [np.where(few, np.nan, run.result.ap) for run in self.runs]
-        spans = [_clipped(sample.ap, ap) for sample, ap in zip(self.samples, aps)]
-        gaps = [interval(s.ap - first.ap, ap - aps[0]) for s, ap in zip(self.samples, aps)]
-        rows = []
-        for k in np.argsort(self.result.ap):
-            rows.append([self.classes[k], f'{self.positives[k]:,}'])
-            for run, (low, high) in zip(self.runs, spans):
-                rows[-1].append(_bar(run.result.ap[k], bounds(low[k], high[k])))
-            for run, (low, high) in zip(self.runs[1:], gaps[1:]):
-                gap, clear = run.result.ap[k] - self.result.ap[k], bool(low[k] > 0 or high[k] < 0)
-                note = bounds(low[k], high[k], '+.1f')
-                rows[-1].append(Cell(percent(gap, '+.1f'), note, _number(gap), clear))
-        return rows
+        rows = [[name, f'{count:,}'] for name, count in zip(self.classes, self.positives)]
+        for run, sample in zip(self.runs, self.samples):
+            spans = _clipped(sample.ap, np.where(few, np.nan, run.result.ap))
+            for row, ap, *span in zip(rows, run.result.ap, *spans):
+                row.append(_cell(ap, span, full=100))
+        for run, sample in zip(self.runs[1:], self.samples[1:]):
+            gaps = run.result.ap - self.result.ap
+            spans = interval(sample.ap - first.ap, np.where(few, np.nan, gaps))
+            for row, gap, *span in zip(rows, gaps, *spans):
+                row.append(_cell(gap, span, '+.1f'))
+        return [rows[k] for k in np.argsort(self.result.ap)]
 
     def size_rows(self) -> Rows:
-        """Positives, classes that have some, and mAP of small, medium and large objects."""
-        rows = []
-        for band in BANDS:
-            number = self.sizes[0][band].positives
-            means = [_bar(size[band].mean_ap) for size in self.sizes]
-            rows.append([band, f'{number.sum():,}', f'{(number > 0).sum():,}', *means])
-        return rows
-
-    def class_size_rows(self) -> Rows:
-        """Positives and AP of every class in every band."""
-        rows = [[name] for name in self.classes]
-        for k, row in enumerate(rows):
-            for band in BANDS:
-                row.append(f'{self.sizes[0][band].positives[k]:,}')
-                row += [_bar(size[band].ap[k]) for size in self.sizes]
+        """mAP and the classes' APs of small, medium and large objects, and their positives."""
+        first, rows = self.sizes[0], []
+        for name in BANDS:
+            number = first[name].positives
+            means = [_cell(bands[name].mean_ap, full=100) for bands in self.sizes]
+            rows.append(['all', name, f'{number.sum():,}', *means])
+            for k in np.flatnonzero(number):
+                aps = [_cell(bands[name].ap[k], full=100) for bands in self.sizes]
+                rows.append([self.classes[k], name, f'{number[k]:,}', *aps])
         return rows
 
     def bin_rows(self) -> Rows:
         """False predictions of a second label beside a first, by how often both truly occur."""
-        first, rows = self.pairs[0], []
-        other = ~np.eye(len(first.base), dtype=bool) & (first.absent > 0)
+        first, bins = self.pairs[0], {}
+        other, together = first.absent > 0, 100 * first.cooccurrence
+        np.fill_diagonal(other, False)
         for low, high in zip(EDGES, EDGES[1:]):
-            together = 100 * first.cooccurrence
             inside = other & (together > low) & (together <= high)
             if inside.any():
-                name = 'never' if high == 0 else f'over {low} to {high} %'
-                rows.append([name, f'{inside.sum():,}'])
-                for p in self.pairs:
-                    falsely, expected = p.falsely[inside].sum(), p.expected[inside].sum()
-                    note = f'× {falsely / expected:.1f}' if expected else '–'
-                    rows[-1].append(_bar(100 * falsely / p.absent[inside].sum(), note))
-        full = max((cell.sort for row in rows for cell in row[2:]), default=0) or 1
-        for row in rows:  # the longest bar fills its cell
-            row[2:] = [cell._replace(bar=100 * cell.sort / full) for cell in row[2:]]
+                bins['never' if high == 0 else f'over {low} to {high} %'] = inside
+        rates = [
+            [100 * p.falsely[i].sum() / p.absent[i].sum() for p in self.pairs]
+            for i in bins.values()
+        ]
+        full, rows = np.max(rates, initial=1e-9), []
+        for (name, inside), found in zip(bins.items(), rates):
+            rows.append([name, f'{inside.sum():,}'])
+            for p, rate in zip(self.pairs, found):
+                falsely, expected = p.falsely[inside].sum(), p.expected[inside].sum()
+                note = f'× {falsely / expected:.1f}' if expected else '–'
+                rows[-1].append(_cell(rate, full=full)._replace(note=note))
         return rows
 
     def pair_rows(self) -> Rows:
@@ -145,42 +144,48 @@ class ReportNumbers:
             for pairs in self.pairs:
                 number, own = pairs.falsely[a, b], f'({100 * pairs.base[b]:.1f} %)'
                 text = f'{number:,.0f} = {100 * number / absent:.1f} %'
-                rows[-1].append(Cell(text, own, _number(number)))
+                rows[-1].append(Cell(text, own, float(number)))
         return rows
 
-    def curves(self) -> dict[str, list[dict]]:
-        """For the page's script, by option of the chooser: each run's points and circle."""
-        options = {str(key): [] for key in ('micro', 'macro', *range(len(self.classes)))}
+    def curves(self) -> Iterator[tuple[dict, ...]]:
+        """Micro, macro, classes: each run's points and the (recall, precision) of `predicted`."""
+        curves = []
         for run in self.runs:
             found = precision_recall_curves(run.file.scores, self.targets, run.result.protocol)
             hits = (run.predicted & (self.targets == 1)).sum(axis=0)
             counts = (run.predicted & (self.targets != -1)).sum(axis=0)
-            metrics = run.result
-            circles = [(metrics['OR'], metrics['OP']), (metrics['CR'], metrics['CP'])]
+            metrics = run.result.values
+            decided = [
+                (metrics[f'{recall}_calibrated'], metrics[f'{precision}_calibrated'])
+                for recall, precision in (('OR', 'OP'), ('CR', 'CP'))
+            ]
             for hit, number, count in zip(hits, self.positives, counts):
-                circles.append((100 * hit / max(number, 1), 100 * hit / count) if count else ())
+                decided.append((100 * hit / max(number, 1), 100 * hit / count) if count else ())
             lines = [found.micro, found.macro, *found.classes]
-            for drawn, line, circle in zip(options.values(), lines, circles):
+            curves.append([])
+            for line, circle in zip(lines, decided):
                 points = ' '.join(f'{x:.4g},{y:.4g}' for x, y in (() if line is None else line.T))
-                drawn.append(dict(points=points, circle=[_number(value, 1) for value in circle]))
-        return options
+                circle = tuple(round(float(value), 1) for value in circle)
+                curves[-1].append(dict(points=points, decided=circle))
+        return zip(*curves)
 
 
-def percent(value: float, form: str = '.1f') -> str:
+def _percent(value: float, form: str = '.1f') -> str:
     """'81.2', or with a sign '−1.2'; a dash where there is no value."""
     return '–' if np.isnan(value) else f'{value:{form}}'.replace('-', '−')
 
 
-def bounds(low: float, high: float, form: str = '.1f') -> str:
-    return '' if np.isnan(low) else f'[{percent(low, form)}, {percent(high, form)}]'
-
-
-def _bar(value: float, note: str = '') -> Cell:
-    return Cell(percent(value), note, _number(value), bar=max(_number(value, 1), 0))
-
-
-def _number(value: float, digits: int = 4) -> float:
-    return round(float(np.nan_to_num(value, nan=-1)), digits)
+def _cell(
+    value: float,
+    span: Sequence[float] = (np.nan, np.nan),
+    form: str = '.1f',
+    full: float | None = None,
+) -> Cell:
+    """A number in percent with its interval; without a value it sorts below all others."""
+    low, high = (_percent(limit, form.replace('2', '1')) for limit in span)
+    number = round(float(np.nan_to_num(value, nan=-1)), 4)
+    note = '' if np.isnan(span[0]) else f'[{low}, {high}]'
+    return Cell(_percent(value, form), note, number, full)
 
 
 def _clipped(values: ndarray, measured: float | ndarray) -> tuple[ndarray, ndarray]:

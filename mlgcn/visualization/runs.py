@@ -9,21 +9,39 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from mlgcn.evaluation import MultiLabelResult, ScoresFile, multilabel_scores
-from mlgcn.evaluation.protocols import decisions
+from mlgcn.datasets.annotations import repeated, some
+from mlgcn.evaluation import Calibration, MultiLabelResult, ScoresFile, multilabel_scores
+from mlgcn.evaluation.protocols import PRF_NAMES, decisions
 
 MOST_RUNS = 6  # the page has as many colours
 
 
 @dataclass(frozen=True)
 class Run:
-    """One scores file, and what the report's protocol makes of it: `predicted` is (N, K) bool."""
+    """One scores file and its scores under the report's protocol.
+
+    Labels are `predicted`, (N, K) bool, from the calibrated thresholds on where the file has some,
+    else from the protocol's. `result` has the metrics at the protocol's, and the precisions and
+    recalls of `predicted` as 'CP_calibrated', ...
+    """
 
     name: str
     path: str
     file: ScoresFile
     result: MultiLabelResult
     predicted: ndarray
+    calibration: Calibration
+
+    @property
+    def margins(self) -> ndarray:
+        """How far the logits (N, K) are above the thresholds, below 0 where not predicted."""
+        limits = torch.logit(torch.from_numpy(self.calibration.thresholds), eps=1e-7).numpy()
+        return self.file.scores / self.calibration.temperature - limits
+
+    @property
+    def signs(self) -> ndarray:
+        """Scores (N, K) whose decisions at the protocol's threshold are `predicted`."""
+        return np.where(self.predicted, 1, -1).astype(np.float32)
 
 
 def load_runs(
@@ -47,33 +65,34 @@ def load_runs(
     files = {str(path): ScoresFile.load(path) for path in paths.values()}
     if len(files) < len(paths):
         raise ValueError(f'a scores file is given twice: {", ".join(map(str, paths.values()))}')
-    seen = {file.protocol: path for path, file in files.items()}
-    if protocol is None and len(seen) > 1:
-        told = ', '.join(f'{path} with {name!r}' for name, path in seen.items())
-        raise ValueError(f'the runs were scored under two protocols ({told}): choose --protocol')
-    images = _common_images(files, common_images)
-    left_out = max(len(file.file_names) for file in files.values()) - len(images)
-    (first_path, first), *_ = files.items()
-    first = _arranged(first_path, first, images, first.class_names)
+    for path, file in files.items():
+        for name in [*repeated(file.file_names), *repeated(file.class_names)]:
+            raise ValueError(f'{path}: {str(name)!r} occurs more than once')
+    protocols = {file.protocol: path for path, file in files.items()}
+    if protocol is None and len(protocols) > 1:
+        seen = ', '.join(f'{path} with {name!r}' for name, path in protocols.items())
+        raise ValueError(f'the runs were scored under two protocols ({seen}): choose --protocol')
+    images, (first_path, first) = _common_images(files, common_images), next(iter(files.items()))
+    most = max(len(file.file_names) for file in files.values())
     runs = []
     for name, (path, file) in zip(paths, files.items()):
         file = _arranged(path, file, images, first.class_names)
-        for i, k in np.argwhere(file.targets != first.targets)[:1]:
-            label, values = str(first.class_names[k]), (file.targets[i, k], first.targets[i, k])
+        labels = runs[0].file.targets if runs else file.targets
+        for i, k in np.argwhere(file.targets != labels)[:1]:
             raise ValueError(
                 f'{path}: its labels differ from those of {first_path}: {images[i]}, class '
-                f'{label!r} is {values[0]} and {values[1]}'
+                f'{str(first.class_names[k])!r} is {file.targets[i, k]} and {labels[i, k]}'
             )
         runs.append(_scored(name, path, file, protocol or file.protocol))
-    return runs, left_out
+    return runs, most - len(images)
 
 
 def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarray:
     """The file names of the first run that all runs have; ValueError if others are not allowed."""
     (first, file), *others = files.items()
-    names = _unique(first, 'image', file.file_names)
+    names = file.file_names
     for path, other in others:
-        same = np.isin(names, _unique(path, 'image', other.file_names))
+        same = np.isin(names, other.file_names)
         if not same.any():
             example = f'{other.file_names[0]} and {names[0]}'
             raise ValueError(f'{path} and {first} have no image in common, e.g. {example}')
@@ -87,35 +106,36 @@ def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarr
     return names
 
 
-def _unique(path: str, what: str, names: ndarray) -> ndarray:
-    unique, counts = np.unique(names, return_counts=True)
-    if len(unique) < len(names):
-        raise ValueError(f'{path}: the {what} {str(unique[counts > 1][0])!r} occurs more than once')
-    return names
-
-
 def _arranged(path: str, file: ScoresFile, images: ndarray, classes: ndarray) -> ScoresFile:
     """`file` with just these images and classes in this order."""
-    only = sorted(set(_unique(path, 'class', file.class_names)) ^ set(classes))
-    if only:
+    if only := sorted(set(file.class_names) ^ set(classes)):
         raise ValueError(
             f'{path}: its {len(file.class_names)} classes are not the {len(classes)} of the first '
-            f'run; in one of the two only: {", ".join(only[:5])}{", ..." if only[5:] else ""}'
+            f'run; in one of the two only: {some(only)}'
         )
     rows, columns = (
-        (order := np.argsort(names))[np.searchsorted(names, wanted, sorter=order)]
+        [place[name] for name in wanted]
         for names, wanted in ((file.file_names, images), (file.class_names, classes))
+        for place in [{name: i for i, name in enumerate(names)}]
     )
     tables = {key: getattr(file, key)[rows][:, columns] for key in ('scores', 'targets')}
-    return replace(file, file_names=images, class_names=classes, **tables)
+    thresholds = file.thresholds[columns] if len(file.thresholds) else file.thresholds
+    return replace(file, file_names=images, class_names=classes, thresholds=thresholds, **tables)
 
 
 def _scored(name: str, path: str, file: ScoresFile, protocol: str) -> Run:
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # classes without positives: the page names them
-        try:
-            result = multilabel_scores(file.scores, file.targets, protocol, file.class_names)
-        except ValueError as error:
-            raise ValueError(f'{path}: {error}') from None
+    calibration = Calibration(1.0, np.full(len(file.class_names), 0.5, np.float32), '')
     predicted, _ = decisions(torch.as_tensor(file.scores).float(), protocol)
-    return Run(name, path, file, result, predicted)
+    if len(file.thresholds):
+        calibration = Calibration(file.temperature, file.thresholds, '')
+        predicted = calibration.present(calibration.probabilities(file.scores))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # classes without positives: the page names them
+            result = multilabel_scores(file.scores, file.targets, protocol, file.class_names)
+            run = Run(name, path, file, result, predicted, calibration)
+            decided = multilabel_scores(run.signs, file.targets, protocol)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from None
+    result.values.update({f'{key}_calibrated': decided[key] for key in PRF_NAMES})
+    return run

@@ -21,12 +21,11 @@ def example(**change):
 
 
 def test_round_trip(tmp_path):
-    example().save(tmp_path / 'new/scores.npz')
+    example(temperature=2.5, thresholds=np.float32([0.1, 0.2, 0.9])).save(
+        tmp_path / 'new/scores.npz'
+    )
     with np.load(tmp_path / 'new/scores.npz', allow_pickle=False) as file:
-        kinds = [file[name].dtype.kind for name in file.files]
-        assert dict(zip(file.files, kinds)) == dict(
-            file_names='U', class_names='U', scores='f', targets='i', protocol='U', sha256='U'
-        )
+        assert ''.join(file[name].dtype.kind for name in file.files) == 'UUfiUUff'
     loaded = ScoresFile.load(tmp_path / 'new/scores.npz')
     assert loaded.file_names.tolist() == ['a.jpg', 'ü b.jpg']
     assert loaded.class_names.tolist() == ['cat', 'dog', 'cow']
@@ -34,6 +33,15 @@ def test_round_trip(tmp_path):
     np.testing.assert_array_equal(loaded.scores, example().scores)
     np.testing.assert_array_equal(loaded.targets, example().targets)
     assert loaded.scores.dtype == np.float32 and loaded.targets.dtype == np.int8
+    assert loaded.temperature == 2.5
+    np.testing.assert_array_equal(loaded.thresholds, np.float32([0.1, 0.2, 0.9]))
+
+
+def test_files_of_earlier_versions(tmp_path):
+    path, fields = tmp_path / 'scores.npz', vars(example())
+    np.savez(path, **{key: fields[key] for key in list(fields)[:5]})
+    loaded = ScoresFile.load(path)
+    assert (loaded.sha256, loaded.temperature, len(loaded.thresholds)) == ('', 1, 0)
 
 
 def test_wrong_files(tmp_path):
@@ -52,6 +60,10 @@ def test_wrong_files(tmp_path):
     example(class_names=['cat', 'dog']).save(path)
     with pytest.raises(ValueError, match=r'2 class names, but scores \(2, 3\)'):
         ScoresFile.load(path)
+    for wrong in (dict(temperature=-1.0), dict(thresholds=np.float32([0.5]))):
+        example(**wrong).save(path)
+        with pytest.raises(ValueError, match=r'thresholds \(\d,\)'):
+            ScoresFile.load(path)
     example().save(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

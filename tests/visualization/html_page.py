@@ -30,8 +30,8 @@ class Page(HTMLParser):
         attrs = dict(attrs)
         self.links += [attrs[name] for name in ('src', 'href', 'xlink:href') if name in attrs]
         self.ids += [attrs['id']] if 'id' in attrs else []
-        if tag == 'svg' and 'button' in self.open:
-            self.figures.append(attrs['aria-label'])
+        if tag == 'img':
+            self.figures.append(attrs['alt'])
         if tag in ('article', 'h2', 'h3'):
             (self.cards if tag == 'article' else self.headings).append('')
         if tag == 'tr':

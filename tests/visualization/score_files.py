@@ -11,6 +11,7 @@ SECOND = np.float32(5.0 * TARGETS - 1)
 FILES = [f'photos/{i}.png' for i in range(3)]
 
 
-def save(path, scores, targets, names=NAMES, files=FILES, protocol='addgcn'):
-    ScoresFile(np.array(files), np.array(names), np.float32(scores), targets, protocol).save(path)
+def save(path, scores, targets, names=NAMES, files=FILES, protocol='addgcn', **more):
+    tables = np.array(files), np.array(names), np.float32(scores), targets
+    ScoresFile(*tables, protocol, **more).save(path)
     return path

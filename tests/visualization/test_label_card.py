@@ -22,22 +22,18 @@ def test_the_panel_is_legible_at_any_size(size):
     assert (panel.max(axis=2) < 100).sum() > 40  # dark text
 
 
-def test_bars_are_as_long_as_probabilities_say():
-    blue = np.array([0x1F, 0x6F, 0xB2])
-    picture = np.asarray(label_card(Image.new('RGB', (500, 100)), LABELS))
-    lengths = (picture == blue).all(axis=2).sum(axis=1)
-    lengths = [n for n, before in zip(lengths[1:], lengths) if n and not before]
-    assert len(lengths) == 2 and abs(lengths[1] / lengths[0] - 2 / 9) < 0.03
-
-
-def test_turned_and_transparent_photographs():
-    photo = Image.new('RGBA', (500, 100))
-    assert label_card(photo, LABELS).mode == 'RGB'
-    turned = Image.new('RGB', (900, 450))
-    turned.getexif()[0x0112] = 6
-    assert label_card(turned, []).width == 450
-    grey = Image.new('I;16', (500, 100))
-    assert label_card(grey, []).mode == 'RGB'
+def test_bars_are_as_long_as_probabilities_and_marks_stand_at_thresholds():
+    blue, orange = np.array([0x1F, 0x6F, 0xB2]), np.array([0xD5, 0x5E, 0x00])
+    thresholds = {'cat': 0.5, 'dog': 0.15, 'hen': 0.3}
+    picture = np.asarray(label_card(Image.new('RGBA', (500, 100)), LABELS, '', thresholds))
+    is_bar, is_mark = ((picture == color).all(axis=2) for color in (blue, orange))
+    starts = np.flatnonzero(is_bar.any(axis=1)[1:] & ~is_bar.any(axis=1)[:-1]) + 1
+    assert len(starts) == 2
+    for row, (name, probability) in zip(starts, LABELS):
+        bar, mark = np.flatnonzero(is_bar[row + 2]), np.flatnonzero(is_mark[row + 2])
+        full = (bar[-1] + 1 - bar[0]) / probability
+        assert abs(mark.mean() - bar[0] - full * thresholds[name]) < 2
+        assert 100 < full < 200
 
 
 def test_names_do_not_collide(tmp_path):

@@ -28,7 +28,6 @@ def test_metrics_and_classes(runs, protocol):
             low, high = np.clip(interval(sample.values[name], result[name]), 0, 100)
             row = metrics[name.replace('_', ' ')]
             assert row[r][:2] == (f'{result[name]:.2f}', f'[{low:.1f}, {high:.1f}]')
-            assert row[2:] == [protocol, '3']
         for name, ap, positives in zip(NAMES, result.ap, result.positives):
             assert classes[name][0] == str(positives) and classes[name][1 + r].text == f'{ap:.1f}'
 
@@ -45,15 +44,31 @@ def test_comparison_is_paired(runs):
 
 
 def test_curves(runs):
-    curves = ReportNumbers(load_runs(runs)[0], 20, 0).curves()
-    assert list(curves) == ['micro', 'macro', '0', '1', '2']
-    assert all(len(drawn) == 2 for drawn in curves.values())
-    assert curves['0'][0] == {'points': '50,100 100,100', 'circle': [100, 100]}
+    curves = list(ReportNumbers(load_runs(runs)[0], 20, 0).curves())
+    assert len(curves) == 2 + 3 and all(len(drawn) == 2 for drawn in curves)
+    (micro, _), (macro, _), (cat, _), (difficult, _), (hen, _) = curves
+    assert cat == {'points': '50,100 100,100', 'decided': (100, 100)}
     # the difficult label is left out of class 1; class 2 has one false prediction and one miss
-    assert [curves[k][0]['circle'] for k in '12'] == [[100, 100], [0, 0]]
+    assert difficult['decided'] == (100, 100) and hen['decided'] == (0, 0)
     result = multilabel_scores(FIRST, TARGETS)
-    for key, names in (('micro', ('OR', 'OP')), ('macro', ('CR', 'CP'))):
-        assert curves[key][0]['circle'] == [round(result[name], 1) for name in names]
+    for curve, names in ((micro, ('OR', 'OP')), (macro, ('CR', 'CP'))):
+        assert curve['decided'] == tuple(round(result[name], 1) for name in names)
+
+
+def test_calibrated_thresholds_decide(tmp_path):
+    calibration = dict(temperature=2.0, thresholds=np.float32([0.9, 0.3, 0.2]))
+    path = save(tmp_path / 's.npz', FIRST, TARGETS, **calibration)
+    (run,), _ = load_runs({'run': path})
+    expected = 1 / (1 + np.exp(-FIRST / 2)) >= calibration['thresholds']
+    assert (run.predicted == expected).all() and (run.predicted != (FIRST >= 0)).any()
+    assert ((run.margins >= 0) == expected).all()
+    numbers = ReportNumbers([run], 20, 0)
+    rows = {row[0]: row[1] for row in numbers.metric_rows()}
+    hits, positives = (expected & (TARGETS == 1)).sum(), (TARGETS == 1).sum()
+    assert rows['OR calibrated'].number == pytest.approx(100 * hits / positives, abs=1e-3)
+    assert rows['OR'].number == pytest.approx(multilabel_scores(FIRST, TARGETS)['OR'], abs=1e-3)
+    assert numbers.calibrated == ['run']
+    assert not ReportNumbers(load_runs({'run': save(path, FIRST, TARGETS)})[0], 9, 0).calibrated
 
 
 def test_pairs(tmp_path):
@@ -76,9 +91,11 @@ def test_sizes(runs):
     areas = np.array([[400, 400, 0], [0, 2500, 40000], [1600, 0, 0]])
     numbers = ReportNumbers(load_runs(runs)[0], 20, 0, areas)
     bands = [scores_by_size(s, TARGETS, areas, 'addgcn') for s in (FIRST, SECOND)]
-    for name, positives, classes, *means in numbers.size_rows():
-        expected = bands[0][name].positives
-        assert (positives, classes) == (str(expected.sum()), str((expected > 0).sum()))
-        assert [mean.text for mean in means] == [f'{band[name].mean_ap:.1f}' for band in bands]
-    cat = numbers.class_size_rows()[0]
-    assert cat[1] == '1' and cat[2].text == f'{bands[0]["small"].ap[0]:.1f}'
+    rows = {(name, size): cells for name, size, *cells in numbers.size_rows()}
+    for size in ('small', 'medium', 'large'):
+        positives, *means = rows['all', size]
+        assert positives == str(bands[0][size].positives.sum())
+        assert [mean.text for mean in means] == [f'{band[size].mean_ap:.1f}' for band in bands]
+    positives, *aps = rows['cat', 'small']
+    assert positives == '1' and aps[0].text == f'{bands[0]["small"].ap[0]:.1f}'
+    assert ('cat', 'large') not in rows

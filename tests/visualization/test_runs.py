@@ -30,8 +30,8 @@ def test_common_images(runs, tmp_path):
     (dict(names=['a', 'b', 'c']), 'its 3 classes are not the 3 .*a, b, c, cat'),
     (dict(targets=abs(TARGETS)), r"labels differ .*photos/2.png, class '<script>.* is 1 and -1"),
     (dict(files=['x', 'y', 'z']), 'have no image in common, e.g. x and photos/0.png'),
-    (dict(files=['x', 'x', 'z']), "the image 'x' occurs more than once"),
-    (dict(names=['a', 'b', 'a']), "the class 'a' occurs more than once"),
+    (dict(files=['x', 'x', 'z']), "'x' occurs more than once"),
+    (dict(names=['a', 'b', 'a']), "'a' occurs more than once"),
     (dict(protocol='gkgnet'), "two protocols .*'addgcn'.*'gkgnet'.*--protocol"),
 ])  # fmt: skip
 def test_other_data_are_refused(runs, tmp_path, change, words):

@@ -78,8 +78,11 @@ class ADDGCNHead(MultiLabelHead):
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
         """What the paper's figures show: ``attention`` (B, K, H, W) and ``adjacency`` (B, K, K).
 
-        Both are in (0, 1); ``adjacency[:, i, j]`` weighs what label j receives from label i.
+        Both are in (0, 1); ``adjacency[:, i, j]`` weighs what label j receives from label i. So
+        does ``static`` (B, K, K), of any sign and the same for every image.
         """
         activation = self.fc(feats[-1])
         _, adjacency = self.gcn(self.label_nodes(feats[-1], activation))
-        return dict(attention=torch.sigmoid(activation), adjacency=adjacency)
+        # transposed: the rows of the convolution are the receivers
+        static = self.gcn.static_adj.weight[:, :, 0].T.expand_as(adjacency)
+        return dict(attention=torch.sigmoid(activation), adjacency=adjacency, static=static)

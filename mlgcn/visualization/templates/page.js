@@ -11,9 +11,7 @@ let shown = 0;
 const show = index => {
   shown = (index + figures.length) % figures.length;
   const picture = figures[shown].firstElementChild.cloneNode(true);
-  const width = picture.viewBox?.baseVal.width;
-  if (width > 1.3 * innerWidth) picture.style = `width: ${width}px; height: auto`;  // scrolls
-  dialog.querySelector('figure').replaceChildren(picture, picture.alt ?? '');
+  dialog.querySelector('figure').replaceChildren(picture, picture.alt);
 };
 figures.forEach((figure, index) => figure.onclick = () => { show(index); dialog.showModal(); });
 dialog.onclick = event => event.target === dialog ? dialog.close() : show(shown + Number(event.target.value ?? 0));

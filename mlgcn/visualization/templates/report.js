@@ -1,5 +1,3 @@
-addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(part => part.open = true));
-
 const valueOf = cell => cell.dataset.v ?? cell.textContent.replace(/[,%]/g, '').trim();
 document.querySelectorAll('.sortable').forEach(table => {
   const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
@@ -21,20 +19,12 @@ document.querySelectorAll('.sortable').forEach(table => {
 
 document.querySelector('[type=search]').oninput = event => {
   const wanted = event.target.value.trim().toLowerCase();
-  for (const row of document.querySelector('.searchable tbody').rows)
-    row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
+  const rows = [...document.querySelector('.searchable tbody').rows];
+  rows.forEach(row => row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted));
+  const none = rows.every(row => row.hidden);
+  document.querySelector('[role=status]').textContent = none ? `no class has "${wanted}" in its name` : '';
 };
 
-const curves = JSON.parse(document.getElementById('curve-data').textContent);
 const choice = document.getElementById('curve');
-choice.onchange = () => curves[choice.value].forEach((curve, i) => {
-  const [line, circle] = document.querySelectorAll('#chart g')[i].children;
-  const [recall, precision] = curve.circle;
-  line.setAttribute('points', curve.points);
-  circle.setAttribute('visibility', curve.circle.length ? 'visible' : 'hidden');
-  circle.setAttribute('cx', recall ?? 0);
-  circle.setAttribute('cy', precision ?? 0);
-  document.querySelectorAll('.words')[i].textContent = curve.circle.length
-    ? `precision ${precision} %, recall ${recall} % at the threshold` : 'nothing predicted';
-});
+choice.onchange = () => document.querySelectorAll('.curve').forEach((curve, i) => curve.hidden = i !== choice.selectedIndex);
 choice.onchange();
