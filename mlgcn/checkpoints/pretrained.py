@@ -1,18 +1,15 @@
 """`init_cfg=dict(type='Pretrained', ...)` that says what it loaded and refuses to load nothing."""
 
-import logging
 from collections.abc import Mapping
 
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit, update_init_info
-from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
 
 from .checkpoint import load
 from .convert import convert, detect
-from .error import some
-from .transfer import check_frozen, class_tensors
+from .transfer import transfer
 
 POLICIES = ('interpolate', 'keep')
 
@@ -49,33 +46,12 @@ class Pretrained(PretrainedInit):
         self.pos_embed = pos_embed
 
     def __call__(self, module: nn.Module) -> None:
-        checkpoint = load(self.checkpoint)
-        checkpoint.check_finite()
-        weights = checkpoint.weights
-        own = module.state_dict(keep_vars=True)
-        weights = self._named_as(own, weights)
+        checkpoint, own = load(self.checkpoint), module.state_dict()
+        checkpoint.weights = self._named_as(own, checkpoint.weights)
         if self.pos_embed == 'interpolate':
-            weights = {k: resized(k, v, own.get(k)) for k, v in weights.items()}
-        used = [k for k, v in weights.items() if k in own and own[k].shape == v.shape]
-        if not used:
-            raise ValueError(
-                f'{self.checkpoint}: none of its {len(weights)} entries fits '
-                f'{type(module).__name__}. It holds {list(weights)[:3]}, expected e.g. '
-                f'{list(own)[:3]}; is it the weights of another model?'
-            )
-        rows = [k for k in used if k in class_tensors(module)]
-        used = [k for k in used if k not in set(rows)]
-        learned = [k for k in own if not k.endswith('num_batches_tracked')]
-        missing = [k for k in learned if k not in set(used)]
-        check_frozen(self.checkpoint, module, missing)
-        text = f'{self.checkpoint}: {len(used)} entries loaded into {type(module).__name__}, '
-        text += f'{len(weights) - len(used)} left over, {len(missing)} of {len(learned)} not in it'
-        text += f' or of another shape: {some(missing, 3)}' if missing else ''
-        text += f'; {some(rows, 3)} start new (load_from moves them by class names)' if rows else ''
-        print_log(text, 'current', logging.WARNING if missing else logging.INFO)
-        load_state_dict(module, {k: weights[k] for k in used}, strict=False, logger='silent')
-        for key in used:
-            own[key].loaded_by_init_cfg = True  # for check_frozen, when load_from follows
+            for key, value in checkpoint.weights.items():
+                checkpoint.weights[key] = resized(key, value, own.get(key))
+        module.load_state_dict(transfer(checkpoint, module, classes=None))
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
 

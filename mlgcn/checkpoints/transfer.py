@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 
 import torch
 from mmengine.logging import print_log
@@ -39,76 +39,76 @@ def class_tensors(module: nn.Module) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def transfer(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
+def transfer(
+    checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str] | None
+) -> dict[str, Tensor]:
     """The model's state_dict with all that the checkpoint has for it.
 
     Rows of classes are moved by the names of the classes; those of other classes keep the model's
     values. One line in the log says what was loaded, and what was not.
 
     Args:
-        checkpoint: of the same model, for the same or other classes.
-        model: initialised; not changed.
-        classes: the names of its classes, in order.
+        checkpoint: of the same model, for the same or other classes, or of parts of it.
+        model: initialised; its values are not changed. Parameters that are taken over are marked
+            as `loaded`, for the next call.
+        classes: the names of its classes, in order; None in `init_cfg`, where they are not known:
+            rows of classes start new, and entries that are left over are no fault.
 
     Raises:
-        CheckpointError: nothing fits; or a frozen parameter (`requires_grad=False`), which the
-            training could not correct, is not in the checkpoint.
+        CheckpointError: nothing fits, or values are not finite; a frozen parameter
+            (`requires_grad=False`), which the training could not correct, is not in the checkpoint,
+            nor in one that was loaded before.
     """
     checkpoint.check_finite()
-    own, weights = model.state_dict(), checkpoint.weights
+    own, weights, kind = model.state_dict(), checkpoint.weights, type(model).__name__
     rows = {key: axes for key, axes in class_tensors(model).items() if key in weights}
-    result, loaded = dict(own), set()
-    pairs = _pairs(checkpoint.classes, classes)
+    pairs = _pairs(checkpoint.classes, classes or ())
+    taken = {}
     for key in own.keys() & weights.keys():
         if key not in rows and own[key].shape == weights[key].shape:
-            result[key], loaded = weights[key], loaded | {key}
+            taken[key] = weights[key]
         elif key in rows and pairs and _fits_but(rows[key], own[key], weights[key]):
-            result[key], loaded = _moved(own[key], weights[key], rows[key], pairs), loaded | {key}
-    if not loaded:
+            taken[key] = _moved(own[key], weights[key], rows[key], pairs)
+    if not taken:
         raise CheckpointError(
-            f'{checkpoint.path}: load_from: none of its {len(weights)} entries fits the model. It '
-            f'is {SOURCES[checkpoint.source].kind} ({some(list(weights), 3)}; expected e.g. '
-            f"{some(list(own), 3)}). For a backbone's weights use init_cfg=dict(type='Pretrained')"
+            f'{checkpoint.path}: none of its {len(weights)} entries fits {kind}. It is '
+            f'{SOURCES[checkpoint.source].kind} ({some(list(weights), 3)}; expected e.g. '
+            f'{some(list(own), 3)})'
+            + ('' if classes is None else '; for a backbone alone use init_cfg, type Pretrained')
         )
-    missing = [key for key in own if key not in loaded and not key.endswith('num_batches_tracked')]
-    check_frozen(checkpoint.path, model, missing)
-    left = len(weights.keys() - loaded)
-    moved = [classes[new] for _, new in pairs] if rows.keys() & loaded else []
-    new = [name for name in classes if name not in set(moved)]
-    text = f'{checkpoint.path}: load_from: {len(own) - len(missing)} of {len(own)} entries loaded'
+    _check_frozen(checkpoint.path, model, taken)
+    missing = [key for key in own if key not in taken and not key.endswith('num_batches_tracked')]
+    left = len(weights) - len(taken)
+    text = f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into {kind}'
     text += f', not in it or of another shape: {some(missing, 3)}' if missing else ''
     text += f'; {left} of its {len(weights)} are not used' if left else ''
-    text += f'; rows of {len(moved)} of {len(classes)} classes moved by their names' if rows else ''
-    text += f', these start new: {some(new, 20)}' if rows and new else ''
-    text += ' (the file names no classes)' if rows and checkpoint.classes is None else ''
-    complete = not (missing or left or (rows and new))
-    print_log(text, 'current', logging.INFO if complete else logging.WARNING)
-    return result
+    if classes is None:
+        text += f'; {some(list(rows), 3)} start new, load_from moves them' if rows else ''
+    elif rows:
+        moved = {classes[new] for _, new in pairs} if rows.keys() & taken.keys() else set()
+        new = [name for name in classes if name not in moved]
+        left += len(new)
+        text += f'; rows of {len(moved)} of {len(classes)} classes moved by their names'
+        text += f', these start new: {some(new, 20)}' if new else ''
+        text += ' (the file names no classes)' if checkpoint.classes is None else ''
+    incomplete = missing or (left and classes is not None)
+    print_log(text, 'current', logging.WARNING if incomplete else logging.INFO)
+    return {**own, **taken}
 
 
-def check_frozen(path: str, module: nn.Module, missing: Sequence[str]) -> None:
-    """Stop where frozen parameters of `module` are among the `missing` ones.
-
-    Those that an `init_cfg` has loaded before (`Pretrained` marks them) are in order.
-
-    Raises:
-        CheckpointError: names the first, and how many there are.
-    """
-    frozen = dict(_frozen(module))
-    lost = [key for key in missing if key in frozen and not frozen[key]]
+def _check_frozen(path: str, model: nn.Module, taken: Container[str]) -> None:
+    """Every frozen parameter is among those `taken`, or was in a file that was loaded before."""
+    frozen = {key: p for key, p in model.named_parameters() if not p.requires_grad}
+    lost = [key for key, p in frozen.items() if key not in taken and not hasattr(p, 'loaded')]
     if lost:
         raise CheckpointError(
-            f'{path}: {len(lost)} of the {len(frozen)} frozen parameters of {type(module).__name__}'
+            f'{path}: {len(lost)} of the {len(frozen)} frozen parameters of {type(model).__name__}'
             f' are not in it, or have another shape: {some(lost, 3)}. A frozen part is not trained '
             'and must be loaded whole; is it the weights of another model?'
         )
-
-
-def _frozen(module: nn.Module) -> Iterator[tuple[str, bool]]:
-    """Frozen parameters, and whether an `init_cfg` has loaded them."""
-    for key, parameter in module.named_parameters():
-        if not parameter.requires_grad:
-            yield key, getattr(parameter, 'loaded_by_init_cfg', False)
+    for key, parameter in model.named_parameters():
+        if key in taken:
+            parameter.loaded = True
 
 
 def _pairs(old: Sequence[str] | None, new: Sequence[str]) -> list[tuple[int, int]]:
