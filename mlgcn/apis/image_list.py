@@ -32,14 +32,17 @@ def list_images(arguments: Sequence[str]) -> list[ImageFile]:
     images = []
     for argument in arguments:
         if os.path.isdir(argument):
-            paths = list(_walk(argument))
-            images_ = [path for path in paths if _ending(path) in ENDINGS | foreign_files.ENDINGS]
-            others = Counter(_ending(path) or 'none' for path in set(paths) - set(images_))
+            found, others = [], Counter()
+            for path in _walk(argument):
+                ending = os.path.splitext(path)[1].lower()
+                if ending in ENDINGS | foreign_files.ENDINGS:
+                    found.append(ImageFile(path, os.path.relpath(path, argument)))
+                else:
+                    others[ending or 'none'] += 1
             if others:
                 endings = ', '.join(f'{count} {end}' for end, count in others.most_common(5))
-                said = f'{sum(others.values())} files passed over, no images by their ending'
+                said = f'{others.total()} files passed over, no images by their ending'
                 print(f'{argument}: {said} ({endings})', file=sys.stderr)
-            found = [ImageFile(path, os.path.relpath(path, argument)) for path in images_]
             if not found:
                 raise FileNotFoundError(
                     f'{argument}: no image in this folder or below it (.jpg, .png, ...)'
@@ -63,10 +66,6 @@ def read_image_list(lines: Iterable[str] | TextIO | None = None) -> Iterator[Ima
         path = line.rstrip('\r\n')
         if path:
             yield ImageFile(path, os.path.basename(path))
-
-
-def _ending(path: str) -> str:
-    return os.path.splitext(path)[1].lower()
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -80,7 +80,10 @@ class MultiLabelInferencer:
     ):
         config = config_or_name if checkpoint is not None else None
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        check_decision(threshold, top_k)
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f'threshold is {threshold}, expected a probability from 0 to 1')
+        if top_k is not None and top_k < 1:
+            raise ValueError(f'top_k is {top_k}, expected at least 1')
         self.model = load_model(config, checkpoint or config_or_name, device, cfg_options, fused)
         self.classes = self.model.classes
         self.calibration = self.model.calibration
@@ -177,9 +180,9 @@ class MultiLabelInferencer:
             return self.model.pack(image)
         try:
             return self.model.pack(image)
+        except BadImage as error:
+            return error.fault
         except Exception as error:  # the pipeline's transforms raise whatever they like
-            if isinstance(error, BadImage):
-                return error.fault
             return decode_fault(image) or f'{type(error).__name__}: {error}'
 
     def _predict(self, batch: Sequence[tuple[str, Future]]) -> Iterator[Prediction]:
@@ -200,14 +203,6 @@ class MultiLabelInferencer:
             order = order[self.calibration.present(probabilities)[order]]
         labels = tuple((self.classes[k], float(probabilities[k])) for k in order)
         return Prediction(name, labels, probabilities)
-
-
-def check_decision(threshold: float | None, top_k: int | None) -> None:
-    """Raise a ValueError where `threshold` is not in [0, 1] or `top_k` not at least 1."""
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ValueError(f'threshold is {threshold}, expected a probability from 0 to 1')
-    if top_k is not None and top_k < 1:
-        raise ValueError(f'top_k is {top_k}, expected at least 1')
 
 
 def as_input(

@@ -51,16 +51,6 @@ class LoadedModel:
     pipeline: Callable[[dict], dict]
     calibration: Calibration
 
-    @property
-    def path(self) -> str:
-        """The checkpoint's file."""
-        return self.checkpoint.path
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The checkpoint's metadata, empty for others than ours."""
-        return self.checkpoint.metadata
-
     def pack(self, image: str | Path | np.ndarray) -> dict[str, Any]:
         """A file, or an array of uint8 (H, W, 3) in BGR, through the test pipeline."""
         if isinstance(image, np.ndarray):
@@ -77,7 +67,7 @@ class LoadedModel:
         data = self.model.data_preprocessor(pseudo_collate(list(packed)), False)
         logits = self.model(data['inputs'], mode='tensor').float().cpu().numpy()
         if not np.isfinite(logits).all():
-            raise ValueError(f'{self.path}: the model gives NaN or infinite logits')
+            raise ValueError(f'{self.checkpoint.path}: the model gives NaN or infinite logits')
         return logits
 
     def dataset_logits(self, loader: str = 'val_dataloader') -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +79,9 @@ class LoadedModel:
         """
         options = self.cfg.get(loader) or {}
         if 'type' not in options.get('dataset', {}):
-            raise CheckpointError(f'{self.path}: its config has no {loader}; give the config file')
+            raise CheckpointError(
+                f'{self.checkpoint.path}: its config has no {loader}; give the config file'
+            )
         dataset = build_dataset(self.cfg, loader, self.classes)
         self.checkpoint.check_classes(dataset.metainfo['classes'], "the data's")
         batches = DataLoader(
@@ -143,23 +135,19 @@ def load_model(
     fit_to_data(cfg, classes)
     fit_model(cfg.model, loaded.weights)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    model, pipeline = _build(cfg, loaded, from_file=config is None)
+    model, pipeline = _build(cfg) if config else _build_stated(cfg, loaded)
     loaded.check_fits(model)
     model.load_state_dict(loaded.weights, strict=False)  # check_fits was strict
     model.to(target).eval()
-    if fused:
-        model = fuse(model)
-    return LoadedModel(model, cfg, classes, loaded, pipeline, calibration)
+    return LoadedModel(fuse(model) if fused else model, cfg, classes, loaded, pipeline, calibration)
 
 
 def _device(device: str | torch.device) -> torch.device:
     try:
-        target = torch.device(device)
-        torch.empty(0, device=target)
+        return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
         reason = (str(error).splitlines() or [''])[0]
         raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from error
-    return target
 
 
 def _read_config(config: Path | None, options: Mapping[str, Any], loaded: Checkpoint) -> Config:
@@ -188,29 +176,28 @@ def _classes(loaded: Checkpoint, cfg: Config) -> tuple[str, ...]:
     return loaded.classes or tuple(map(str, own))
 
 
-def _build(cfg: Config, loaded: Checkpoint, from_file: bool) -> tuple[ImageClassifier, Callable]:
-    """Model and pipeline; with bounded memory where the config is out of the checkpoint."""
-    if not from_file:
-        return _build_model(cfg), _build_pipeline(cfg)
+def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:
+    """Model and test pipeline."""
+    config = dict(cfg.model)
+    if cfg.get('data_preprocessor'):
+        config.setdefault('data_preprocessor', cfg.data_preprocessor)
+    without_pretrained(config)
+    model = MODELS.build(config)
+    if not isinstance(model, ImageClassifier):
+        raise ConfigError(f'model is a {type(model).__name__}, expected an ImageClassifier')
+    return model, _build_pipeline(cfg)
+
+
+def _build_stated(cfg: Config, loaded: Checkpoint) -> tuple[ImageClassifier, Callable]:
+    """The same of a config out of the checkpoint: with bounded memory."""
     try:
         with BoundedConstruction(loaded.weights):
-            return _build_model(cfg), _build_pipeline(cfg)
+            return _build(cfg)
     except Exception as error:
         raise CheckpointError(
             f"{loaded.path}: its metadata's model cannot be built ({type(error).__name__}: "
             f'{" ".join(str(error).split())[:200]}); give the config'
         ) from error
-
-
-def _build_model(cfg: Config) -> ImageClassifier:
-    model = dict(cfg.model)
-    if cfg.get('data_preprocessor'):
-        model.setdefault('data_preprocessor', cfg.data_preprocessor)
-    without_pretrained(model)
-    built = MODELS.build(model)
-    if not isinstance(built, ImageClassifier):
-        raise ConfigError(f'model is a {type(built).__name__}, expected an ImageClassifier')
-    return built
 
 
 def without_pretrained(node: Any) -> None:

@@ -1,10 +1,9 @@
 """Configs by their names."""
 
-import difflib
 from pathlib import Path
 
 import mlgcn
-from mlgcn.engine.config import ConfigError
+from mlgcn.engine.config_check import ConfigError, nearest
 
 PACKAGE = Path(mlgcn.__file__).parent
 # an installed mlgcn holds a copy; in a checkout they lie beside the package
@@ -26,8 +25,7 @@ def find_config(config: str | Path) -> Path:
     found = names.get(path.stem)
     if found and str(path) in (found.stem, f'configs/{found.relative_to(CONFIGS)}'):
         return found
-    near = difflib.get_close_matches(path.stem, names, 1)
-    hint = f'; did you mean {near[0]}?' if near else ''
+    hint = nearest(path.stem, names)
     raise ConfigError(f'{config}: no such config file, and no shipped config has that name{hint}')
 
 

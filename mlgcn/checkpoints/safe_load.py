@@ -43,6 +43,7 @@ KINDS = {
     b'gguf': 'a GGUF file',
     b'\x80': 'a pickle that torch.save did not write',
 }
+MAX_JSON = 2**22
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
 _trusting = False
 
@@ -219,11 +220,11 @@ def _trusted(file: Any, refused: RefusedError) -> Any:
             os.environ[FORCE] = forced
 
 
-def read_json(text: str, limit: int = 2**22) -> Any:
-    """JSON text out of a checkpoint: of bounded size, and without Python's recursion errors."""
-    if not isinstance(text, str) or len(text) > limit:
-        raise CheckpointError(f'expected JSON text of at most {limit:,} characters')
+def read_json(text: str) -> Any:
+    """JSON text out of metadata: of bounded size, and without Python's recursion errors."""
+    if not isinstance(text, str) or len(text) > MAX_JSON:
+        raise CheckpointError(f'its metadata is not JSON text of at most {MAX_JSON:,} characters')
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f'not JSON ({str(error)[:80]})') from error
+        raise CheckpointError(f'its metadata is not JSON ({str(error)[:80]})') from error

@@ -102,33 +102,22 @@ def metadata_config(metadata: Mapping[str, Any]) -> Config:
 
     Raises:
         CheckpointError: the metadata has no config, or one that names classes off the allow-list,
-            imports other modules, or is not as mlgcn writes it.
+            or is not as mlgcn writes it.
     """
     text = metadata.get('config')
     if not isinstance(text, str):
         raise CheckpointError('its metadata has no config; give the config file')
     try:
         stated = read_json(text)
-        model = dict(stated['model'])
-        pipeline = stated['test_dataloader']['dataset']['pipeline']
-        imports = (stated.get('custom_imports') or {}).get('imports', [])
-        if 'data_preprocessor' not in model and stated.get('data_preprocessor'):
-            model['data_preprocessor'] = dict(stated['data_preprocessor'])
-        if not isinstance(pipeline, list) or not all(isinstance(t, dict) for t in pipeline):
-            raise TypeError('the test pipeline is not a list of dicts')
-        imports = [imports] if isinstance(imports, str) else list(imports)
-        others = [name for name in imports if name != 'mlgcn']
-        if others:
-            raise RefusedConfigError(f'it imports {", ".join(map(str, others))[:80]}')
-        model.setdefault('type', 'ImageClassifier')
+        model = {'type': 'ImageClassifier', **stated['model']}
         if _name(model['type']) != 'ImageClassifier':
-            raise RefusedConfigError(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
-        preprocessor = model.get('data_preprocessor')
-        if isinstance(preprocessor, dict):
-            preprocessor.setdefault('type', 'ClsDataPreprocessor')
+            raise _refused(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
+        if preprocessor := model.get('data_preprocessor') or stated.get('data_preprocessor'):
+            model['data_preprocessor'] = {'type': 'ClsDataPreprocessor', **preprocessor}
         model = _clean(model, 'model', MODELS, MODEL_MODULES)
+        pipeline = stated['test_dataloader']['dataset']['pipeline']
         pipeline = _clean(pipeline, 'pipeline', TRANSFORMS, TRANSFORM_MODULES)
-    except RefusedConfigError:
+    except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
@@ -145,10 +134,10 @@ def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -
         return [_clean(item, f'{path}[{i}]', registry, modules) for i, item in enumerate(node)]
     if not isinstance(node, dict):
         if path.startswith('pipeline') and isinstance(node, (int, float)) and abs(node) > LARGEST:
-            raise RefusedConfigError(f'{path} is {node}')
+            raise _refused(f'{path} is {node}')
         return node
     if '_scope_' in node:
-        raise RefusedConfigError(f'{path} has a _scope_')
+        raise _refused(f'{path} has a _scope_')
     node = {key: value for key, value in node.items() if key not in LEFT_OUT}
     if 'type' in node:
         _check_type(node, path, registry, modules)
@@ -159,18 +148,17 @@ def _check_type(node: dict, path: str, registry: Registry, modules: tuple[str, .
     name = node['type']
     cls = registered(registry, name) if isinstance(name, str) else None
     if cls is None or not f'{cls.__module__}.'.startswith(modules):
-        raise RefusedConfigError(f'{path}.type is {str(name)[:60]!r}')
+        raise _refused(f'{path}.type is {str(name)[:60]!r}')
     if _name(name) == 'MLGCNHead':  # the weights bring both; as arguments they name files
         node.pop('graph', None), node.pop('embeddings', None)
     if _name(name) == 'MLDecoderHead' and isinstance(node.get('word_vectors'), str):
-        raise RefusedConfigError(f'{path}.word_vectors names a file')
+        raise _refused(f'{path}.word_vectors names a file')
     if _name(name) == 'TIMMBackbone':
-        others = sorted(set(node) - TIMM_KEYS - {'checkpoint_path'})
-        model_name = node.get('model_name')
-        if others or node.pop('checkpoint_path', '') or ':' in str(model_name):
-            raise RefusedConfigError(
-                f'{path}: a TIMMBackbone with ' + (', '.join(others) or f'{str(model_name)[:60]!r}')
-            )
+        others = sorted(key for key in set(node) - TIMM_KEYS if key != 'checkpoint_path')
+        fetched = node.pop('checkpoint_path', '') or ':' in str(node.get('model_name'))
+        if others or fetched:
+            what = ', '.join(others) or str(node.get('model_name'))[:60]
+            raise _refused(f'{path}: a TIMMBackbone with {what}')
 
 
 def registered(registry: Registry, name: str) -> type | None:
@@ -193,11 +181,8 @@ def _name(name: Any) -> str:
     return str(name).rpartition('.')[2]
 
 
-class RefusedConfigError(CheckpointError):
-    """A config out of metadata that asks for something off the allow-list."""
-
-    def __init__(self, what: str):
-        super().__init__(
-            f'the config in its metadata is not used, because {what}, which is not on the '
-            'allow-list; give the config file, if you trust it'
-        )
+def _refused(what: str) -> CheckpointError:
+    return CheckpointError(
+        f'the config in its metadata is not used, because {what}, which is not on the allow-list; '
+        'give the config file, if you trust it'
+    )

@@ -90,7 +90,7 @@ def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarr
 def calibrated_metadata(model: LoadedModel, record: dict) -> dict:
     """The checkpoint's metadata, or new one, with the calibration and the config."""
     source = model.checkpoint.source
-    known = {key: value for key, value in model.metadata.items() if value is not None}
+    known = {key: value for key, value in model.checkpoint.metadata.items() if value is not None}
     if SOURCES[source].licence:
         known = {'source': source, **known}
     licence = SOURCES[source].licence or 'No licence stated.'

@@ -52,7 +52,7 @@ class PredictionFile:
         head = {
             'format': 'mlgcn predictions',
             'version': 1,
-            'checkpoint': os.path.basename(inferencer.model.path),
+            'checkpoint': os.path.basename(inferencer.model.checkpoint.path),
             'sha256': inferencer.model.checkpoint.sha256,
             'decision': inferencer.decision,
             'temperature': calibration.temperature,

@@ -138,7 +138,7 @@ def _metadata(loaded: LoadedModel, rule: ResizeRule, precision: str) -> dict[str
         'temperature': calibration.temperature,
         'precision': precision,
         'weights_sha256': fingerprint(loaded.model.state_dict()),
-        'licence': loaded.metadata.get('licence', 'No licence stated.'),
+        'licence': loaded.checkpoint.metadata.get('licence', 'No licence stated.'),
     }
 
 

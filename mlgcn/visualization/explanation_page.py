@@ -56,7 +56,7 @@ def write_explanations(
         page,
         'explanation.html.j2',
         sections=sections,
-        model=Path(inferencer.model.path).name,
+        model=Path(inferencer.model.checkpoint.path).name,
         head=type(inferencer.model.model.head).__name__,
         classes=inferencer.classes,
         decision=inferencer.decision,

@@ -15,7 +15,7 @@ CLASSES = ('cat', 'dög, big')
 INFERENCER = SimpleNamespace(
     classes=CLASSES,
     calibration=Calibration(1.5, np.float32([0.25, 0.5]), 'calibrated for f1 on 9 images'),
-    model=SimpleNamespace(path='runs/x.pth', checkpoint=SimpleNamespace(sha256='abc')),
+    model=SimpleNamespace(checkpoint=SimpleNamespace(path='runs/x.pth', sha256='abc')),
     decision='calibrated for f1 on 9 images, temperature 1.5',
     by_threshold=True,
     top_k=None,

@@ -39,7 +39,7 @@ def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
 
 
 def test_command(loaded, photo_file, tmp_path, mlgcn):
-    out, checkpoint = tmp_path / 'out', loaded['gkgnet'].model.path
+    out, checkpoint = tmp_path / 'out', loaded['gkgnet'].model.checkpoint.path
     answer = mlgcn('visualize', checkpoint, photo_file.parent, '--out', out, '--top-k', 1)
     assert f'{out}/index.html: open it in a browser' in answer.out
     assert len(list(out.glob('1_a_photo/*.png'))) == 3 + 1 + 3 + 1
@@ -67,5 +67,5 @@ def test_wrong_input_is_one_line_and_status_2(
     broken, out = tmp_path / 'broken.jpg', tmp_path / 'out'
     broken.write_bytes(b'no image')
     args = [arg.format(photo=photo_file, broken=broken) for arg in args]
-    answer = mlgcn('visualize', loaded[kind].model.path, '--out', out, *args)
+    answer = mlgcn('visualize', loaded[kind].model.checkpoint.path, '--out', out, *args)
     assert answer.status == 2 and re.search(message, answer.error) and not out.exists()
