@@ -1,14 +1,28 @@
 """Published weights under our names and back."""
 
+import re
+
+import numpy as np
 import pytest
 import torch
-from fill import fill_, make_input
-from mmpretrain.models import ResNet
+from checkpoints.peer_files import HEADS, PEERS, tresnet_case, write_peer_file
+from fill import fill_, make_input, make_target
+from mmpretrain.models import ImageClassifier, ResNet
+from mmpretrain.structures import DataSample
 from models.gkgnet_cases import build as build_gkgnet
 from models.test_add_gcn import build as build_addgcn
 from published import published_weights
 
-from mlgcn.checkpoints import CheckpointError, convert, detect, published_key, to_published
+from mlgcn.checkpoints import (
+    CheckpointError,
+    convert,
+    detect,
+    load,
+    published_key,
+    to_published,
+)
+from mlgcn.checkpoints.recognise import tresnet_of
+from mlgcn.cli import execute
 from mlgcn.models.backbones import PyramidViG
 
 LISTS = ['addgcn_r50_c80', 'gkgnet_t_128_g1_c7_k5', 'gkgnet_t_224_g2_c20']
@@ -163,3 +177,95 @@ def test_only_the_two_systems_have_a_published_form():
         to_published({'a': torch.zeros(1)}, 'pvig')
     with pytest.raises(CheckpointError, match=r'head.fc.bias'):
         to_published({'head.other.bias': torch.zeros(1), 'head.fc.bias9': torch.zeros(1)}, 'addgcn')
+
+
+def tresnet_model(source, classes, backbone, **head):
+    if source == 'asl':
+        head |= dict(type='mlgcn.LinearHead', pool='avg', mean_over_classes=True)
+    else:
+        head |= dict(type='mlgcn.MLDecoderHead', dropout=0.0, mean_over_classes=True)
+    return ImageClassifier(
+        backbone=dict(type='mlgcn.TIMMBackbone', **backbone),
+        head=dict(num_classes=classes, in_channels=2048, **head),
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'source'),
+    [('tresnet_m_asl_k12_96x64', 'asl'), ('tresnet_m_mldecoder_k12_64', 'ml_decoder')],
+)
+def test_tresnets_equal_the_published_models(name, source):
+    fixture, published = tresnet_case(name)
+    case = fixture['case']
+    assert detect(published) == source
+    ours = convert(published, source)
+    model = tresnet_model(source, case['arch']['num_classes'], tresnet_of(ours))
+    model.double().load_state_dict(ours)
+    model.eval()
+    images = make_input(name, case['in_shape'], case['salt']).double()
+    with torch.no_grad():
+        logits = model(images)
+    expected = np.load(PEERS / f'{name}.npz')['eval_logits']
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-9)
+
+    target = make_target(name, expected.shape, case['salt'], p=case['p'])
+    loss = model.train().loss(images, [DataSample().set_gt_score(row) for row in target])['loss']
+    np.testing.assert_allclose(loss.item(), fixture['train']['loss'], rtol=1e-8)
+    loss.backward()
+    grads = {key: p.grad for key, p in model.named_parameters()}
+    assert all(grad is not None for grad in grads.values())
+    # the fixture names gradients as the published entries; a norm's is that of ours
+    zeros = {key: torch.full_like(grad, 2e-5) for key, grad in grads.items()}
+    renamed = dict(zip(to_published(zeros, source), grads.values()))
+    norms = {key: grad.norm().item() for key, grad in renamed.items()}
+    for key, norm in fixture['train']['grad_norm'].items():
+        if key in norms:
+            np.testing.assert_allclose(norms[key], norm, rtol=1e-8, err_msg=key)
+    for group, norm in fixture['train']['grad_norm']['groups'].items():
+        part = [value**2 for key, value in norms.items() if key.startswith(f'{group}.')]
+        np.testing.assert_allclose(sum(part) ** 0.5, norm, rtol=1e-8, err_msg=group)
+
+
+def test_tresnets_go_back_under_their_published_names():
+    _, published = tresnet_case('tresnet_m_asl_k12_96x64')
+    back = to_published(convert(published, 'asl'), 'asl')
+    assert list(back) == list(published) or set(back) == set(published)
+    again = convert(back, 'asl')
+    for key, value in convert(published, 'asl').items():
+        torch.testing.assert_close(again[key], value)
+    negative = {**convert(published, 'asl')}
+    norm = 'backbone.timm_model.body.conv1.bn.weight'
+    negative[norm] = -negative[norm]
+    with pytest.raises(CheckpointError, match=re.escape(norm) + '.* InPlaceABN'):
+        to_published(negative, 'asl')
+
+
+@pytest.mark.parametrize('source', HEADS)
+def test_mlgcn_convert_goes_both_ways(source, tmp_path, capsys):
+    path, model, _ = write_peer_file(tmp_path, source)
+    vectors = []
+    if source == 'ml_gcn':
+        np.save(tmp_path / 'v.npy', model.head.embeddings.numpy())
+        vectors = ['--embeddings', str(tmp_path / 'v.npy')]
+    execute('convert', [str(path), str(tmp_path / 'ours.safetensors'), *vectors])
+    ours = load(tmp_path / 'ours.safetensors')
+    assert ours.source == source
+    ours.check_fits(model)
+    execute(
+        'convert', [str(tmp_path / 'ours.safetensors'), str(tmp_path / 'b.pth'), '--to', source]
+    )
+    back = load(tmp_path / 'b.pth', published_names=True)
+    before = load(path, published_names=True)
+    assert back.weights.keys() == before.weights.keys()
+    assert all(torch.equal(value, before.weights[key]) for key, value in back.weights.items())
+    execute('describe', [str(path)])
+    assert 'as published' in (text := capsys.readouterr().out) or 'training script' in text
+
+
+def test_single_names():
+    assert published_key('head.fc.weight', 'query2label') == 'fc.W'
+    assert published_key('backbone.layer4.2.bn3.bias', 'ctran') == (
+        'backbone.base_network.layer4.2.bn3.bias'
+    )
+    with pytest.raises(KeyError, match='head.embeddings.*ml_gcn'):
+        published_key('head.embeddings', 'ml_gcn')

@@ -4,40 +4,15 @@ import json
 
 import pytest
 import torch
-from paths import DATA
-from published import published_weights
 from safetensors.torch import save_file
 
 from mlgcn.checkpoints import (
     CheckpointError,
-    describe,
     fingerprint,
-    implied_classes,
     load,
     make_metadata,
     save_weights,
 )
-
-
-def test_implied_class_order():
-    data = json.loads((DATA / 'data.json').read_text())
-    assert list(implied_classes('addgcn', 80)) == data['classes_addgcn_sorted']
-    assert list(implied_classes('gkgnet', 80)) == data['classes_gkgnet']
-    assert list(implied_classes('addgcn', 20)) == data['voc_classes_addgcn']
-    assert implied_classes('gkgnet', 7) is implied_classes('torchvision', 80) is None
-
-
-@pytest.mark.parametrize('name', ['addgcn_r50_c80', 'gkgnet_t_128_g1_c7_k5', 'gkgnet_t_224_g2_c20'])
-def test_descriptions(name):
-    source, weights = name[:6], published_weights(name)
-    facts = describe(weights)
-    if source == 'addgcn':
-        assert facts['model'] == ('ResNet-101' if 'r101' in name else 'ResNet-50')
-    else:
-        assert facts['model'] == 'Pyramid ViG, arch t'
-        assert facts['built for'].startswith('128 x 128' if '128' in name else '224 x 224')
-    assert facts['classes'].split(',')[0] == name.split('_c')[1].split('_')[0]
-    assert describe({'a.b': torch.zeros(1)}) == {'kind': describe({'c': torch.zeros(1)})['kind']}
 
 
 def test_fingerprint_is_of_names_types_shapes_and_values():
@@ -48,21 +23,6 @@ def test_fingerprint_is_of_names_types_shapes_and_values():
     assert first != fingerprint({**weights, 'a': torch.arange(4.0).reshape(2, 2)})
     assert first != fingerprint({**weights, 'a': torch.arange(4.0).double()})
     assert first != fingerprint({'a': weights['a'], 'c': weights['b']})
-
-
-@pytest.mark.parametrize('suffix', ['.safetensors', '.pth'])
-def test_weights_and_metadata_come_back(tmp_path, suffix):
-    weights = {'backbone.w': torch.randn(2, 3).T, 'head.n': torch.tensor(7)}
-    metadata = make_metadata(weights, ('cat', 'dog'), 'Free.', metrics=None)
-    save_weights(tmp_path / f'a{suffix}', weights, metadata)
-    loaded = load(tmp_path / f'a{suffix}')
-    assert loaded.metadata == metadata and loaded.classes == ('cat', 'dog')
-    assert loaded.content['meta']['dataset_meta'] == {'classes': ('cat', 'dog')}
-    assert loaded.sha256 == metadata['sha256'] == fingerprint(weights)
-    with pytest.raises(FileExistsError, match='exists already'):
-        save_weights(tmp_path / f'a{suffix}', weights, metadata)
-    with pytest.raises(CheckpointError, match=r'.safetensors or .pth'):
-        save_weights(tmp_path / 'a.bin', weights, metadata)
 
 
 @pytest.mark.parametrize('suffix', ['.safetensors', '.pth'])
