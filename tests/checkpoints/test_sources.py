@@ -13,9 +13,7 @@ from mlgcn.checkpoints.sources import SOURCES, source_of
 def test_a_source_is_known_by_its_mark():
     marks = {name: known.mark.replace('\\', '') for name, known in SOURCES.items() if known.mark}
     marks['ml_decoder'] = 'fc.decoder.duplicate_pooling'
-    assert {name: source_of([mark, 'more']) for name, mark in marks.items()} == {
-        n: n for n in marks
-    }
+    assert [source_of([mark, 'more']) for mark in marks.values()] == list(marks)
     assert source_of([marks['asl'], marks['ml_decoder']]) == 'ml_decoder'
     assert source_of(['backbone.a', 'neck.b', 'head.c']) == 'mlgcn'
     assert source_of(['backbone.a', 'head.c', 'other.d']) == 'unknown'
