@@ -1,5 +1,8 @@
+"""What a run is told about its data: classes without images, images that were left out."""
+
 import logging
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +18,14 @@ PIPELINE = [{'type': 'mlgcn.LoadImage'}, {'type': 'mmpretrain.PackInputs'}]
 
 
 @pytest.fixture
+def log(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.fixture
 def photos(tmp_path):
     """A function that reads six photographs, of which 1.jpg is empty from the start."""
     for i in range(6):
@@ -27,7 +38,7 @@ def photos(tmp_path):
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
+def test_what_was_left_out_is_listed_at_the_end(photos, log, workers):
     """Those of the start and those that vanish between epochs, seen by other processes."""
     dataset = ClassBalancedDataset(photos, oversample_thr=0.01)
     loader = DataLoader(
@@ -48,11 +59,8 @@ def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
         if not epoch:
             os.unlink(f'{photos.data_root}/3.jpg')
     assert ''.join(taken) == '02345' + '02445'
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
     hook.after_run(runner)
-    logger.removeHandler(caplog.handler)
-    (record,) = caplog.records
+    (record,) = log.records
     assert record.levelno == logging.WARNING
     lines = record.getMessage().splitlines()
     assert lines[0] == '2 images could not be read and were left out:'
@@ -60,34 +68,22 @@ def test_what_was_left_out_is_listed_at_the_end(photos, caplog, workers):
     assert lines[2].endswith('3.jpg (No such file)')
 
 
-def test_nothing_to_tell(caplog):
-    hook = SkippedImagesHook()
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    hook.after_run(SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=None))
-    logger.removeHandler(caplog.handler)
-    assert not caplog.records
+def test_nothing_to_tell(log):
+    loops = SimpleNamespace(_train_loop=None, _val_loop=None, _test_loop=None)
+    SkippedImagesHook().after_run(loops)
+    assert not log.records
 
 
-def test_classes_without_images_are_said_before_training(photos, caplog):
-    wanted = {'classes': ['a', 'b'], 'check_images': False}
-    parts = {
-        'train': CsvMultiLabel('labels.csv', data_root=photos.data_root, **wanted),
-        'val': CsvMultiLabel('empty.csv', data_root=photos.data_root, lazy_init=True, **wanted),
-    }
-    with open(f'{photos.data_root}/empty.csv', 'w') as file:
-        file.write('0.jpg,\n')
-    parts['val'].full_init()
-    loops = {
-        f'_{name}_loop': SimpleNamespace(dataloader=SimpleNamespace(dataset=part))
-        for name, part in parts.items()
-    }
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
+def test_classes_without_images_are_said_before_training(photos, log):
+    Path(photos.data_root, 'empty.csv').write_text('0.jpg,\n')
+    loops = {}
+    for name, file in (('train', 'labels.csv'), ('val', 'empty.csv')):
+        wanted = dict(data_root=photos.data_root, classes=['a', 'b'], check_images=False)
+        loader = SimpleNamespace(dataset=CsvMultiLabel(file, **wanted))
+        loops[f'_{name}_loop'] = SimpleNamespace(dataloader=loader)
     SkippedImagesHook().before_train(SimpleNamespace(**loops))
-    logger.removeHandler(caplog.handler)
-    assert 'train: no image of 1 of 2 classes: b' in caplog.text
-    assert 'val: no image has a label' in caplog.text
+    assert 'train: no image of 1 of 2 classes: b' in log.text
+    assert 'val: no image has a label' in log.text
 
 
 def collate(samples):

@@ -9,7 +9,7 @@ from mlgcn.cli import execute
 
 
 @pytest.mark.slow
-def test_average_and_plain_weights_are_scored(tmp_path, capsys):
+def test_average_and_plain_weights_are_scored(tmp_path):
     extra = (ROOT / 'configs/_base_/schedules/ema_both.py').read_text()
     extra = extra.replace('momentum=3e-4', 'momentum=0.5')
     config = write_config(tmp_path, make_photos(tmp_path / 'photos'), 'LinearHead', extra)
@@ -17,18 +17,14 @@ def test_average_and_plain_weights_are_scored(tmp_path, capsys):
     log = next((tmp_path / 'run').rglob('*.log')).read_text()
     lines = [line for line in log.splitlines() if 'Epoch(val)' in line]
     assert len(lines) == 2 and all('mAP:' in line and 'mAP_origin:' in line for line in lines)
-    for name, count in (
-        ('run/epoch_2.pth', 1),
-        ('plain.pth', 0),
-    ):  # both are scored, if in the file
-        if not count:
-            file = safe_load(tmp_path / 'run' / 'epoch_2.pth')
-            torch.save(dict(meta=file['meta'], state_dict=file['state_dict']), tmp_path / name)
-        capsys.readouterr()
-        execute('test', [str(config), str(tmp_path / name), '--work-dir', str(tmp_path / 'test')])
-        logs = sorted((tmp_path / 'test').rglob('*.log'))
-        assert logs[-1].read_text().count('mAP_origin:') == count
     saved = safe_load(tmp_path / 'run' / 'epoch_2.pth')
+    alone = dict(meta=saved['meta'], state_dict=saved['state_dict'])
+    torch.save(alone, tmp_path / 'alone.pth')
+    for name, count in (('run/epoch_2.pth', 1), ('alone.pth', 0)):  # scored if in the file
+        work = tmp_path / f'test {count}'
+        execute('test', [str(config), str(tmp_path / name), '--work-dir', str(work)])
+        (log,) = work.rglob('*.log')
+        assert log.read_text().count('mAP_origin:') == count
     # `state_dict` is the average, which is scored and used; the plain weights stand beside it
     plain = {k.removeprefix('module.'): v for k, v in saved['ema_state_dict'].items()}
     key = 'head.fc.weight'

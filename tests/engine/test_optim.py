@@ -1,4 +1,4 @@
-"""GKGNet's published schedule, parameter groups and average; bfloat16."""
+"""Published schedules, parameter groups and averages; bfloat16."""
 
 import json
 from pathlib import Path
@@ -21,38 +21,52 @@ SCHEDULES = ROOT / 'configs/_base_/schedules'
 PUBLISHED = json.loads((ROOT / 'tests/data/schedules.json').read_text())
 
 
-def optimizer(lr=1.0):
-    return torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=lr)
+def optimizer(lr=1.0, **kwargs):
+    return torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=lr, **kwargs)
 
 
-def rates(config, epoch_length, epochs):
-    """The rate of every iteration, stepped as mmengine's ParamSchedulerHook does."""
-    optim = optimizer(config.optim_wrapper.optimizer.lr)
+def groups(config, epoch_length, epochs):
+    """The settings of every iteration, stepped as mmengine's ParamSchedulerHook does."""
+    settings = config.optim_wrapper.optimizer
+    optim = optimizer(settings.lr, betas=tuple(settings.betas))
+    known = dict(optimizer=optim, epoch_length=epoch_length)
     schedulers = [
-        PARAM_SCHEDULERS.build(
-            dict(scheduler), default_args={'optimizer': optim, 'epoch_length': epoch_length}
-        )
-        for scheduler in config.param_scheduler
+        PARAM_SCHEDULERS.build(dict(s), default_args=known) for s in config.param_scheduler
     ]
     for _ in range(epochs):
         for _ in range(epoch_length):
-            yield optim.param_groups[0]['lr']
+            yield dict(optim.param_groups[0])
             optim.step()
-            for scheduler in schedulers:
-                if not scheduler.by_epoch:
-                    scheduler.step()
-        for scheduler in schedulers:
-            if scheduler.by_epoch:
+            for scheduler in [s for s in schedulers if not s.by_epoch]:
                 scheduler.step()
+        for scheduler in [s for s in schedulers if s.by_epoch]:
+            scheduler.step()
 
 
 @pytest.mark.parametrize('name', ['gkgnet', 'gkgnet_ema'])
 def test_published_rate_of_every_iteration(name):
     fact = PUBLISHED['gkgnet']
     config = Config.fromfile(SCHEDULES / f'{name}.py')
-    seen = list(rates(config, fact['iters_per_epoch'], epochs=60))
+    seen = [group['lr'] for group in groups(config, fact['iters_per_epoch'], epochs=60)]
     assert seen == pytest.approx(fact['lr'], rel=1e-9)
     assert config.train_cfg.max_epochs == 80
+
+
+@pytest.mark.parametrize(('name', 'epochs'), [('ml_decoder', 40), ('asl', 80)])
+def test_one_cycle_is_torchs(name, epochs):
+    """Rate and beta1 of every iteration."""
+    torchs = optimizer(1e-4)
+    expected = torch.optim.lr_scheduler.OneCycleLR(
+        torchs, max_lr=1e-4, total_steps=50 * epochs, pct_start=0.2
+    )
+    seen = list(groups(Config.fromfile(SCHEDULES / f'{name}.py'), 50, epochs))
+    for group in seen[:-1]:
+        wanted = torchs.param_groups[0]
+        assert group['lr'] == pytest.approx(wanted['lr'], rel=1e-9)
+        # mmengine's cosine turns one iteration later
+        assert group['betas'][0] == pytest.approx(wanted['betas'][0], abs=5e-4)
+        torchs.step()
+        expected.step()
 
 
 def test_full_rate_at_the_end_where_upstream_has_it_one_iteration_before():
