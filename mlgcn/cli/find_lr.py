@@ -10,7 +10,6 @@ import argparse
 import io
 import sys
 from contextlib import redirect_stdout, suppress
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -80,9 +79,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     if not 0 < args.first < args.last or args.batches < 10:
         raise ValueError('expected 0 < --first < --last, and 10 --batches or more')
-    options.check_new(Path(args.out), args.force)
+    options.check_new(args.out, args.force)
     args.work_dir, args.launcher, args.local_rank = None, 'none', 0
-    cfg = options.load_config(args)
+    cfg = options.load_run(args)
     cfg.randomness = dict(seed=args.seed, deterministic=True)
     cfg.param_scheduler = None
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
