@@ -3,10 +3,16 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import timm
+import torch
+from mmpretrain.structures import DataSample
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.models.backbones import TIMMBackbone
+from mlgcn.registry import MODELS
 
 PAGE = (ROOT / 'docs/recipes.md').read_text()
 RECIPES = dict(re.findall(r'```python\n# ([^\n]+)\n(.*?)```', PAGE, re.DOTALL))
@@ -47,6 +53,38 @@ CHECKS = {
 
 def newest(folder):
     return safe_load(folder / 'epoch_2.pth')
+
+
+ROWS = re.findall(r'^\| [\w ]+ \| `(\w+\.\w+)` \| (any|\d+) \| (.*) \|$', PAGE, re.MULTILINE)
+HEADS = dict(
+    LinearHead={}, ADDGCNHead=dict(node_channels=16), CSRAHead=dict(num_heads=2),
+    MLGCNHead=dict(hidden=8, embed_channels=6), MLDecoderHead=dict(embed_dim=16),
+    Query2LabelHead=dict(hidden=16), CTranHead=dict(num_layers=1),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('name', 'size', 'preprocessor'), ROWS)
+def test_strong_backbones_under_every_head(name, size, preprocessor):
+    """A gradient reaches the first layer through every head; the page's normalisation is timm's."""
+    if preprocessor != 'the same':
+        published = timm.get_pretrained_cfg(name)
+        numbers = [float(number) for number in re.findall(r'[\d.]+', preprocessor)]
+        assert np.allclose(numbers, np.array([*published.mean, *published.std]) * 255, atol=1e-3)
+    model, side = name.split('.')[0], 320 if size == 'any' else int(size)
+    backbone = TIMMBackbone(model, **({} if size == 'any' else dict(img_size=side)))
+    (maps,) = backbone(torch.randn(1, 3, side, side))
+    assert maps.shape[2] == maps.shape[3] >= 10
+    samples = [DataSample().set_gt_score(row) for row in torch.eye(3)[:2]]
+    gradients = []
+    for head, settings in HEADS.items():
+        kind = dict(type=f'mlgcn.{head}', num_classes=3, in_channels=maps.shape[1])
+        two = maps.detach().repeat(2, 1, 1, 1).requires_grad_()
+        loss = sum(MODELS.build({**kind, **settings}).loss((two,), samples).values())
+        gradients.append(torch.autograd.grad(loss, two)[0].sum(0, keepdim=True))
+        assert gradients[-1].isfinite().all() and gradients[-1].any(), head
+    maps.backward(sum(gradients))
+    assert next(p for p in backbone.parameters() if p.ndim == 4).grad.any()
 
 
 def test_every_recipe_is_tested():

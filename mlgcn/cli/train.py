@@ -10,7 +10,13 @@ from mmengine.dist import get_world_size
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mlgcn.engine.config import build_dataset, check_channels, check_training, fit_to_data
+from mlgcn.engine.config import (
+    build_dataset,
+    check_channels,
+    check_normalisation,
+    check_training,
+    fit_to_data,
+)
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
@@ -68,6 +74,7 @@ def build_runner(cfg: Config) -> Runner:
     fit_to_data(cfg, train_set.metainfo['classes'])
     check_training(cfg, train_set, get_world_size())
     check_channels(cfg)
+    check_normalisation(cfg)
 
     runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
     runner._train_dataloader['dataset'] = train_set  # built once, not twice

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import timm
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -14,6 +16,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from torch.utils.data import Dataset
 
 from mlgcn.checkpoints.error import some
+from mlgcn.checkpoints.metadata import input_size
 from mlgcn.datasets import readers, unite_classes, use_own_photos
 
 from .config_check import ConfigError, check_config, check_option
@@ -125,8 +128,12 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
                 part.setdefault('classes', list(classes))
 
 
-def backbone_channels(cfg: Config) -> int | None:
-    """Channels of the backbone's last map; None where it takes no image of 224 pixels."""
+def backbone_channels(cfg: Config) -> int:
+    """Channels of the backbone's last map, for images of the test pipeline's size (or 224 pixels).
+
+    Raises:
+        ValueError: the backbone takes no such images.
+    """
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     settings = {**cfg.model.backbone, 'init_cfg': None}
     if 'pretrained' in settings:  # timm would download weights
@@ -134,10 +141,7 @@ def backbone_channels(cfg: Config) -> int | None:
     with unchanged_randomness(), torch.no_grad():
         backbone = MODELS.build(settings)
         backbone.eval()  # not in the line above: upstream's return None here
-        try:
-            return backbone(torch.zeros(1, 3, 224, 224))[-1].shape[1]
-        except (ValueError, RuntimeError):
-            return None
+        return backbone(torch.zeros(1, 3, *(input_size(cfg) or (224, 224))))[-1].shape[1]
 
 
 def check_channels(cfg: Config) -> None:
@@ -146,9 +150,26 @@ def check_channels(cfg: Config) -> None:
     if not isinstance(stated, int) or cfg.model.get('neck') is not None:
         return
     channels = backbone_channels(cfg)
-    if channels not in (None, stated):
+    if channels != stated:
         seen = f'the backbone ({cfg.model.backbone.type}) gives {channels} channels'
         raise ConfigError(f'model.head.in_channels is {stated}, but {seen}; {UNSET}')
+
+
+def check_normalisation(cfg: Config) -> None:
+    """Warn where images are not normalised as those that a backbone of timm was trained with."""
+    backbone = cfg.model.backbone
+    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    if 'model_name' not in backbone or not (backbone.get('pretrained') or backbone.get('init_cfg')):
+        return
+    published = timm.get_pretrained_cfg(backbone.model_name)
+    for key in ('mean', 'std'):
+        expected = [round(255 * value, 3) for value in getattr(published, key)]
+        if not np.allclose(preprocessor.get(key) or 0, expected, atol=0.01):
+            print_log(
+                f'data_preprocessor.{key} is {preprocessor.get(key)}, but {backbone.model_name} '
+                f'was trained with {expected}',
+                'current', logging.WARNING,
+            )  # fmt: skip
 
 
 def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:

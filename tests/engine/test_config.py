@@ -13,6 +13,7 @@ from mlgcn.engine.config import (
     ConfigError,
     build_dataset,
     check_channels,
+    check_normalisation,
     check_training,
     fit_to_data,
     read_config,
@@ -73,6 +74,32 @@ def test_other_channels_are_refused():
     check_channels(config(in_channels=512))
     with pytest.raises(ConfigError, match=r'model.head.in_channels is 2048.*ResNet.*512'):
         check_channels(config(in_channels=2048))
+
+
+def test_a_transformer_of_another_size_is_refused():
+    cfg = config(in_channels=192)
+    cfg.model.backbone = dict(type='mlgcn.TIMMBackbone', model_name='vit_tiny_patch16_224')
+    cfg.test_dataloader = dict(dataset=dict(pipeline=[dict(type='Resize', scale=(96, 64))]))
+    with pytest.raises(ValueError, match=r'img_size=\(64, 96\)'):
+        check_channels(cfg)
+    cfg.model.backbone.img_size = (64, 96)
+    check_channels(cfg)
+
+
+@pytest.mark.parametrize('mean', [[127.5] * 3, [123.675, 116.28, 103.53]])
+def test_normalisation_of_other_weights_is_said(mean, monkeypatch):
+    said = []
+    monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
+    cfg = config()
+    cfg.model.backbone = dict(
+        type='mlgcn.TIMMBackbone', model_name='tf_efficientnet_lite0', pretrained=True
+    )
+    cfg.data_preprocessor = dict(mean=mean, std=[127.5] * 3)
+    check_normalisation(cfg)
+    assert len(said) == (mean[0] != 127.5)
+    assert all(
+        'data_preprocessor.mean' in text and '[127.5, 127.5, 127.5]' in text for text in said
+    )
 
 
 @pytest.mark.parametrize('images, processes, words', [

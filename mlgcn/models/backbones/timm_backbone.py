@@ -28,9 +28,19 @@ class TIMMBackbone(UpstreamTIMMBackbone):
             self.requires_grad_(False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """From images (B, 3, H, W) to maps (B, C, h, w), the last the deepest."""
+        """From images (B, 3, H, W) to maps (B, C, h, w), the last the deepest.
+
+        Raises:
+            ValueError: the transformer was built for images of another size.
+        """
         model = self.timm_model
-        maps = super().forward(x)
+        try:
+            maps = super().forward(x)
+        except AssertionError as error:
+            raise ValueError(
+                f'model.backbone: {error} Build it with img_size={tuple(x.shape[2:])}: timm then '
+                'resizes the position embeddings of pretrained weights'
+            ) from error
         if getattr(model, 'output_fmt', None) == 'NHWC':
             return tuple(m.permute(0, 3, 1, 2) for m in maps)
         if maps[-1].ndim != 3:
