@@ -26,6 +26,9 @@ class Labels(NamedTuple):
     where: str = ''  # file and line, id or record
     boxes: Sequence[Box] = ()
     size: tuple[int, int] | None = None  # stated width and height
+    absent: Collection[str] = ()  # classes that were looked for and not seen
+    unknown: Collection[str] = ()  # classes of which nobody can say
+    crop: tuple[float, ...] | None = None  # left, top, right, bottom: the sample is this part
 
 
 class AnnotationError(ValueError):
@@ -56,18 +59,30 @@ def four_numbers(values: Iterable) -> tuple[float, ...]:
     return left, top, third, fourth
 
 
+def text_lines(path: str | Path) -> Iterator[str]:
+    """The lines of a text file in UTF-8, with or without a byte order mark, one by one."""
+    with open(path, 'rb') as file:
+        start = file.read(4)
+    if start == b'PK\x03\x04':
+        raise AnnotationError(f'{path}: expected UTF-8 text, seen a workbook or zip archive')
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            for line in file:
+                if '\0' in line:
+                    break
+                yield line
+            else:
+                return
+    except UnicodeDecodeError as error:
+        if not start.startswith((b'\xff\xfe', b'\xfe\xff')):
+            raise AnnotationError(f'{path}: expected UTF-8 text, but {error}') from None
+    seen = 'UTF-16, or zero bytes of a damaged file'
+    raise AnnotationError(f'{path}: expected UTF-8 text, seen {seen}; save it as UTF-8')
+
+
 def read_text(path: str | Path) -> str:
     """A text file in UTF-8, with or without a byte order mark."""
-    raw = Path(path).read_bytes()
-    if raw.startswith(b'PK\x03\x04'):
-        raise AnnotationError(f'{path}: expected UTF-8 text, seen a workbook or zip archive')
-    if raw.startswith((b'\xff\xfe', b'\xfe\xff')) or b'\0' in raw:
-        seen = 'UTF-16, or zero bytes of a damaged file'
-        raise AnnotationError(f'{path}: expected UTF-8 text, seen {seen}; save it as UTF-8')
-    try:
-        return raw.decode('utf-8-sig').replace('\r\n', '\n').replace('\r', '\n')
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f'{path}: expected UTF-8 text, but {error}') from None
+    return ''.join(text_lines(path))
 
 
 def read_json(file: str | Path) -> Any:
@@ -102,30 +117,31 @@ def row_fault(row: Any, keys: dict[str, type | tuple[type, ...]]) -> str:
 
 def composed(labels: Labels, folder: str) -> Labels:
     """Class names in Unicode's composed form, so that equal ones are equal; the path in full."""
-    present, difficult = ({normalize('NFC', n) for n in names} for names in labels[1:3])
+    kinds = labels.present, labels.difficult, labels.absent, labels.unknown
+    present, difficult, absent, unknown = ({normalize('NFC', n) for n in kind} for kind in kinds)
     path = os.path.normpath(os.path.join(folder, labels.img_path))
-    return labels._replace(img_path=path, present=present, difficult=difficult)
+    return Labels(path, present, difficult, *labels[3:6], absent, unknown, labels.crop)
 
 
-def listed_again(images: Sequence[Labels]) -> Iterator[str]:
-    """Each image that is listed for the second time, in words."""
-    first: dict[str, Labels] = {}
+def listed_again(images: Iterable[Labels]) -> Iterator[str]:
+    """Each image (or part of one) that is listed for the second time, in words."""
+    first: dict[tuple, Labels] = {}
     for labels in images:
-        known = first.setdefault(labels.img_path, labels)
+        known = first.setdefault((labels.img_path, labels.crop), labels)
         if known is not labels:
             one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
-            same = known.present == labels.present and known.difficult == labels.difficult
+            same = known[1:3] + known[6:8] == labels[1:3] + labels[6:8]
             how = 'the same labels' if same else f'different labels ({one}; {other})'
             yield f'{labels.img_path} a second time with {how}: {known.where}; {labels.where}'
 
 
-def unknown_labels(images: Sequence[Labels], classes: Collection[str]) -> Iterator[str]:
+def unknown_labels(images: Iterable[Labels], classes: Collection[str]) -> Iterator[str]:
     """Each image with a label outside `classes`, in words."""
     known = set(classes)
     for labels in images:
-        unknown = sorted({*labels.present, *labels.difficult} - known)
-        if unknown:
+        named = {*labels.present, *labels.difficult, *labels.absent, *labels.unknown}
+        if named - known:
             yield (
-                f'{labels.where}: unknown class {some(unknown)}; '
+                f'{labels.where}: unknown class {some(sorted(named - known))}; '
                 f'the {len(known)} known classes: {some(classes)}'
             )

@@ -2,11 +2,9 @@
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from unicodedata import normalize
 
-import numpy as np
 from mmcv.transforms import BaseTransform, LoadImageFromFile
 from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
@@ -23,17 +21,22 @@ from .annotations import (
 )
 from .image_check import FEW_BITS, Verdict, check_images, locate, used_bits
 from .image_io import BadImage
+from .label_table import LabelTable
 from .transforms.load_image import LoadImage
 
 DIFFICULT = {'positive': 1, 'negative': 0, 'ignore': -1}
+UNLISTED = {'negative': 0, 'unknown': -1}
+MOST_PROBLEMS = 1000  # faults of annotations after which they are not read any further
 
 
 class MultiLabelPhotos(MultiLabelDataset):
     """Base of the data sets: a reader gives class names, this makes label vectors of them.
 
     A layout of its own needs one method, `read_labels`. An item holds `img_path`, `gt_label` (the
-    indices of the positive classes) and `gt_score`, int8 of shape (K,): 1 positive, 0 negative, -1
-    counts neither way. The class names, in the order of the vector, are `metainfo['classes']`.
+    indices of the positive classes), `gt_score`, int8 of shape (K,): 1 positive, 0 negative, -1
+    unknown, which counts neither way; and `crop` where the sample is a part of the image. The class
+    names, in the order of the vector, are `metainfo['classes']`. Labels are kept sparse
+    (`LabelTable`), in arrays that the data loader's workers share.
 
     Args:
         classes: names in the order wanted, or a file with one name a line. None: all classes of
@@ -41,8 +44,9 @@ class MultiLabelPhotos(MultiLabelDataset):
             classes, so that both number them alike; a label outside them is an error.
         difficult: what a class becomes where only difficult objects of it are seen: 'positive',
             'negative' or 'ignore' (-1).
+        unlisted: 'negative' or 'unknown' (-1), the classes that an image does not list.
         check_images: False trusts the files unseen. True wants every listed image to be there, to
-            open, and not to be cut short.
+            open, and not to be cut short. A number checks a sample of so many, and says so.
         bad_images: 'stop' raises for unreadable images. 'skip' leaves them out and logs them; for
             one that vanishes or breaks later, the next readable image of the list is taken, whose
             DataSample then has `skipped`, {path: what is wrong}, for `SkippedImagesHook`. Images
@@ -57,13 +61,16 @@ class MultiLabelPhotos(MultiLabelDataset):
         OSError: an image vanished or broke after that, under 'stop'.
     """
 
+    merges_parts = False  # whether an image that is listed again adds labels, and is no fault
+
     def __init__(
         self,
         ann_file: str = '',
         data_root: str = '',
         difficult: str = 'positive',
-        check_images: bool = True,
+        check_images: bool | int = True,
         bad_images: str = 'stop',
+        unlisted: str = 'negative',
         pipeline: Sequence[dict | BaseTransform] = (),
         **kwargs,
     ):
@@ -71,26 +78,35 @@ class MultiLabelPhotos(MultiLabelDataset):
             raise ValueError(f'difficult={difficult!r}: expected one of {", ".join(DIFFICULT)}')
         if bad_images not in ('stop', 'skip'):
             raise ValueError(f"bad_images={bad_images!r}: expected 'stop' or 'skip'")
+        if unlisted not in UNLISTED:
+            raise ValueError(f'unlisted={unlisted!r}: expected one of {", ".join(UNLISTED)}')
         stated, classes = (kwargs.get('metainfo') or {}).get('classes'), kwargs.get('classes')
         if stated and isinstance(classes, (list, tuple)) and list(stated) != list(classes):
             raise ValueError(f'classes: seen {some(classes)}, but metainfo.classes: {some(stated)}')
         self.difficult = difficult
         self.check_images = check_images
         self.bad_images = bad_images
+        self.unlisted = unlisted
         self.left_out: dict[str, str] = {}  # {path: what is wrong}, of the check at the start
         self.absent: list[str] = []  # listed images that are not there, with hints
         self.problems: list[str] = []  # faults of the annotations, which stop the run
         self.notes: list[str] = []  # what was found out about the annotations, not stated
         pipeline = [_with_our_loader(step) for step in pipeline]
         data_root = os.path.expanduser(data_root)
-        super().__init__(ann_file=ann_file, data_root=data_root, pipeline=pipeline, **kwargs)
+        kwargs |= {'pipeline': pipeline, 'serialize_data': False}  # a LabelTable is compact
+        super().__init__(ann_file=ann_file, data_root=data_root, **kwargs)
 
-    def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
-        """(the class names in order, the labels of every image) as the annotations have them.
+    def read_labels(self) -> tuple[Sequence[str] | set[str], Iterable[Labels]]:
+        """(class names, labels of every image) as the annotations have them.
 
-        Paths may start from `img_prefix`.
+        Names are in order, or a set that is complete once the images have been read: they are
+        sorted. Paths may start from `img_prefix`.
         """
         raise NotImplementedError(f'{type(self).__name__} must say how its labels are read')
+
+    def policy(self) -> str:
+        """What becomes of labels that the annotations do not state, for the log."""
+        return f'labels that are not listed are {self.unlisted} (unlisted)'
 
     def with_boxes(self, images: list[Labels]) -> list[Labels]:
         """`images` with the boxes that reading the labels did not need, for checks."""
@@ -102,6 +118,14 @@ class MultiLabelPhotos(MultiLabelDataset):
 
     def read(self) -> tuple[list[str], list[Labels]]:
         """`read_labels`, names in Unicode's composed form, images as they are named on the disk."""
+        names, images = self._stream()
+        images = list(images)
+        found = self._locate(lambda i: images[i].img_path, len(images))
+        images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
+        return self._composed(names), images
+
+    def _stream(self) -> tuple[Sequence[str] | set[str], Iterator[Labels]]:
+        """`read_labels`, names of labels composed and paths in full, image by image."""
         if self.data_root and not os.path.isdir(self.data_root):
             raise self.not_found('data root', self.data_root)
         if self.ann_file and not os.path.isfile(self.ann_file):
@@ -109,55 +133,100 @@ class MultiLabelPhotos(MultiLabelDataset):
         self.notes.clear()
         self.problems.clear()
         names, images = self.read_labels()
-        images = [composed(labels, self.img_prefix) for labels in images]
-        if self.check_images:
-            found, self.absent = locate(labels.img_path for labels in images)
-            if found:
-                pairs = some([f'{listed} is {path}' for listed, path in found.items()], 2)
-                self.notes.append(f'{len(found)} images are written in another way: {pairs}')
-            images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
+        return names, (composed(labels, self.img_prefix) for labels in images)
+
+    def _composed(self, names: Iterable[str]) -> list[str]:
+        """The names of classes, each once."""
+        names = sorted(names) if isinstance(names, set) else names
         names = list(dict.fromkeys(normalize('NFC', name) for name in names))
         if unseen := [ascii(name) for name in names if not name.isprintable()]:
             self.notes.append(f'class names with characters that cannot be seen: {some(unseen)}')
-        return names, images
+        return names
 
-    def load_data_list(self) -> list[dict]:
-        """Turn the names of `read` into vectors; sets `metainfo['classes']`."""
-        names, images = self.read()
+    def _sample(self, number: int) -> Sequence[int]:
+        """Which of so many images are checked."""
+        every, most = range(number), int(self.check_images)
+        if isinstance(self.check_images, bool) or most >= number:
+            return every if self.check_images else ()
+        return [number * i // most for i in range(most)]
+
+    def _locate(self, path: Callable[[int], str], number: int) -> dict[str, str]:
+        """{path: that on the disk} where they differ; notes them, and which images are absent."""
+        checked = self._sample(number)
+        found, self.absent = locate(map(path, checked))
+        if found and len(checked) < number:
+            found, self.absent = locate(map(path, range(number)))
+        if found:
+            pairs = some([f'{listed} is {path}' for listed, path in found.items()], 2)
+            self.notes.append(f'{len(found)} images are written in another way: {pairs}')
+        if 0 < len(checked) < number:
+            self.notes.append(f'{len(checked)} of {number} images are checked (check_images)')
+        return found
+
+    def fault(self, where: str, text: str) -> None:
+        """Note a fault of the annotations; too many end the reading."""
+        self.problems.append(f'{where}: {text}')
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise AnnotationError(*self.problems)
+
+    def load_data_list(self) -> LabelTable:
+        """Turn the names of labels into columns of a table; sets `metainfo['classes']`."""
+        names, images = self._stream()
+        stated = self._metainfo.get('classes')
+        known = stated or (() if isinstance(names, set) else self._composed(names))
+        known = {normalize('NFC', name): k for k, name in enumerate(known)}
+        table, columns = LabelTable(UNLISTED[self.unlisted]), {}
+        for labels in images:
+            table.append(labels.img_path, self._pairs(labels, known, columns), labels.crop)
         where = self.ann_file or self.data_root
-        for note in self.notes:
-            print_log(f'{where}: {note}', 'current', logging.WARNING)
-        classes = tuple(normalize('NFC', c) for c in self._metainfo.get('classes') or names)
-        wrong = unknown_labels(images, classes) if classes else ()
-        problems = [*self.problems, *wrong, *listed_again(images)]
-        if problems:
-            raise AnnotationError(*problems)
+        classes = tuple(normalize('NFC', c) for c in stated or self._composed(names))
+        twice = table.repeated_paths()
+        if twice and not self.merges_parts:
+            kept, again = list(self.problems), self._stream()[1]
+            self.problems[:] = kept + list(listed_again(i for i in again if i.img_path in twice))
+        if self.problems:
+            raise AnnotationError(*self.problems)
         if not classes:
             raise ValueError(f'{where}: no class, seen no label at all')
-        twice = repeated(classes)
-        if twice:
-            raise ValueError(f'classes: expected each once, more than once: {some(twice)}')
+        if again := repeated(classes):
+            raise ValueError(f'classes: expected each once, more than once: {some(again)}')
         self._metainfo['classes'] = classes
         index = {name: i for i, name in enumerate(classes)}
-        items = [self._to_item(labels, index) for labels in images]
-        counts = Counter(k for item in items for k in item['gt_label'])
-        self.positives = {name: counts[i] for name, i in index.items()}
-        return items
+        table.renumber([index[name] for name in columns], len(classes))
+        if twice:
+            self.notes.append(f'{len(twice)} images are listed in parts, e.g. {min(twice)}')
+            table = table.merged(twice)
+        if found := self._locate(table.path, len(table)):
+            table = table.keep(range(len(table)), found)
+        self.positives = dict(zip(classes, table.counts().tolist()))
+        print_log(f'{where}: {self.policy()}', 'current')
+        for note in self.notes:
+            print_log(f'{where}: {note}', 'current', logging.WARNING)
+        return table
 
-    def _to_item(self, labels: Labels, index: dict[str, int]) -> dict:
-        score = np.zeros(len(index), np.int8)
-        score[[index[name] for name in labels.difficult]] = DIFFICULT[self.difficult]
-        score[[index[name] for name in labels.present]] = 1
-        gt_label = np.flatnonzero(score == 1).tolist()
-        return {'img_path': labels.img_path, 'gt_label': gt_label, 'gt_score': score}
+    def _pairs(
+        self, labels: Labels, known: dict[str, int], columns: dict[str, int]
+    ) -> Iterable[tuple[int, int]]:
+        """The (column, 1 | 0 | -1) of an image; `columns` grows by the names that are new."""
+        values, number = {}, 0
+        for names, value in ((labels.unknown, -1), (labels.absent, 0), (labels.present, 1)):
+            values.update(dict.fromkeys(names, value))
+            number += len(names)
+        if number > len(values):
+            twice = repeated([*labels.unknown, *labels.absent, *labels.present])
+            self.fault(labels.where, f'a class in two states: {some(sorted(twice))}')
+        for name in labels.difficult:
+            values.setdefault(name, DIFFICULT[self.difficult])
+        if known and not values.keys() <= known.keys():
+            self.problems += unknown_labels([labels], known)
+            return ()
+        return [(columns.setdefault(name, len(columns)), v) for name, v in values.items()]
 
-    def filter_data(self) -> list[dict]:
+    def filter_data(self) -> LabelTable:
         """Refuse a list with absent images; refuse or leave out the unreadable ones."""
         if not self.data_list:
             raise ValueError(f'{self.ann_file or self.data_root}: no image is listed')
-        if not self.check_images:
-            return self.data_list
-        paths = [item['img_path'] for item in self.data_list]
+        paths = [self.data_list.path(i) for i in self._sample(len(self.data_list))]
         count = f'of {len(paths)} images'
         if self.absent:
             help_ = self.how_to_get() or 'Put them there, or correct `data_prefix` (`own.images`).'
@@ -177,7 +246,10 @@ class MultiLabelPhotos(MultiLabelDataset):
         if told:
             lines = [f'{len(told)} {count} cannot be read and are left out:', *told]
             print_log('\n  '.join(lines), 'current', logging.WARNING)
-        return [item for item in self.data_list if item['img_path'] not in self.left_out]
+        if not self.left_out:
+            return self.data_list
+        rows = range(len(self.data_list))
+        return self.data_list.keep(i for i in rows if self.data_list.path(i) not in self.left_out)
 
     def _oddities(self, verdicts: dict[str, Verdict]) -> Iterator[str]:
         """Of which images less is used than the file has."""

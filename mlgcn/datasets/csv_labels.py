@@ -4,9 +4,9 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from itertools import compress
+from itertools import chain, islice
 from pathlib import Path
 
 import yaml
@@ -14,14 +14,16 @@ import yaml
 from mlgcn.registry import DATASETS
 
 from . import foreign_files, image_io
-from .annotations import AnnotationError, Labels, read_text, repeated, some
+from .annotations import AnnotationError, Labels, repeated, some, text_lines
 from .base import MultiLabelPhotos
 
 ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS
 HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 'image_id', 'photo'}
 LABELS = {'label', 'labels', 'class', 'classes', 'tag', 'tags', 'category', 'target'}
 EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
-ON_OFF = {'0': False, '1': True, '0.0': False, '1.0': True, 'false': False, 'true': True}
+STATES = {'0': 0, '1': 1, '0.0': 0, '1.0': 1, 'false': 0, 'true': 1, '-1': -1, '-1.0': -1, '': -1}
+MARKS = {'-': 'absent', '?': 'unknown'}  # before a label
+PEEK = 200_000  # cells by which the form of a file is found out
 LIST_SIGNS = ';,｜；，、'  # which hardly any name of a class has
 SEPARATORS = (*LIST_SIGNS, '|', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
 
@@ -32,66 +34,109 @@ class CsvMultiLabel(MultiLabelPhotos):
 
     Names with commas stand in double quotes. The classes are the labels found, sorted. Columns may
     be separated by `,`, `;` or tabs (or as Excel's first line `sep=;` says). A first line that can
-    be no image is a header. With a header and one column of 0 and 1 for each class, those are the
-    labels. What was found out rather than stated is in `notes`, which are logged.
+    be no image is a header. `-label` is verified to be absent, `?label` unknown. With a header and
+    one column for each class, those are the labels: 1, 0, and -1 or nothing for unknown. What was
+    found out rather than stated (from the first 100,000 lines) is in `notes`, which are logged.
 
     Args:
         ann_file: the CSV in UTF-8, relative to `data_root`.
         separator: between the labels of a cell. '': `|`; else `;` or `,` where every part is a
             label elsewhere, and Python's or JSON's lists.
+        unlisted: of `MultiLabelPhotos`. '': 'unknown' where labels are marked as absent, else
+            'negative'.
         kwargs: `MultiLabelPhotos`, with `data_prefix` the folder that the file names start from.
     """
 
-    def __init__(self, ann_file: str, separator: str = '', **kwargs):
-        self.separator = separator
-        super().__init__(ann_file=ann_file, **kwargs)
+    def __init__(self, ann_file: str, separator: str = '', unlisted: str = '', **kwargs):
+        self.separator, self.is_stated = separator, bool(unlisted)
+        super().__init__(ann_file=ann_file, unlisted=unlisted or 'negative', **kwargs)
 
-    def read_labels(self) -> tuple[Sequence[str], list[Labels]]:
-        """The sorted labels, and the images in the file's order."""
-        rows = self._rows()
-        head = rows.pop(next(iter(rows))) if self._is_header(*rows.values()) else []
+    def read_labels(self) -> tuple[Sequence[str] | set[str], Iterator[Labels]]:
+        """The sorted labels or the columns, and the images in the file's order."""
+        rows, number = [], 0
+        for _, row in self._rows():
+            rows.append(row)
+            number += len(row)
+            if number >= PEEK:
+                break
+        head = rows.pop(0) if self._is_header(*rows) else []
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
-        cells = [cell.lower() in ON_OFF for row in rows.values() for cell in row[1:]]
-        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and sum(cells) > len(cells) / 2
-        columns = head[1:] if is_one_hot else []
+        cells = [cell.lower() for row in rows for cell in row[1:]]
+        states = [cell for cell in cells if cell in STATES]
+        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and any(states)
+        columns = head[1:] if is_one_hot and len(states) > len(cells) / 2 else []
         odd = repeated(columns) + [name for name in columns if not name]
         if odd:
-            told = (
-                f'header: expected a class for each column, each once, seen {some(map(repr, odd))}'
-            )
-            self.problems.append(f'{self.ann_file}, {told}')
-        for at, row in list(rows.items()):
-            if fault := _column_fault(row, head) if columns else self._fault(row):
-                self.problems.append(f'{self.ann_file}, {at}: {fault}')
-                del rows[at]
+            told = f'expected a class for each column, each once, seen {some(map(repr, odd))}'
+            self.fault(f'{self.ann_file}, header', told)
         if columns:
-            self.notes.append(f'one column of 0 and 1 for each class: {some(columns)}')
-            found = [
-                compress(columns, map(ON_OFF.get, map(str.lower, row[1:]))) for row in rows.values()
-            ]
-            names = columns
-        else:
-            found = self._split([row[1] for row in rows.values()])
-            names = sorted({name for labels in found for name in labels})
-            self.notes += suspicions(names)
-        wheres = [f'{self.ann_file}, {at}' for at in rows]
-        found = zip(rows.values(), found, wheres)
-        return names, [Labels(row[0], set(labels), where=where) for row, labels, where in found]
+            self.notes.append(f'one column of 1, 0, -1 for each class: {some(columns)}')
+            return columns, self._columns(columns)
+        split = self._splitter([row[1] for row in rows if not self._fault(row)])
+        if not self.is_stated:
+            labels = (label for row in rows if len(row) == 2 for label in split(row[1]) or ())
+            absent = any(label[:1] == '-' and len(label) > 1 for label in labels)
+            self.unlisted = 'unknown' if absent else 'negative'
+        names: set[str] = set()
+        return names, self._cells(bool(head), split, names)
 
-    def _rows(self) -> dict[str, list[str]]:
-        """{'line N': cells without spaces around them} of all lines that are not empty."""
-        lines = read_text(self.ann_file).splitlines(keepends=True)
-        stated = re.match(r'"?sep=(.)"?\s*$', lines[0]) if lines else None
+    def _columns(self, columns: list[str]) -> Iterator[Labels]:
+        """The images of a file with one column for each class."""
+        for at, row in islice(self._rows(), 1, None):
+            where, states = f'{self.ann_file}, {at}', [STATES.get(cell.lower()) for cell in row[1:]]
+            if None in states:
+                wrong = [cell for cell in row[1:] if cell.lower() not in STATES]
+                told = 'expected 1, 0, -1 or nothing in the columns of classes'
+                self.fault(where, f'{told}, seen {some(map(repr, wrong))}')
+            elif len(states) != len(columns) or not row[0]:
+                told = f'expected an image and {len(columns)} cells as in the header'
+                self.fault(where, f'{told}, seen {some(row, 3)} ({len(row)} cells)')
+            else:
+                present, absent, unknown = (
+                    {n for n, s in zip(columns, states) if s == v} for v in (1, 0, -1)
+                )
+                yield Labels(row[0], present, (), where, absent=absent, unknown=unknown)
+
+    def _cells(
+        self, has_head: bool, split: Callable[[str], list[str] | None], names: set[str]
+    ) -> Iterator[Labels]:
+        """The images of a file with all labels in one cell; `names` grows by the labels."""
+        marked = Counter()
+        for at, row in islice(self._rows(), has_head, None):
+            where = f'{self.ann_file}, {at}'
+            labels = None if self._fault(row) else split(row[1])
+            if labels is None:
+                self.fault(where, self._fault(row) or f'expected a list, seen {row[1]!r}')
+                continue
+            found = {'': set(labels), '-': set(), '?': set()}
+            for label in labels if '-' in row[1] or '?' in row[1] else ():
+                if label[0] in MARKS and len(label) > 1:
+                    found[''].discard(label)
+                    found[label[0]].add(label[1:].strip())
+                    marked[label[0]] += 1
+            names.update(*found.values())
+            yield Labels(row[0], found[''], (), where, absent=found['-'], unknown=found['?'])
+        for mark, number in marked.items():
+            self.notes.append(f'{number} labels with {mark} are {MARKS[mark]}')
+        self.notes += suspicions(sorted(names))
+
+    def _rows(self) -> Iterator[tuple[str, list[str]]]:
+        """('line N', cells without spaces around them) of the lines that are not empty."""
+        lines = text_lines(self.ann_file)
+        start = list(islice(lines, 200))
+        stated = re.match(r'"?sep=(.)"?\s*$', start[0]) if start else None
         if stated:
-            lines[0] = '\n'
-        delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, lines[:200]))
+            start[0] = '\n'
+        delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, start))
+        lines = chain(start, lines)
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            rows = {f'line {reader.line_num}': [*map(str.strip, row)] for row in reader}
+            for row in reader:
+                if any(cells := [*map(str.strip, row)]):
+                    yield f'line {reader.line_num}', cells
         except csv.Error as error:
             raise AnnotationError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
-        return {at: row for at, row in rows.items() if any(row)}
 
     def _fits(self, lines: list[str], delimiter: str) -> int:
         """On how many lines the delimiter comes behind an image."""
@@ -124,26 +169,24 @@ class CsvMultiLabel(MultiLabelPhotos):
         hint = '; several labels stand in one cell' if len(row) > 2 else ''
         if any(map(self._is_image, row[1:])):
             hint = '; the file comes first, and names with commas stand in double quotes'
-        elif hint and all(cell.lower() in ON_OFF for cell in row[1:]):
+        elif hint and all(cell.lower() in STATES for cell in row[1:]):
             hint = '; columns of 0 and 1 need a header with the names of the classes'
         return f"expected 'file,label1|label2', seen {row}{hint}"
 
-    def _split(self, cells: list[str]) -> list[list[str]]:
-        """The labels of each cell."""
+    def _splitter(self, cells: list[str]) -> Callable[[str], list[str] | None]:
+        """The labels of a cell; None where it is no list, as the `cells` are."""
         separator = self.separator or ('|' if any('|' in cell for cell in cells) else '')
-        filled = [cell for cell in cells if cell]
-        if not separator and filled and all(re.fullmatch(r'[\[{(].*[\])}]', c) for c in filled):
-            lists = [_read_list(cell) for cell in cells]
-            if None not in lists:
-                self.notes.append(f'labels are read as lists: {filled[0]}')
-                return lists
+        filled = {cell for cell in cells if cell}
+        if not separator and filled and None not in map(_read_list, filled):
+            self.notes.append(f'labels are read as lists: {min(filled)}')
+            return _read_list
         for sign in ';,' if not separator else '':
-            multiple, known = _parts(set(filled), sign)
+            multiple, known = _parts(filled, sign)
             if multiple and all(part in known for parts in multiple.values() for part in parts):
                 separator = sign
                 self.notes.append(f'labels are separated by {sign!r}: {next(iter(multiple))}')
-        parts = (cell.split(separator or '|') for cell in cells)
-        return [[name.strip() for name in names if name.strip()] for names in parts]
+        sign = separator or '|'
+        return lambda cell: [name for part in cell.split(sign) if (name := part.strip())]
 
 
 def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set[str]]:
@@ -156,19 +199,13 @@ def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set
 
 def _read_list(cell: str) -> list[str] | None:
     """The names in ['a', "b"], [a, b], {'a', 'b'} or ('a', 'b'); None for anything else."""
+    if cell and not re.fullmatch(r'[\[{(].*[\])}]', cell):
+        return None
     try:
         value = yaml.load('[' + cell[1:-1] + ']' if cell else '[]', yaml.BaseLoader)
     except yaml.YAMLError:
         return None
     return value if all(isinstance(name, str) for name in value) else None
-
-
-def _column_fault(row: list[str], head: list[str]) -> str:
-    wrong = [cell for cell in row[1:] if cell.lower() not in ON_OFF]
-    if wrong:
-        return f'expected 0 or 1 in the columns of classes, seen {some(map(repr, wrong))}'
-    same = len(row) == len(head)
-    return '' if same else f'expected {len(head)} cells as in the header, seen {len(row)}'
 
 
 def suspicions(names: Sequence[str]) -> Iterator[str]:
@@ -186,5 +223,5 @@ def suspicions(names: Sequence[str]) -> Iterator[str]:
     odd = [name for name in names if name.lower() in EMPTY or re.match(r'[\[{(]', name)]
     if odd:
         yield f'class names that look like an empty cell or a list: {some(map(repr, odd))}'
-    if names and set(names) <= ON_OFF.keys():
+    if names and set(names) <= STATES.keys():
         yield f'the classes are {some(names)}: with one column for each class, name it in a header'

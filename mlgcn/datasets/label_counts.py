@@ -33,7 +33,7 @@ def label_counts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
             parts = [label_counts(part) for part in dataset.datasets]
             return tuple(map(sum, zip(*parts)))
         dataset = dataset.dataset
-    adj = cooccurrence(dataset.read_labels()[1], dataset.metainfo['classes'])
+    adj = cooccurrence(list(dataset.read_labels()[1]), dataset.metainfo['classes'])
     nums = adj.diagonal().copy()
     np.fill_diagonal(adj, 0)
     return nums, adj

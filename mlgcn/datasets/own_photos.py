@@ -14,13 +14,15 @@ from .voc import VOCMultiLabel
 
 KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
 .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
-OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'size')
+OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'unlisted', 'size')
 SPLITS = OWN_KEYS[:3]
 UPSTREAM = ('MultiLabelDataset', 'mmpretrain.MultiLabelDataset')
 
 
 @DATASETS.register_module(name='OwnPhotos')
-def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -> MultiLabelPhotos:
+def own_photos(
+    ann_file: str, images: str = '', separator: str = '', unlisted: str = '', **kwargs
+) -> MultiLabelPhotos:
     """The data set of `ann_file`, whose kind its ending tells.
 
     * `*.json`: `CocoMultiLabel`, or `JsonMultiLabel` where it has a `data_list`. Images: for
@@ -34,6 +36,8 @@ def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -
         ann_file: path as the shell has it, not relative to a data root.
         images: the folder of the images, where it is another one.
         separator: between the labels of a CSV's cell.
+        unlisted: 'negative' or 'unknown', the classes that an image does not list. '': negative,
+            but unknown in a CSV that marks absent labels.
         kwargs: those of `MultiLabelPhotos`.
 
     Raises:
@@ -52,6 +56,8 @@ def own_photos(ann_file: str, images: str = '', separator: str = '', **kwargs) -
         raise FileNotFoundError(told + hint * (',' in str(ann_file)))
     if images:
         kwargs['data_prefix'] = os.path.abspath(os.path.expanduser(images))
+    if unlisted:
+        kwargs['unlisted'] = unlisted
     ending = path.suffix.lower()
     if ending == '.json':
         folder = path.parent.parent / path.stem.removeprefix('instances_')
@@ -108,7 +114,8 @@ def use_own_photos(cfg: dict) -> None:
             raise ValueError(f'own.{name}: {name}_dataloader has no data set mlgcn.OwnPhotos')
         for part in ours:
             if len(parts[name]) == 1 or not part.get('ann_file'):
-                part.update(ann_file=ann_file, images=own['images'], separator=own['separator'])
+                options = {key: own[key] for key in ('images', 'separator', 'unlisted')}
+                part.update(ann_file=ann_file, **options)
             for step in part.get('pipeline') or () if own['size'] else ():
                 if step['type'] == 'Resize':
                     step['scale'] = (own['size'], own['size'])

@@ -7,6 +7,7 @@ import pytest
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from mlgcn.datasets import CsvMultiLabel
 from mlgcn.registry import DATASETS
@@ -280,3 +281,41 @@ def test_class_balanced_repeats_the_rare_class(folder):
     assert np.unique([p[-6:] for p in paths], return_counts=True)[1].tolist() == [1] * 4 + [
         *(3, 1, 1, 1, 1, 1, 1, 1)
     ]
+
+
+def test_a_sample_of_the_images_is_checked(folder, caplog):
+    damage(folder)  # 03, 05, 07
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    assert len(read(folder, check_images=3)) == 12  # 00, 04, 08
+    assert '3 of 12 images are checked' in caplog.text
+    message = refused(folder, check_images=4)  # 00, 03, 06, 09
+    assert '1 of 4' in message and '03.jpg' in message and '05.jpg' not in message
+    (folder / 'photos/08.jpg').unlink()
+    assert '08.jpg' in refused(folder, FileNotFoundError, check_images=3)
+
+
+def test_other_spellings_of_a_sample_hold_for_all_images(folder):
+    lines = ''.join(f'photos\\{i:02d}.jpg,dog\n' for i in range(12))
+    (folder / 'labels.csv').write_text(lines)
+    dataset = CsvMultiLabel('labels.csv', data_root=str(folder), check_images=2)
+    assert all(os.path.isfile(dataset.get_data_info(i)['img_path']) for i in range(12))
+
+
+@pytest.mark.parametrize(('unlisted', 'value'), [('negative', 0), ('unknown', -1)])
+def test_labels_that_are_not_listed(folder, unlisted, value, caplog):
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    (folder / 'labels.csv').write_text('00.jpg,dog\n01.jpg,cat\n')
+    dataset = read(folder, unlisted=unlisted)
+    assert dataset.get_data_info(0)['gt_score'].tolist() == [value, 1]
+    assert f'{unlisted} (unlisted)' in caplog.text
+    assert 'unlisted' in refused(folder, unlisted='nothing')
+
+
+def test_labels_are_arrays_that_workers_share(folder):
+    dataset = read(folder, pipeline=[])
+    parts = vars(dataset.data_list).values()
+    assert not any(isinstance(part, (list, dict, set)) for part in parts)
+    loader = DataLoader(dataset, num_workers=2, collate_fn=list)
+    paths = [item['img_path'] for batch in loader for item in batch]
+    assert paths == [item['img_path'] for item in dataset.data_list]
+    assert len(dataset.get_subset([3, 5])) == 2 and len(dataset.get_subset(-4)) == 4

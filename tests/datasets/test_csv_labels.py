@@ -201,7 +201,7 @@ def test_all_errors_of_a_file_with_their_lines(csv):
     assert [word for word in words if word not in message] == []
     assert 'need a header' in refused(csv('a.jpg,1,0\n'))
     assert 'double quotes' in refused(csv('a, b.jpg,cat\na.jpg,dog\n'))
-    assert "line 3: expected 0 or 1 in the columns of classes, seen '2'" in refused(
+    assert "line 3: expected 1, 0, -1 or nothing in the columns of classes, seen '2'" in refused(
         csv('f,x,y\na.jpg,1,0\nb.jpg,0,2\n')
     )
 
@@ -215,3 +215,35 @@ def test_paths_and_names_of_other_systems(csv, photo, tmp_path):
     assert [composed] * 3 == labels(dataset)
     assert '1 images are written in another way' in dataset.notes[0]
     assert scores(read(csv(f'a.jpg,{apart}\n'), classes=[apart])) == [[1]]
+
+
+@pytest.mark.parametrize(
+    ('text', 'unlisted', 'expected'),
+    [
+        ('a.jpg,ox|-dog|?cat\nb.jpg,cat\nc.jpg,\n', '', [[-1, 0, 1], [1, -1, -1], [-1] * 3]),
+        ('a.jpg,ox|-dog|?cat\nb.jpg,cat\nc.jpg,\n', 'negative', [[-1, 0, 1], [1, 0, 0], [0] * 3]),
+        ('a.jpg,ox|?cat\nb.jpg,dog\n', '', [[-1, 0, 1], [0, 1, 0]]),
+        (
+            'f,cat,dog,ox\na.jpg,-1,0,1\nb.jpg,1,,\nc.jpg,,,\n',
+            '',
+            [[-1, 0, 1], [1, -1, -1], [-1] * 3],
+        ),
+    ],
+)
+def test_three_states(csv, text, unlisted, expected):
+    dataset = read(csv(text), unlisted=unlisted)
+    assert dataset.metainfo['classes'] == ('cat', 'dog', 'ox')
+    assert scores(dataset) == expected
+    assert (dataset.unlisted if unlisted else '') in dataset.policy()
+
+
+def test_a_class_in_two_states(csv):
+    message = refused(csv('a.jpg,ox|-dog\nb.jpg,cat|-cat|ox\n'))
+    assert 'line 2' in message and 'two states: cat' in message and 'line 1' not in message
+
+
+def test_marks_after_the_form_was_found_out(csv, monkeypatch):
+    monkeypatch.setattr('mlgcn.datasets.csv_labels.PEEK', 2)
+    path = csv('a.jpg,"[ox]"\nb.jpg,"[dog]"\nc.jpg,dog\n')
+    assert 'line 3' in refused(path) and 'list' in refused(path)
+    assert scores(read(csv('a.jpg,ox\nb.jpg,-ox|dog\n'))) == [[0, 1], [1, 0]]

@@ -3,11 +3,13 @@
 #   --cfg-options own.train=PATH own.val=PATH [own.images=FOLDER] [own.test=PATH]
 #
 # A PATH, as the shell has it, is one of
-#   photos/train.csv                        lines `file,label1|label2`, files relative to the CSV
+#   photos/train.csv                        lines `file,label1|label2`, files relative to the CSV;
+#                                           `-label`: absent, `?label`: unknown
 #   photos/annotations/instances_train.json COCO; images in photos/train/, else beside the json
 #   photos/ImageSets/Main/train.txt         a split of a VOC folder; images in photos/JPEGImages/
 #   photos/train                            a folder with Annotations/*.xml and JPEGImages/
 # `own.images` is needed only where the images lie elsewhere; without `own.test`, testing uses val.
+# `own.unlisted=unknown`: labels that an image does not list are unknown, not absent.
 # mlgcn's commands write these options into the data loaders (mlgcn.datasets.use_own_photos).
 _base_ = './loaders.py'
 
