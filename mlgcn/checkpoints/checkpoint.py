@@ -13,8 +13,10 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mlgcn.datasets.annotations import some
+
 from .convert import convert, detect, unwrap
-from .error import CheckpointError, about, some
+from .error import CheckpointError, about
 from .metadata import KEY, fingerprint, meta_of
 from .safe_load import SAFETENSORS, read_json, safe_load
 from .sources import SOURCES, implied_classes, num_classes

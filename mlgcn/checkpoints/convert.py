@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mlgcn.datasets.annotations import some
 from mlgcn.models.backbones.pyramid_vig import REDUCTIONS
 from mlgcn.ops.relative_pos import relative_position
 
-from .error import CheckpointError, some
+from .error import CheckpointError
 from .sources import source_of
 from .tables import DROPPED, HEADS, PARTS, SYSTEMS, TRESNET, Rows, rows
 

@@ -1,6 +1,6 @@
 """The error of everything that reads, writes or converts weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -17,12 +17,6 @@ def about(name: object) -> Iterator[None]:
         if str(error).startswith(f'{name}'):
             raise
         raise CheckpointError(f'{name}: {error}') from error.__cause__
-
-
-def some(names: Sequence, most: int = 10) -> str:
-    """The first `most` names, and how many more there are."""
-    more = f', ... ({len(names) - most} more)' if len(names) > most else ''
-    return ', '.join(map(str, names[:most])) + more
 
 
 def printable(text: str) -> str:

@@ -16,9 +16,10 @@ from mmengine.logging import print_log
 from safetensors import safe_open
 from torch import Tensor
 
+from mlgcn.datasets.annotations import some
 from mlgcn.zip_files import open_zip
 
-from .error import CheckpointError, about, some
+from .error import CheckpointError, about
 from .restricted_pickle import DTYPES, RefusedError, unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
@@ -163,10 +164,9 @@ def _read_legacy(opened: Any, size: int) -> Any:
         return storages[key]
 
     opened.seek(len(LEGACY))
-    _, content, order = (
-        unpickle(opened, storage, size) for _ in range(3)
-    )  # first: integers' sizes
-    for key in order:
+    unpickle(opened, storage, size)  # sizes of the machine's integers
+    content = unpickle(opened, storage, size)
+    for key in unpickle(opened, storage, size):
         value = storages.pop(key)
         (numel,) = struct.unpack('<q', opened.read(8))
         raw = opened.read(value.nbytes)

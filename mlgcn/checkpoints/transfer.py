@@ -8,8 +8,10 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mlgcn.datasets.annotations import some
+
 from .checkpoint import Checkpoint
-from .error import CheckpointError, some
+from .error import CheckpointError
 from .sources import SOURCES
 
 # what mmpretrain's heads have for each class: (pattern of) name -> axes; ours say so themselves
@@ -65,35 +67,40 @@ def transfer(
     pairs = _pairs(checkpoint.classes, classes or ())
     taken = {}
     for key in own.keys() & weights.keys():
-        if key not in rows and own[key].shape == weights[key].shape:
-            taken[key] = weights[key]
-        elif key in rows and pairs and _fits_but(rows[key], own[key], weights[key]):
-            taken[key] = _moved(own[key], weights[key], rows[key], pairs)
+        value = weights[key]
+        if key in rows:
+            value = _moved(own[key], value, rows[key], pairs)
+        if value is not None and value.shape == own[key].shape:
+            taken[key] = value
     if not taken:
         raise CheckpointError(
             f'{checkpoint.path}: none of its {len(weights)} entries fits {kind}. It is '
-            f'{SOURCES[checkpoint.source].kind} ({some(list(weights), 3)}; expected e.g. '
-            f'{some(list(own), 3)})'
+            f'{SOURCES[checkpoint.source].kind} ({some(weights, 3)}; expected e.g. {some(own, 3)})'
             + ('' if classes is None else '; for a backbone alone use init_cfg, type Pretrained')
         )
     _check_frozen(checkpoint.path, model, taken)
-    missing = [key for key in own if key not in taken and not key.endswith('num_batches_tracked')]
-    left = len(weights) - len(taken)
-    text = f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into {kind}'
-    text += f', not in it or of another shape: {some(missing, 3)}' if missing else ''
-    text += f'; {left} of its {len(weights)} are not used' if left else ''
-    if classes is None:
-        text += f'; {some(list(rows), 3)} start new, load_from moves them' if rows else ''
-    elif rows:
-        moved = {classes[new] for _, new in pairs} if rows.keys() & taken.keys() else set()
-        new = [name for name in classes if name not in moved]
-        left += len(new)
-        text += f'; rows of {len(moved)} of {len(classes)} classes moved by their names'
-        text += f', these start new: {some(new, 20)}' if new else ''
-        text += ' (the file names no classes)' if checkpoint.classes is None else ''
-    incomplete = missing or (left and classes is not None)
-    print_log(text, 'current', logging.WARNING if incomplete else logging.INFO)
+    _log(checkpoint, kind, own, taken, rows, pairs, classes)
     return {**own, **taken}
+
+
+def _log(checkpoint, kind, own, taken, rows, pairs, classes) -> None:
+    """What was taken over, and what was not, in one line."""
+    moved = {classes[new] for _, new in pairs} if rows.keys() & taken.keys() else set()
+    new = [name for name in classes or () if name not in moved] if rows else []
+    missing = [key for key in own if key not in taken and not key.endswith('num_batches_tracked')]
+    left = len(checkpoint.weights) - len(taken)
+    notes = [
+        f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into {kind}',
+        missing and f'not in it or of another shape: {some(missing, 3)}',
+        left and f'{left} of its {len(checkpoint.weights)} are not used',
+        rows and classes and f'rows of {len(moved)} of {len(classes)} classes moved by their names',
+        new and f'these start new: {some(new, 20)}',
+        new and checkpoint.classes is None and 'the file names no classes',
+        rows and classes is None and f'{some(rows, 3)} start new, load_from moves them',
+    ]
+    incomplete = missing or new or (left and classes is not None)
+    level = logging.WARNING if incomplete else logging.INFO
+    print_log('; '.join(filter(None, notes)), 'current', level)
 
 
 def _check_frozen(path: str, model: nn.Module, taken: Container[str]) -> None:
@@ -117,24 +124,24 @@ def _pairs(old: Sequence[str] | None, new: Sequence[str]) -> list[tuple[int, int
     return [(places[name], i) for i, name in enumerate(new) if name in places]
 
 
-def _fits_but(axes: Sequence[int], own: Tensor, value: Tensor) -> bool:
-    """Whether two shapes agree but for these axes."""
-    shapes = [[n for i, n in enumerate(t.shape) if i not in axes] for t in (own, value)]
-    return own.ndim == value.ndim and shapes[0] == shapes[1]
-
-
 def _moved(
     own: Tensor, value: Tensor, axes: Sequence[int], pairs: Sequence[tuple[int, int]]
-) -> Tensor:
-    """`own` with the values of the classes in `pairs`, along all `axes`."""
-    old, new = (torch.tensor(places) for places in zip(*pairs))
+) -> Tensor | None:
+    """`own` with the values of the classes in `pairs`, along all `axes`.
+
+    None where there are no pairs, or the shapes differ in other axes.
+    """
+    shapes = [[n for i, n in enumerate(t.shape) if i not in axes] for t in (own, value)]
+    if not pairs or own.ndim != value.ndim or shapes[0] != shapes[1]:
+        return None
+    old, new = (torch.tensor(places, device=own.device) for places in zip(*pairs))
     result, source = own.clone(), value.to(own)
     for axis in axes:
-        source = source.index_select(axis, old.to(own.device))
+        source = source.index_select(axis, old)
+    # two axes, of a matrix of classes: rows and columns
+    places = [new] if len(axes) == 1 else [new[:, None], new[None]]
     index = [slice(None)] * own.ndim
-    if len(axes) == 1:
-        index[axes[0]] = new
-    else:  # a matrix of classes: rows and columns
-        index[axes[0]], index[axes[1]] = new[:, None], new[None]
+    for axis, place in zip(axes, places):
+        index[axis] = place
     result[tuple(index)] = source
     return result

@@ -15,9 +15,9 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
 from torch.utils.data import Dataset
 
-from mlgcn.checkpoints.error import some
 from mlgcn.checkpoints.metadata import input_size
 from mlgcn.datasets import readers, unite_classes, use_own_photos
+from mlgcn.datasets.annotations import some
 
 from .config_check import ConfigError, check_config, check_option
 from .overrides import escaped, resolve

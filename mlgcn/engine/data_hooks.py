@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import Dataset
 
-from mlgcn.checkpoints.error import some
+from mlgcn.datasets.annotations import some
 from mlgcn.datasets.label_counts import label_counts
 from mlgcn.registry import HOOKS
 

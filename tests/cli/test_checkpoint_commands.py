@@ -125,7 +125,7 @@ def test_class_names_are_compared_in_every_command(mlgcn, tmp_path, monkeypatch)
     options = ('--work-dir', 'started', '--cfg-options')
     answer = mlgcn('train', config, *options, *other, 'load_from=run/epoch_1.pth')
     assert answer.status == 0
-    assert 'rows of 2 of 3 classes moved by their names, these start new: hoop' in (
+    assert 'rows of 2 of 3 classes moved by their names; these start new: hoop' in (
         answer.out + answer.err
     )
 
