@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import torch
 from mmengine.logging import print_log
@@ -62,43 +62,58 @@ def transfer(
             nor in one that was loaded before.
     """
     checkpoint.check_finite()
-    own, weights, kind = model.state_dict(), checkpoint.weights, type(model).__name__
-    rows = {key: axes for key, axes in class_tensors(model).items() if key in weights}
-    pairs = _pairs(checkpoint.classes, classes or ())
-    taken = {}
-    for key in own.keys() & weights.keys():
-        value = weights[key]
-        if key in rows:
-            value = _moved(own[key], value, rows[key], pairs)
-        if value is not None and value.shape == own[key].shape:
-            taken[key] = value
+    own, weights = model.state_dict(), checkpoint.weights
+    taken = _fitting(checkpoint, model, classes or ())
     if not taken:
         raise CheckpointError(
-            f'{checkpoint.path}: none of its {len(weights)} entries fits {kind}. It is '
-            f'{SOURCES[checkpoint.source].kind} ({some(weights, 3)}; expected e.g. {some(own, 3)})'
+            f'{checkpoint.path}: none of its {len(weights)} entries fits {type(model).__name__}. '
+            f'It is {SOURCES[checkpoint.source].kind} ({some(weights, 3)}; expected e.g. '
+            f'{some(own, 3)})'
             + ('' if classes is None else '; for a backbone alone use init_cfg, type Pretrained')
         )
     _check_frozen(checkpoint.path, model, taken)
-    _log(checkpoint, kind, own, taken, rows, pairs, classes)
+    _log(checkpoint, model, classes, taken)
     return {**own, **taken}
 
 
-def _log(checkpoint, kind, own, taken, rows, pairs, classes) -> None:
-    """What was taken over, and what was not, in one line."""
-    moved = {classes[new] for _, new in pairs} if rows.keys() & taken.keys() else set()
-    new = [name for name in classes or () if name not in moved] if rows else []
+def _fitting(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -> dict[str, Tensor]:
+    """The checkpoint's entries that the model has in this shape, rows of classes moved."""
+    own, rows = model.state_dict(), class_tensors(model)
+    places = {name: i for i, name in enumerate(checkpoint.classes or ())}
+    pairs = [(places[name], i) for i, name in enumerate(classes) if name in places]
+    fitting = {}
+    for key in own.keys() & checkpoint.weights.keys():
+        value = checkpoint.weights[key]
+        if key in rows:
+            value = _moved(own[key], value, rows[key], pairs)
+        if value is not None and value.shape == own[key].shape:
+            fitting[key] = value
+    return fitting
+
+
+def _log(
+    checkpoint: Checkpoint,
+    model: nn.Module,
+    classes: Sequence[str] | None,
+    taken: Mapping[str, Tensor],
+) -> None:
+    """One line about what was taken over and what was not."""
+    own, weights, known = model.state_dict(), checkpoint.weights, set(checkpoint.classes or ())
     missing = [key for key in own if key not in taken and not key.endswith('num_batches_tracked')]
-    left = len(checkpoint.weights) - len(taken)
+    rows = class_tensors(model).keys() & weights.keys()
+    new = [name for name in classes or () if name not in known or not rows & taken.keys()]
+    left, total = len(weights) - len(taken), len(classes or ())
     notes = [
-        f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into {kind}',
+        f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into '
+        + type(model).__name__,
         missing and f'not in it or of another shape: {some(missing, 3)}',
-        left and f'{left} of its {len(checkpoint.weights)} are not used',
-        rows and classes and f'rows of {len(moved)} of {len(classes)} classes moved by their names',
-        new and f'these start new: {some(new, 20)}',
-        new and checkpoint.classes is None and 'the file names no classes',
+        left and f'{left} of its {len(weights)} are not used',
+        rows and total and f'rows of {total - len(new)} of {total} classes moved by their names',
+        rows and new and f'these start new: {some(new, 20)}',
+        rows and new and not known and 'the file names no classes',
         rows and classes is None and f'{some(rows, 3)} start new, load_from moves them',
     ]
-    incomplete = missing or new or (left and classes is not None)
+    incomplete = missing or (classes is not None and (left or (rows and new)))
     level = logging.WARNING if incomplete else logging.INFO
     print_log('; '.join(filter(None, notes)), 'current', level)
 
@@ -116,12 +131,6 @@ def _check_frozen(path: str, model: nn.Module, taken: Container[str]) -> None:
     for key, parameter in model.named_parameters():
         if key in taken:
             parameter.loaded = True
-
-
-def _pairs(old: Sequence[str] | None, new: Sequence[str]) -> list[tuple[int, int]]:
-    """(place in `old`, place in `new`) of the classes that both have."""
-    places = {name: i for i, name in enumerate(old or ())}
-    return [(places[name], i) for i, name in enumerate(new) if name in places]
 
 
 def _moved(

@@ -71,8 +71,7 @@ def export_model(
         parity = Parity(loaded, file, metadata['precision'])
         parity.compare(packed, BATCH if dynamic_batch else 1)
         for image, name, one in zip(parity.images, paths, packed):
-            difference = np.abs(rule.read(name).astype(int) - rgb([one])[0]).max()
-            image |= dict(image=name, difference_of_pillow=int(difference))
+            image |= dict(image=name, difference_of_pillow=rule.difference(name, one))
         parts = sorted(Path(folder).glob(f'{path.name}*'))
         certificate = _certificate(parity, parts, metadata, source, rgb(packed[:1]))
         target = _place(parts, certificate, path)
@@ -176,18 +175,15 @@ def _throughput(parity: Parity, image: np.ndarray) -> dict[str, float]:
 
 def in_words(certificate: dict[str, Any]) -> str:
     """The certificate in one line."""
-    images, speeds = certificate['per_image'], certificate['images_per_second']
+    images = certificate['per_image']
     text = (
-        f'{certificate["verdict"]}: logits within {certificate["max_difference"]:.1e} (mean '
-        f'{certificate["mean_difference"]:.1e}), label sets equal on '
-        f'{certificate["equal_label_sets"]} of {len(images)} images ({certificate["images"]})'
-    )
+        '{verdict}: logits within {max_difference:.1e} (mean {mean_difference:.1e}), label sets '
+        f'equal on {{equal_label_sets}} of {len(images)} images ({{images}})'
+    ).format(**certificate)
     if beyond := [image for image in images if not image['agrees']]:
         explained = sum(image.get('explained', False) for image in beyond)
         text += f', {len(beyond)} beyond rounding ({explained} due to ties)'
-    if others := [
-        image['difference_of_pillow'] for image in images if image['difference_of_pillow']
-    ]:
+    if others := [d for image in images if (d := image['difference_of_pillow'])]:
         text += f', {len(others)} images have other pixels when Pillow alone reads them '
         text += f'(by up to {max(others)} of 255)'
-    return f'{text}; {speeds["file"]} images/s, PyTorch {speeds["pytorch"]}'
+    return text + '; {file} images/s, PyTorch {pytorch}'.format(**certificate['images_per_second'])

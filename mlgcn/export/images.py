@@ -32,6 +32,10 @@ class ResizeRule:
         how = Image.Resampling[self.interpolation.upper()]
         return np.asarray(image.resize((self.width, self.height), how))
 
+    def difference(self, path: str | Path, packed: dict[str, Any]) -> int:
+        """How much these pixels differ at most from what the test pipeline packed, of 255."""
+        return int(np.abs(self.read(path).astype(int) - rgb([packed])[0]).max())
+
 
 def resize_rule(
     pipeline: Sequence[dict[str, Any]], size: tuple[int, int] | None = None
