@@ -26,10 +26,6 @@ COCO_KEYS = {
     'annotations': {'id': int, 'image_id': int, 'category_id': int},
     'categories': {'id': int, 'name': str},
 }
-UNIQUE = (
-    *(('categories', 'id'), ('categories', 'name')),
-    *(('images', 'id'), ('annotations', 'id')),
-)
 BACKGROUND = ('background', 'ignore')  # also between underscores
 
 
@@ -91,7 +87,7 @@ def _wrong_ids(rows: dict[str, list], data: dict[str, list]) -> Iterator[str]:
     """Ids and names that are not unique; ids that refer to nothing."""
     if any(not row['name'].strip() for row in rows['categories']):
         yield "expected a 'name' that is not empty in categories"
-    for section, key in UNIQUE:
+    for section, key in (*((section, 'id') for section in rows), ('categories', 'name')):
         values = (row[key] for row in rows[section])
         twice = repeated(value.strip() if isinstance(value, str) else value for value in values)
         if twice:

@@ -213,11 +213,12 @@ class VOCMultiLabel(MultiLabelPhotos):
             return None
 
     def _from_xml(self, paths: dict[str, str]) -> list[Labels]:
-        absent = [str(self._xml(i)) for i in paths if not self._xml(i).is_file()]
+        files = [self._xml(image) for image in paths]
+        absent = [file for file in files if not file.is_file()]
         if absent:
             raise self.not_found(f'{len(absent)} of {len(paths)} annotations', some(absent))
-        read = [(image, self._try(read_voc_xml, self._xml(i))) for i, image in paths.items()]
-        return [labels._replace(img_path=image) for image, labels in read if labels]
+        read = zip(paths.values(), [self._try(read_voc_xml, file) for file in files])
+        return [labels._replace(img_path=path) for path, labels in read if labels]
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
         """{image: its path}; the ending is looked up, and .jpg where there is no such file."""
