@@ -194,9 +194,14 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
     metadata = meta.get(KEY) or {}
     if not isinstance(metadata, dict):
         raise CheckpointError(f'expected a dict as its metadata, found {str(metadata)[:80]}')
-    for classes in (metadata.get('classes'), meta.get('dataset_meta', {}).get('classes')):
+    lists = metadata.get('classes'), meta.get('dataset_meta', {}).get('classes')
+    for classes in lists:
         if not isinstance(classes, (list, tuple, type(None))):
             raise CheckpointError(f'expected a list of class names, found {str(classes)[:80]}')
+    ours, theirs = (list(map(str, classes or ())) for classes in lists)
+    if ours and theirs and ours != theirs:
+        text = f'its metadata has the classes {some(ours)}, its dataset_meta {some(theirs)}'
+        raise CheckpointError(f'{text}: which are right?')
     source = detect(weights)
     if SOURCES[source].classifier and not published_names:
         print_log(f'{name}: {SOURCES[source].kind}, converted', 'current')

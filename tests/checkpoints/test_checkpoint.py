@@ -14,6 +14,7 @@ from published import published_file, published_weights
 
 from mlgcn.apis import load_model
 from mlgcn.checkpoints import Checkpoint, CheckpointError, load, unwrap
+from mlgcn.checkpoints.checkpoint import as_checkpoint
 
 
 def checkpoint(weights=None, source='mlgcn', **metadata):
@@ -47,6 +48,16 @@ def test_not_finite_values_are_named():
     weights = {'good': torch.ones(2), 'bad': torch.tensor([1.0, float('nan')])}
     with pytest.raises(CheckpointError, match='w.pth: NaN or infinite values in bad'):
         checkpoint(weights).check_finite()
+
+
+def test_two_lists_of_class_names_that_differ_are_named():
+    """A test would go by the one, mmengine by the other."""
+    meta = {
+        'mlgcn_metadata': {'classes': ['cat', 'dog']},
+        'dataset_meta': {'classes': ('dog', 'cat')},
+    }
+    with pytest.raises(CheckpointError, match='cat, dog, its dataset_meta dog, cat'):
+        as_checkpoint('a.pth', {'state_dict': {'w': torch.zeros(1)}, 'meta': meta})
 
 
 def test_class_names_are_compared():
