@@ -57,6 +57,7 @@ def calibration_text(metadata: dict) -> str:
     except (ValueError, KeyError, TypeError) as error:
         return f'DAMAGED: {error}'
     listed = [f'{name} {value:.4f}' for name, value in zip(classes, calibration.thresholds)]
-    text = f'{calibration.source}, temperature {calibration.temperature:.4g}; thresholds: '
-    text += ', '.join(listed)
-    return text + (f'; shared by classes with few positives: {", ".join(shared)}' if shared else '')
+    parts = [f'{calibration.source}, temperature {calibration.temperature:.4g}']
+    parts.append(f'thresholds: {", ".join(listed)}')
+    parts += [f'shared by classes with few positives: {", ".join(shared)}'] * bool(shared)
+    return '; '.join(parts)

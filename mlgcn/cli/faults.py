@@ -172,6 +172,7 @@ def one_line(error: BaseException) -> str:
     """The message without the traceback that a DataLoader worker puts into it."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # a worker's text: 'Caught X in DataLoader worker process 0.', its traceback, 'X: message'
     if lines and re.match('Caught .*worker process', lines[0]):
         lines = lines[-1:]
     return ' '.join(lines) or type(error).__name__

@@ -84,7 +84,7 @@ def answer(
         images, failed = images + 1, failed + bool(prediction.error)
         if out:
             out.add(prediction)
-            if images % batch_size == 0:
+            if images % batch_size == 0:  # what a kill leaves; after every image would be slow
                 out.flush()
     if not images:
         raise ValueError('no path came on stdin')

@@ -64,7 +64,7 @@ class RunCheckpointHook(CheckpointHook):
                 remove_leftovers(folder)
             if not runner._resume:  # it names a checkpoint of an earlier run
                 Path(runner.work_dir, 'last_checkpoint').unlink(missing_ok=True)
-        if runner._resume:
+        if runner._resume:  # a signal before the first save finds this one saved
             self.saved_iter, self.last_ckpt = runner.iter, runner._load_from
         self.saved_at = time.monotonic()
         self.request.listen()
@@ -116,6 +116,7 @@ class RunCheckpointHook(CheckpointHook):
 
     def write(self, runner: Runner, name: str, meta: dict[str, int]) -> bool:
         """Save everything under `name` and let `last_checkpoint` name it; whether that was done."""
+        # FSDP's shards differ from process to process, so one rank alone may see the NaN
         finite = all(p.isfinite().all() for p in unwrapped(runner.model).parameters())
         if agreed(not finite)[0]:
             runner.logger.error(f'{name} is not written: weights are not finite')

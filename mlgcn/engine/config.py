@@ -183,7 +183,7 @@ def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
     if own.get('train') and not own.get('val') and cfg.get('val_dataloader') is not None:
         seen = f'own.train={own["train"]}'
         raise ConfigError(f'own.val: no list of validation images ({seen}); expected own.val=PATH')
-    share = -(-len(dataset) // world_size)
+    share = -(-len(dataset) // world_size)  # rounded up, as the samplers fill up
     if loader.batch_size > share:
         seen = f'{len(dataset)} images' + f' ({share} per process)' * (world_size > 1)
         size = f'train_dataloader.batch_size is {loader.batch_size}'

@@ -78,12 +78,11 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
             raise ConfigError(f'--cfg-options {key}: {value!r} seen, {expected}')
     if missing and isinstance(node, Mapping):
         name, section = missing[0], key.split('.')[: -len(missing)]
-        if section:
-            hint, where = nearest(name, node, 0.7), f'section {".".join(section)!r}'
-            known = 'type' in node or section[0] in DEFAULTS or not hint
-        else:
-            hint, where, known = _root_like(cfg, name), 'config', name in KEYS
-        if not known:
+        where = f'section {".".join(section)!r}' if section else 'config'
+        hint = nearest(name, node, 0.7) if section else _root_like(cfg, name)
+        # keys that a class below may take are looked up there, by `check_config`
+        free = 'type' in node or section[0] in DEFAULTS or not hint if section else name in KEYS
+        if not free:
             raise ConfigError(f'--cfg-options {key}: the {where} has no {name!r}{hint}')
 
 
@@ -108,13 +107,12 @@ def _items(node: Mapping, path: str = '') -> Iterator[tuple[str, Any]]:
 
 
 def _root_like(cfg: Config, name: str) -> str:
-    """The end of a message: the section, or else the key anywhere, that resembles `name`."""
-    paths = [path for path, _ in _items(cfg)]
-    # reversed, so that train_ comes after val_ and wins
-    by_name = {path.rpartition('.')[2]: path for path in reversed(paths)}
-    near = difflib.get_close_matches(name, by_name, 1, 0.75)
-    elsewhere = f'; did you mean {by_name[near[0]]}?' if near else ''
-    return nearest(name, KEYS | set(cfg)) or elsewhere
+    """The end of a message: the section, or the key anywhere, that resembles `name`."""
+    # reversed, so that train_ comes after val_ and wins; sections win over keys below them
+    paths = [*reversed([path for path, _ in _items(cfg)]), *KEYS, *cfg]
+    by_name = {path.rpartition('.')[2]: path for path in paths}
+    near = difflib.get_close_matches(name, by_name, 1, 0.7)
+    return f'; did you mean {by_name[near[0]]!r}?' if near else ''
 
 
 def check_config(cfg: Config) -> None:

@@ -53,7 +53,7 @@ def adapt_to_cpu(cfg: Config) -> None:
     if cfg.get('sync_bn') is not None:
         cfg.sync_bn = None
         changes.append('BatchNorm is not synchronised between processes')
-    if cfg.get('strategy') is not None and 'model_wrapper' in cfg.strategy:
+    if 'model_wrapper' in (cfg.get('strategy') or {}):
         cfg.strategy.model_wrapper.device_id = 'cpu'
     wrapper = cfg.get('optim_wrapper', {})
     if wrapper.get('type') == 'AmpOptimWrapper':
@@ -82,9 +82,8 @@ def resume_after_restart(runner: Runner) -> None:
 
 def process_name() -> str:
     """'process 3: ' in a run of several processes, else nothing: the start of a message."""
-    rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID'))
-    alone = os.environ.get('WORLD_SIZE', os.environ.get('SLURM_NTASKS', '1')) == '1'
-    return '' if rank is None or alone else f'process {rank}: '
+    rank, size = (os.environ.get(n, os.environ.get(SLURM[n])) for n in ('RANK', 'WORLD_SIZE'))
+    return '' if rank is None or size in (None, '1') else f'process {rank}: '
 
 
 def record_failure(message: str, caused_by_peer: bool = False) -> bool:

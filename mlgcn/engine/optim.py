@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from mmengine._strategy import FSDPStrategy as UpstreamStrategy
@@ -58,9 +59,8 @@ class FSDPStrategy(UpstreamStrategy):
 
     def load_optim_state_dict(self, state_dict: dict) -> None:
         """Give every process its part of the whole optimizer state."""
-        part = FullyShardedDataParallel.optim_state_dict_to_load(
-            self.model, self.optim_wrapper.optimizer, state_dict
-        )
+        split = FullyShardedDataParallel.optim_state_dict_to_load
+        part = split(self.model, self.optim_wrapper.optimizer, state_dict)
         self.optim_wrapper.load_state_dict(part)
 
     def build_optim_wrapper(
@@ -73,17 +73,9 @@ class FSDPStrategy(UpstreamStrategy):
         return built
 
 
-def wrap_large_modules(
-    module: nn.Module, recurse: bool, nonwrapped_numel: int, min_num_params: int
-) -> bool:
-    """Auto-wrap policy: every module with at least `min_num_params` parameters is one shard.
-
-    But for heads, whose `loss` is called, and not the `forward` before which FSDP gathers weights.
-    """
-    return size_based_auto_wrap_policy(
-        module,
-        recurse,
-        nonwrapped_numel,
-        min_num_params=min_num_params,
-        exclude_wrap_modules={nn.ModuleList, nn.ModuleDict, MultiLabelClsHead},
-    )
+# Auto-wrap policy: every module with at least `min_num_params` parameters is one shard. But for
+# heads, whose `loss` is called, and not the `forward` before which FSDP gathers weights.
+wrap_large_modules = partial(
+    size_based_auto_wrap_policy,
+    exclude_wrap_modules={nn.ModuleList, nn.ModuleDict, MultiLabelClsHead},
+)

@@ -38,7 +38,7 @@ class SeededSampler(Sampler):
     def __init__(self, dataset: Dataset, seed: int | None, sampler: dict):
         given = dict(dataset=dataset, seed=seed)
         self.sampler = DATA_SAMPLERS.build(dict(sampler), default_args=given)
-        if not hasattr(self.sampler, 'seed') or not hasattr(self.sampler, 'set_epoch'):
+        if not (hasattr(self.sampler, 'seed') and hasattr(self.sampler, 'set_epoch')):
             seen = f'{type(self.sampler).__name__} has no seed or no set_epoch'
             raise TypeError(f'train_dataloader.sampler: {seen}; expected e.g. DefaultSampler')
         self.set_epoch = self.sampler.set_epoch
@@ -50,7 +50,7 @@ class SeededSampler(Sampler):
     def __iter__(self) -> Iterator[Sample]:
         rank, world_size = get_dist_info()
         for i, index in islice(enumerate(self.sampler), self.start, None):
-            place = i * world_size + rank
+            place = i * world_size + rank  # upstream's samplers deal indices out in turns
             yield Sample(index, (self.sampler.seed, self.sampler.epoch, place))
 
 
@@ -64,6 +64,7 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, sample: Sample) -> Any:
+        # hashed, so that neighbouring places and epochs have streams that share nothing
         words = np.random.SeedSequence(sample.stream).generate_state(3)
         with unchanged_randomness(cuda=False):
             random.seed(int(words[0]))
@@ -83,6 +84,7 @@ def random_state(cuda: bool = True) -> dict[str, Any]:
 
     Plain values and tensors alone, so that a checkpoint may hold them.
     """
+    # int64, because torch before 2.3 has no uint32
     _, keys, *rest = np.random.get_state()
     state = dict(
         python=random.getstate(),

@@ -50,6 +50,7 @@ class ResumeHook(Hook):
 
     def _take(self, runner: Runner, state: dict[str, Any], checkpoint: dict[str, Any]) -> None:
         loop = runner.train_loop
+        # without a seed in the config, the order of the data was drawn when the run began
         loop.dataloader.sampler.sampler.seed = state['sampler_seed']
         missing = set_hook_states(runner.hooks, state.get('hooks', {}))
         if missing:
@@ -63,7 +64,7 @@ class ResumeHook(Hook):
         runner.logger.warning(f'{runner._load_from} is {difference}: {start}')
         checkpoint['meta']['iter'] = epoch * len(loop.dataloader)
         forget_rates(checkpoint, runner.optim_wrapper)
-        if state['position'] == 0:
+        if state['position'] == 0:  # a validation may be due; random numbers start anew
             loop.resumed = {**state, 'ranks': None}
 
     def _compare(self, runner: Runner, state: dict, metadata: dict) -> None:
@@ -208,5 +209,6 @@ def forget_rates(checkpoint: dict[str, Any], optim_wrapper: Any) -> None:
     saved, fresh = checkpoint['optimizer'], optim_wrapper.state_dict()
     for old, new in zip(saved['param_groups'], fresh['param_groups']):
         old.update({key: value for key, value in new.items() if key != 'params'})
+    # with several parameter groups mmengine tracks the base learning rate beside them
     if 'base_param_settings' in fresh:
         saved['base_param_settings'] = fresh['base_param_settings']

@@ -30,10 +30,8 @@ class NoPickleHandler(PickleHandler):
     """Writes pickles, as upstream's does, and reads none."""
 
     def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
-        raise CheckpointError(
-            'a pickle (.pkl, .pickle) was to be read, e.g. as an annotation file; mlgcn does not '
-            'read pickles, because they run code. Write it as .json'
-        )
+        seen = 'a pickle (.pkl, .pickle) was to be read, e.g. as an annotation file'
+        raise CheckpointError(f'{seen}; mlgcn does not read pickles: they run code. Write .json')
 
 
 class PlainUnpickler(pickle.Unpickler):
@@ -52,9 +50,9 @@ def load_grammar(grammar: Any, file: str) -> None:
 def cat_ids_of_part(self: ConcatDataset | RepeatDataset, idx: int) -> list[int]:
     """The classes of an image, from the data set inside that has it."""
     found = self._get_ori_dataset_idx(idx)
-    part, inside = (self.datasets[found[0]], found[1]) if isinstance(found, tuple) else (
-        self.dataset, found)  # fmt: skip
-    return part.get_cat_ids(inside)
+    if isinstance(self, RepeatDataset):
+        return self.dataset.get_cat_ids(found)
+    return self.datasets[found[0]].get_cat_ids(found[1])
 
 
 # mmengine.runner has functions of the names of its modules
@@ -90,8 +88,6 @@ def install() -> None:
         elif hasattr(owner, name) or reason is LACKS:
             setattr(owner, name, ours)
         elif owner is not None:
-            raise ImportError(
-                f'{owner.__name__} has no {name}, which mlgcn replaces ({reason}); install '
-                'onedl-mmengine 0.10.12 (see requirements/runtime.txt)'
-            )
+            seen = f'{owner.__name__} has no {name}, which mlgcn replaces ({reason})'
+            raise ImportError(f'{seen}; install the versions of requirements/runtime.txt')
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)

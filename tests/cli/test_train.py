@@ -55,7 +55,7 @@ def test_wrong_options(error_of, config, options, words):
 
 @pytest.mark.parametrize('config, words', [
     ('nothing.py', ['nothing.py: no such config file']),
-    ('adgcn_scenes', ['did you mean addgcn_scenes']),
+    ('adgcn_scenes', ['addgcn_scenes']),
     ('bad.py', ['bad.py']),
     ('addgcn_coco_448', ['nowhere/coco', 'MLGCN_DATA', 'train2014']),
     ('addgcn_scenes', ['mlgcn scenes']),
@@ -70,7 +70,7 @@ def test_wrong_configs_and_missing_data(error_of, tmp_path, monkeypatch, config,
 
 
 @pytest.mark.parametrize('damage, words', [
-    (lambda p: (p / 'train 1.jpg').unlink(), ['1 of 8 listed images', 'train 1.jpg']),
+    (lambda p: (p / 'train 1.jpg').unlink(), ['1 of 8', 'train 1.jpg']),
     (lambda p: (p / 'train 1.jpg').write_bytes(b''), ['1 of 8 images cannot be', 'train 1.jpg']),
     (lambda p: _cut(p / 'train 1.jpg'), ['1 of 8 images cannot be read', 'train 1.jpg']),
     (lambda p: _add(p / 'train.csv', 'other.jpg,box'), ['other.jpg']),

@@ -79,7 +79,7 @@ def test_timm(hostile):
 @pytest.mark.parametrize('suffix', ['pkl', 'pickle'])
 def test_pickled_annotations(tmp_path, marker, suffix):
     (tmp_path / f'a.{suffix}').write_bytes(pickle.dumps(Touch(marker)))
-    with pytest.raises(CheckpointError, match='does not read pickles.*Write it as .json'):
+    with pytest.raises(CheckpointError, match='does not read pickles.*Write .json'):
         MultiLabelDataset(ann_file=str(tmp_path / f'a.{suffix}'), metainfo=dict(classes=['a']))
 
 
