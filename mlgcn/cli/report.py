@@ -29,7 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add('--common-images', action='store_true', help='leave out images that not all runs have')
     add('--replicates', type=int, default=1000, help='of the bootstrap (1000)')
     options.add(parser, '--seed', default=0, help='of the bootstrap')
-    add('--title', default='Multi-label scores', help='heading of the page')
 
 
 def main(args: argparse.Namespace) -> None:
@@ -40,7 +39,7 @@ def main(args: argparse.Namespace) -> None:
     warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     write_report(
         dict(zip(names, args.scores)), args.out, args.images, args.annotations, args.protocol,
-        args.common_images, args.replicates, args.seed, args.title,
+        args.common_images, args.replicates, args.seed,
     )  # fmt: skip
     size = Path(args.out).stat().st_size / 2**20
     print(f'Wrote {args.out} ({size:.1f} MiB): open it in a browser')

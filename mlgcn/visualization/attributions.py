@@ -80,10 +80,8 @@ def class_maps(
     last = maps[-1]
     if not isinstance(last, Tensor) or last.dim() != 4:
         seen = tuple(last.shape) if isinstance(last, Tensor) else type(last).__name__
-        raise ValueError(
-            f'{type(model.backbone).__name__}: its last output is {seen}, not a map '
-            '(B, C, H, W), so class activation maps have no positions'
-        )
+        name = type(model.backbone).__name__
+        raise ValueError(f'{name}: its last output is {seen}, not a map (B, C, H, W) to explain')
     with torch.enable_grad():
         last = last.detach().requires_grad_()
         logits = logits_from_maps(model, (*maps[:-1], last))[0, list(labels)]

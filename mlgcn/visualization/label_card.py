@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,7 +21,7 @@ def label_card(
     photo: Image.Image,
     labels: Sequence[tuple[str, float]],
     note: str = '',
-    thresholds: Mapping[str, float] = MappingProxyType({}),
+    thresholds: Mapping[str, float] | None = None,
 ) -> Image.Image:
     """The photograph and, on a panel below, `labels` (name, probability) with bars, and `note`.
 
@@ -52,7 +51,7 @@ def label_card(
             axes.set(xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
             for row, (name, p) in enumerate(shown):
                 axes.text(1.03, row, f'{p:.1%}', size=11, color=SOFT, va='center')
-                if name in thresholds:
+                if thresholds:
                     axes.vlines(thresholds[name], row - 0.35, row + 0.35, color=MARK, lw=2)
         return picture(figure)
 

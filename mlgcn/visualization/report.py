@@ -21,7 +21,6 @@ def write_report(
     common_images: bool = False,
     replicates: int = 1000,
     seed: int = 0,
-    title: str = 'Multi-label scores',
 ) -> None:
     """Write one static page that needs no other file: see docs/report.md.
 
@@ -32,7 +31,6 @@ def write_report(
         annotations: COCO json or VOC folder with the objects' boxes; without it no AP by size.
         protocol, common_images: See :func:`load_runs`.
         replicates, seed: See :func:`mlgcn.evaluation.draw_images`.
-        title: Heading of the page.
 
     Raises:
         FileNotFoundError, ValueError: See :func:`load_runs` and :func:`object_areas`.
@@ -51,7 +49,6 @@ def write_report(
     write_page(
         Path(out),
         'report.html.j2',
-        title=title,
         numbers=ReportNumbers(loaded, replicates, seed, areas),
         threshold=THRESHOLDS[loaded[0].result.protocol],
         left_out=left_out,

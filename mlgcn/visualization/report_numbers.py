@@ -154,16 +154,13 @@ class ReportNumbers:
             found = precision_recall_curves(run.file.scores, self.targets, run.result.protocol)
             hits = (run.predicted & (self.targets == 1)).sum(axis=0)
             counts = (run.predicted & (self.targets != -1)).sum(axis=0)
-            metrics = run.result.values
+            pairs = zip(hits / np.maximum(self.positives, 1), hits / np.maximum(counts, 1))
             decided = [
-                (metrics[f'{recall}_calibrated'], metrics[f'{precision}_calibrated'])
-                for recall, precision in (('OR', 'OP'), ('CR', 'CP'))
+                *((run.result[f'{a}R_calibrated'], run.result[f'{a}P_calibrated']) for a in 'OC'),
+                *((100 * recall, 100 * precision) for recall, precision in pairs),
             ]
-            for hit, number, count in zip(hits, self.positives, counts):
-                decided.append((100 * hit / max(number, 1), 100 * hit / count) if count else ())
-            lines = [found.micro, found.macro, *found.classes]
             curves.append([])
-            for line, circle in zip(lines, decided):
+            for line, circle in zip((found.micro, found.macro, *found.classes), decided):
                 points = ' '.join(f'{x:.4g},{y:.4g}' for x, y in (() if line is None else line.T))
                 circle = tuple(round(float(value), 1) for value in circle)
                 curves[-1].append(dict(points=points, decided=circle))

@@ -93,14 +93,11 @@ def _common_images(files: Mapping[str, ScoresFile], allow_others: bool) -> ndarr
     names = file.file_names
     for path, other in others:
         same = np.isin(names, other.file_names)
-        if not same.any():
-            example = f'{other.file_names[0]} and {names[0]}'
-            raise ValueError(f'{path} and {first} have no image in common, e.g. {example}')
-        if not allow_others and set(other.file_names) != set(file.file_names):
+        if not same.any() or not allow_others and {*other.file_names} != {*file.file_names}:
             raise ValueError(
-                f'{path}: its {len(other.file_names):,} images are not the '
-                f'{len(file.file_names):,} of {first} ({same.sum():,} in common); '
-                '--common-images compares on those'
+                f'{path}: its {len(other.file_names):,} images (e.g. {other.file_names[0]}) are '
+                f'not the {len(file.file_names):,} of {first} (e.g. {names[0]}); --common-images '
+                f'compares on those in common: {same.sum():,}'
             )
         names = names[same]
     return names
@@ -113,14 +110,15 @@ def _arranged(path: str, file: ScoresFile, images: ndarray, classes: ndarray) ->
             f'{path}: its {len(file.class_names)} classes are not the {len(classes)} of the first '
             f'run; in one of the two only: {some(only)}'
         )
-    rows, columns = (
-        [place[name] for name in wanted]
-        for names, wanted in ((file.file_names, images), (file.class_names, classes))
-        for place in [{name: i for i, name in enumerate(names)}]
-    )
+    rows, columns = _places(file.file_names, images), _places(file.class_names, classes)
     tables = {key: getattr(file, key)[rows][:, columns] for key in ('scores', 'targets')}
     thresholds = file.thresholds[columns] if len(file.thresholds) else file.thresholds
     return replace(file, file_names=images, class_names=classes, thresholds=thresholds, **tables)
+
+
+def _places(names: ndarray, wanted: ndarray) -> list[int]:
+    places = {name: i for i, name in enumerate(names)}
+    return [places[name] for name in wanted]
 
 
 def _scored(name: str, path: str, file: ScoresFile, protocol: str) -> Run:

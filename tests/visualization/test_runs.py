@@ -19,7 +19,7 @@ def test_runs_are_put_into_one_order(runs, tmp_path):
 def test_common_images(runs, tmp_path):
     part = save(tmp_path / 'part.npz', SECOND[1:], TARGETS[1:], files=FILES[1:])
     both = {'A': runs['A<1>'], 'part': part}
-    with pytest.raises(ValueError, match='part.npz: its 2 images are not the 3 .*2 in common'):
+    with pytest.raises(ValueError, match=r'part.npz: its 2 images .* not the 3 .*in common: 2'):
         load_runs(both)
     loaded, left_out = load_runs(both, common_images=True)
     assert left_out == 1 and [len(run.file.file_names) for run in loaded] == [2, 2]
@@ -29,7 +29,7 @@ def test_common_images(runs, tmp_path):
 @pytest.mark.parametrize('change, words', [
     (dict(names=['a', 'b', 'c']), 'its 3 classes are not the 3 .*a, b, c, cat'),
     (dict(targets=abs(TARGETS)), r"labels differ .*photos/2.png, class '<script>.* is 1 and -1"),
-    (dict(files=['x', 'y', 'z']), 'have no image in common, e.g. x and photos/0.png'),
+    (dict(files=['x', 'y', 'z']), 'e.g. x.* e.g. photos/0.png.*in common: 0'),
     (dict(files=['x', 'x', 'z']), "'x' occurs more than once"),
     (dict(names=['a', 'b', 'a']), "'a' occurs more than once"),
     (dict(protocol='gkgnet'), "two protocols .*'addgcn'.*'gkgnet'.*--protocol"),

@@ -1,10 +1,3 @@
-const root = document.documentElement;
-let dark = matchMedia('(prefers-color-scheme: dark)').matches;
-document.getElementById('theme').onclick = () => {
-  dark = !dark;
-  root.style.colorScheme = dark ? 'dark' : 'light';
-};
-
 const figures = [...document.querySelectorAll('.zoom')];
 const dialog = document.querySelector('dialog');
 let shown = 0;
