@@ -29,7 +29,7 @@ def test_common_images(runs, tmp_path):
 @pytest.mark.parametrize('change, words', [
     (dict(names=['a', 'b', 'c']), 'its 3 classes are not the 3 .*a, b, c, cat'),
     (dict(targets=abs(TARGETS)), r"labels differ .*photos/2.png, class '<script>.* is 1 and -1"),
-    (dict(files=['x', 'y', 'z']), 'e.g. x.* e.g. photos/0.png.*in common: 0'),
+    (dict(files=['x', 'y', 'z']), 'e.g. x.*e.g. photos/0.png.*in common: 0'),
     (dict(files=['x', 'x', 'z']), "'x' occurs more than once"),
     (dict(names=['a', 'b', 'a']), "'a' occurs more than once"),
     (dict(protocol='gkgnet'), "two protocols .*'addgcn'.*'gkgnet'.*--protocol"),

@@ -44,15 +44,6 @@ def test_equals_the_published_head(name):
     Case(name, build).check_train(states=states)
 
 
-@pytest.mark.parametrize('num_classes', [1, 2000])
-def test_any_number_of_classes_and_one_image(num_classes):
-    head = tiny(num_classes)
-    feats = (torch.randn(1, 8, 2, 3),)
-    head.loss(feats, samples(torch.ones(1, num_classes)))['loss'].backward()
-    assert all(parameter.grad is not None for parameter in head.parameters())
-    assert head.eval()(feats).shape == (1, num_classes)
-
-
 def test_states_are_drawn_from_true_labels():
     target = torch.randint(-1, 2, (2000, 8))
     states = tiny(8).draw_states(target)
@@ -91,11 +82,3 @@ def test_the_unknown_state_is_random_and_frozen():
     head = tiny()
     head((torch.randn(2, 8, 2, 2),)).sum().backward()
     assert (head.states.weight[0] != 0).all() and (head.states.weight.grad[0] == 0).all()
-
-
-def test_attention_to_positions_and_labels_sums_to_one():
-    head = tiny(3).eval()
-    found = head.explain((torch.randn(2, 8, 2, 5),))
-    assert found['attention'].shape == (2, 3, 2, 5) and found['adjacency'].shape == (2, 3, 3)
-    total = found['attention'].sum(dim=(2, 3)) + found['adjacency'].sum(dim=1)
-    torch.testing.assert_close(total, torch.ones(2, 3))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from mmpretrain.structures import DataSample
 from peer_cases import Case, names
 
 from mlgcn.models.heads import MLDecoderHead
@@ -38,33 +37,9 @@ def test_equals_the_published_head(name):
     case_of(name).check_train()
 
 
-@pytest.mark.parametrize('num_classes', [1, 101, 1002, 10_000])
-def test_any_number_of_classes_and_one_image(num_classes):
-    head = tiny(num_classes)
-    feats = (torch.randn(1, 6, 2, 3),)
-    samples = [DataSample().set_gt_score(torch.zeros(num_classes))]
-    head.loss(feats, samples)['loss'].backward()
-    assert all(parameter.grad is not None for parameter in head.parameters())
-    assert head.eval()(feats).shape == (1, num_classes)
-
-
 def test_1001_groups_for_1002_classes_have_room_for_all():
     # the published int(K / Q + 0.999) gives one slot per query: too few
     assert tiny(1002, num_groups=1001).eval()((torch.randn(2, 6, 2, 2),)).shape == (2, 1002)
-
-
-def test_folding_follows_the_weights():
-    head = tiny().eval()
-    feats = (torch.randn(2, 6, 3, 3),)
-    keys = set(head.state_dict())
-    with torch.no_grad():
-        first = head(feats)
-        head.norm1.weight.mul_(3)
-        changed = head(feats)
-        unfolded = head.train(False)(feats)
-    assert set(head.state_dict()) == keys
-    assert not torch.allclose(first, changed)
-    assert torch.equal(changed, unfolded)
 
 
 def test_other_words_are_other_classes(tmp_path):
@@ -85,15 +60,5 @@ def test_other_words_are_other_classes(tmp_path):
 def test_attention_of_grouped_classes():
     head = tiny(num_groups=3).eval()
     attention = head.explain((torch.randn(2, 6, 2, 5),))['attention']
-    assert attention.shape == (2, 7, 2, 5)
-    torch.testing.assert_close(attention.sum(dim=(2, 3)), torch.ones(2, 7))
     assert torch.equal(attention[:, 0], attention[:, 2])  # three classes ask as one
     assert not torch.equal(attention[:, 2], attention[:, 3])
-
-
-def test_eval_sees_weights_that_were_swapped():
-    head, feats = tiny().eval(), (torch.randn(1, 6, 2, 2),)
-    with torch.no_grad():
-        before = head(feats)
-        head.norm1.weight.data.mul_(-3)  # as EMAHook writes: no version counter moves
-        assert not torch.allclose(before, head.eval()(feats))
