@@ -134,7 +134,7 @@ optim_wrapper = dict(clip_grad=dict(max_norm=0.1), accumulative_counts={})
 """
 
 
-def trained(folder, photos, ranks, size, accumulated=1):
+def trained(folder, photos, ranks, size, accumulated):
     """The weights after two epochs of 25 images, augmentation included."""
     config = write_config(folder, photos, 'LinearHead', FROZEN.format(accumulated))
     options = ['--seed', 7, '--cfg-options', f'train_dataloader.batch_size={size}']
@@ -153,16 +153,11 @@ def weights(path):
 
 
 @pytest.mark.slow
-def test_training_does_not_depend_on_the_number_of_processes(tmp_path, photos):
-    alone = trained(tmp_path, photos, ranks=1, size=8)
-    for ranks, size in ((2, 4), (4, 2)):
-        assert_close(trained(tmp_path, photos, ranks, size), alone, 1e-5)
-
-
-@pytest.mark.slow
-def test_accumulated_gradients_do_not_depend_on_the_number_of_processes(tmp_path, photos):
-    alone = trained(tmp_path, photos, ranks=1, size=4, accumulated=2)
-    assert_close(trained(tmp_path, photos, ranks=2, size=2, accumulated=2), alone, 1e-5)
+@pytest.mark.parametrize(('accumulated', 'sizes'), [(1, {1: 8, 2: 4, 4: 2}), (2, {1: 4, 2: 2})])
+def test_training_does_not_depend_on_the_number_of_processes(tmp_path, photos, accumulated, sizes):
+    alone, *others = (trained(tmp_path, photos, *size, accumulated) for size in sizes.items())
+    for several in others:
+        assert_close(several, alone, 1e-5)
 
 
 SIZES = (7, 10, 13)
@@ -174,15 +169,10 @@ def score(rank, folder, ranks, ports):
     for size, port in zip(SIZES, ports):
         # a port for each: process 0 may still be closing the store of the last one
         os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
-        options = [
-            f'{folder}/tiny.py',
-            f'{folder}/epoch.pth',
-            '--out',
-            f'{folder}/{ranks}_{size}.npz',
-        ]
+        options = [f'{folder}/tiny.py', f'{folder}/epoch.pth', '--launcher', 'pytorch']
         own = ['--cfg-options', f'own.val={folder}/photos/val{size}.csv']
-        sys.argv = ['test.py', *options, '--work-dir', f'{folder}/test', *own]
-        sys.argv += ['--launcher', 'pytorch']
+        written = ['--out', f'{folder}/{ranks}_{size}.npz', '--work-dir', f'{folder}/test']
+        sys.argv = ['test.py', *options, *written, *own]
         runpy.run_path(str(ROOT / 'tools/test.py'), run_name='__main__')
 
 

@@ -8,6 +8,7 @@ import torch
 from fill import fill_, make_input, make_target
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
+from models.published_steps import check_five_steps, check_gradients
 from paths import DATA
 
 from mlgcn.checkpoints import published_key
@@ -64,18 +65,7 @@ def test_loss_and_gradients_equal_the_published_model(name):
     loss.backward()
     expected = fixture['train']['f64']
     assert loss.item() == pytest.approx(expected['losses']['loss'], rel=1e-8)
-
-    norms = {}
-    total = 0.0
-    for key, parameter in model.named_parameters():
-        assert parameter.grad is not None, f'{key} got no gradient'
-        square = parameter.grad.square().sum().item()
-        norms[published_key(key, 'addgcn')] = square**0.5
-        total += square
-    assert total**0.5 == pytest.approx(expected['grads']['total'], rel=1e-8)
-    for key, norm in expected['grads'].get('params', {}).items():
-        # the fixture stores these norms with nine digits
-        assert norms[key] == pytest.approx(norm, rel=1e-7, abs=1e-9), key
+    check_gradients(model, 'addgcn', expected['grads'])
 
 
 def test_five_sgd_steps_equal_the_published_trajectory():
@@ -89,22 +79,7 @@ def test_five_sgd_steps_equal_the_published_trajectory():
         momentum=0.9,
         weight_decay=1e-4,
     )
-    model.train()
-    losses, norms = [], []
-    for _ in range(5):
-        loss = model.loss(images.double(), samples)['loss']
-        losses.append(loss.item())
-        optimizer.zero_grad()
-        loss.backward()
-        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0).item())
-        optimizer.step()
-    model.eval()
-    with torch.no_grad():  # before one more training forward moves the BatchNorm statistics
-        logits = model(images.double())
-    losses.append(model.train().loss(images.double(), samples)['loss'].item())
-    wanted = [entry['loss'] for entry in expected['losses_before_each_step_then_after_last']]
-    np.testing.assert_allclose(losses, wanted, rtol=1e-8)
-    np.testing.assert_allclose(norms, expected['grad_norm_before_clip'], rtol=1e-8)
+    logits = check_five_steps(model, images.double(), samples, optimizer, 10.0, expected)
     after = expected['eval_logits_after']
     wanted = (np.array(after['out1']) + np.array(after['out2'])) / 2
     np.testing.assert_allclose(logits, wanted, rtol=1e-7, atol=1e-8)

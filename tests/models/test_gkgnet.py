@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from models.gkgnet_cases import load_case
+from models.published_steps import check_five_steps, check_gradients
 from paths import DATA
 
 from mlgcn.checkpoints import convert, published_key, to_published
@@ -104,19 +105,7 @@ def test_losses_and_gradients_equal_the_published_model(name):
     for key, value in losses.items():
         assert value.item() == pytest.approx(expected['losses'][key], rel=1e-8)
 
-    grads = {published_key(k, 'gkgnet'): p.grad for k, p in model.named_parameters()}
-    assert all(grad is not None for grad in grads.values())
-    norms = {key: grad.norm().item() for key, grad in grads.items()}
-    assert np.linalg.norm(list(norms.values())) == pytest.approx(
-        expected['grads']['total'], rel=1e-8
-    )
-    for group, norm in expected['grads']['groups'].items():
-        mine = [v for k, v in norms.items() if k == group or k.startswith(f'{group}.')]
-        assert np.linalg.norm(mine) == pytest.approx(norm, rel=1e-8), group
-    for key, norm in expected['grads'].get('params', {}).items():
-        # biases before a BatchNorm have no gradient but rounding errors
-        assert norms[key] == pytest.approx(norm, rel=1e-8, abs=1e-9), key
-
+    check_gradients(model, 'gkgnet', expected['grads'])
     sums = fixture['train']['bn_running_sums_after_one_step']
     buffers = dict(model.named_buffers())
     for statistic in ('running_mean', 'running_var'):
@@ -132,20 +121,7 @@ def test_five_adamw_steps_equal_the_published_trajectory():
     rest = [p for p in model.parameters() if p.ndim == 1]
     groups = [dict(params=weights, weight_decay=0.05), dict(params=rest, weight_decay=0.0)]
     optimizer = torch.optim.AdamW(groups, lr=1e-4)
-    losses, norms = [], []
-    for _ in range(5):
-        losses.append(model.train().loss(images.double(), samples))
-        optimizer.zero_grad()
-        sum(losses[-1].values()).backward()
-        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0).item())
-        optimizer.step()
-    with torch.no_grad():  # before one more training forward moves the BatchNorm statistics
-        logits = model.eval()(images.double())
-        losses.append(model.train().loss(images.double(), samples))
-    for mine, wanted in zip(losses, expected['losses_before_each_step_then_after_last']):
-        for key, value in mine.items():
-            assert value.item() == pytest.approx(wanted[key], rel=1e-8)
-    np.testing.assert_allclose(norms, expected['grad_norm_before_clip'], rtol=1e-8)
+    logits = check_five_steps(model, images.double(), samples, optimizer, 5.0, expected)
     np.testing.assert_allclose(logits, expected['eval_logits_after']['score'], rtol=0, atol=1e-7)
 
 
