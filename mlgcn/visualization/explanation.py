@@ -73,7 +73,7 @@ def explain(
     asked = [inferencer.class_of(name) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
     view = View(model, Photo(pixels), maps, choose_labels(inferencer, logits, asked))
-    parts, stages = view.labels_parts(), []
+    parts, stages = view.label_parts(), []
     if model.with_neck and isinstance(model.neck, LabelGraphNeck):
         stages = numbers.chosen_patches(model.neck, maps, view.labels.index)
         nodes = {name: i for i, name in enumerate(view.labels.names)}
@@ -135,7 +135,7 @@ class View:
     maps: Sequence[Tensor]
     labels: Labels
 
-    def labels_parts(self) -> list[Part]:
+    def label_parts(self) -> list[Part]:
         """Where labels look, the graph among them, what they change in each other's logits."""
         head, labels, parts = self.model.head, self.labels, []
         found = head.explain(self.maps) if hasattr(head, 'explain') else {}
