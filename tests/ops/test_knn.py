@@ -82,8 +82,3 @@ def test_float32_ranks_at_least_as_well_as_the_published_arithmetic():
         return (found.sort(-1).values != exact.sort(-1).values).any(-1).sum().item()
 
     assert wrong_rows(group_knn) <= wrong_rows(group_knn_plain)
-
-
-def test_too_few_keys_are_refused():
-    with pytest.raises(ValueError, match=r'k \* dilation = 3 \* 2 = 6 .* only 5 keys'):
-        group_knn(random(1, 4, 9), random(1, 4, 5), 3, 2)
