@@ -28,7 +28,7 @@ def test_tables_hold_the_ablations(loaded, run, photo_file):
 
 
 def test_which_labels_are_drawn(loaded, monkeypatch):
-    path, logits = loaded['avg'].model.path, np.array([0.5, -1, 2, 1])
+    path, logits = loaded['avg'].model.checkpoint.path, np.array([0.5, -1, 2, 1])
     order = ['hen', NAMES[3], 'cat', NAMES[1]]
     for options, asked, expected, note in (
         (dict(threshold=0.7), [], order[:2], '2 labels that the model predicts'),
