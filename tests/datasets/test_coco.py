@@ -115,22 +115,12 @@ def test_wrong_content(coco, changes, words):
         assert word in message
 
 
-@pytest.mark.parametrize(
-    ('content', 'word'),
-    [
-        (b'{"images": [', 'json'),
-        (b'\xff\xfe\x00', 'json'),
-        (b'[1]', 'list'),
-        (b'{"images": [], "annotations": [], "images": []}', "'images' more than once"),
-        (b'[' + b'9' * 5000 + b']', 'json'),
-    ],
-)
-def test_not_coco_at_all(coco, content, word):
+def test_a_list_is_not_coco(coco):
     root = coco()
-    (root / 'annotations' / 'instances_train.json').write_bytes(content)
+    (root / 'annotations' / 'instances_train.json').write_text('[1]')
     message = refused(root)
     assert 'instances_train.json' in message
-    assert word in message
+    assert 'images, annotations, categories' in message
 
 
 def test_absent_annotation_file(coco):

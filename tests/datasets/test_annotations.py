@@ -1,0 +1,40 @@
+"""Texts, json and the checks that all layouts share."""
+
+import pytest
+
+from mlgcn.datasets.annotations import AnnotationError, four_numbers, read_json, read_text, some
+
+
+def test_some_names_of_many():
+    assert some('abc') == 'a, b, c'
+    assert some(range(12)).endswith('8, 9, ... (2 more)')
+
+
+@pytest.mark.parametrize('raw', [b'a\nb', b'\xef\xbb\xbfa\r\nb', b'a\rb'])
+def test_marks_and_line_ends_are_left_out(tmp_path, raw):
+    (tmp_path / 'a').write_bytes(raw)
+    assert read_text(tmp_path / 'a') == 'a\nb'
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        (b'{"images": [', 'json'),
+        (b'\xff\xfe\x00', 'UTF-16'),
+        (b'\xe9t\xe9', 'UTF-8'),
+        (b'PK\x03\x04\x14\0', 'workbook'),
+        (b'[' * 100_000, 'json'),
+        (b'[' + b'9' * 5000 + b']', 'json'),
+        (b'{"a": {"b": 1, "c": 2, "b": 3}}', "'b' more than once"),
+    ],
+)
+def test_what_is_no_json_is_said(tmp_path, content, words):
+    (tmp_path / 'list.json').write_bytes(content)
+    with pytest.raises(AnnotationError, match=f'list.json.*{words}'):
+        read_json(tmp_path / 'list.json')
+
+
+def test_a_box_of_other_things_than_four_numbers():
+    assert four_numbers(['1', 2, 3.5, 4]) == (1, 2, 3.5, 4)
+    for wrong in ([1, 2, 3], [1, 2, 3, 'x'], None, [1, 2, 3, None]):
+        assert all(value != value for value in four_numbers(wrong))  # NaN
