@@ -25,24 +25,18 @@ from .restricted_pickle import DTYPES, RefusedError, unpickle
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles
 LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
-# first bytes of what is not a checkpoint
+# what is not a checkpoint, and its first bytes in small letters
 KINDS = {
-    b'version https://git-lfs': 'a git-lfs pointer, not the file itself (git lfs pull fetches it)',
-    b'<!doctype': 'a web page, as a link to a page instead of a file gives it',
-    b'<html': 'a web page, as a link to a page instead of a file gives it',
-    b'<?xml': 'an XML file',
-    b'\xff\xd8\xff': 'a JPEG picture',
-    b'\x89png': 'a PNG picture',
-    b'gif8': 'a GIF picture',
-    b'\x1f\x8b': 'a gzip archive',
-    b'bzh': 'a bzip2 archive',
-    b'\xfd7zxz': 'an xz archive',
-    b'7z\xbc\xaf': 'a 7z archive',
-    b'rar!': 'a rar archive',
-    b'\x89hdf': 'an HDF5 file (Keras?)',
-    b'\x93numpy': 'a numpy array (.npy)',
-    b'gguf': 'a GGUF file',
-    b'\x80': 'a pickle that torch.save did not write',
+    'a git-lfs pointer, not the file itself (git lfs pull fetches it)': b'version https://git-lfs',
+    'a web page, as a link to a page instead of a file gives it': (b'<!doctype', b'<html'),
+    'an XML file': b'<?xml',
+    'a picture (JPEG, PNG or GIF)': (b'\xff\xd8\xff', b'\x89png', b'gif8'),
+    'an archive (gzip, bzip2 or xz)': (b'\x1f\x8b', b'bzh', b'\xfd7zxz'),
+    'an archive (7z or rar)': (b'7z\xbc\xaf', b'rar!'),
+    'an HDF5 file (Keras?)': b'\x89hdf',
+    'a numpy array (.npy)': b'\x93numpy',
+    'a GGUF file': b'gguf',
+    'a pickle that torch.save did not write': b'\x80',
 }
 MAX_JSON = 2**22
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
@@ -111,8 +105,8 @@ def _read(opened: Any, file: Any) -> Any:
 def kind_of(head: bytes) -> str:
     """What a file with these first bytes is, which is not a checkpoint."""
     start = head.removeprefix(b'\xef\xbb\xbf').lstrip().lower()  # a byte order mark
-    for mark, kind in KINDS.items():
-        if start.startswith(mark):
+    for kind, marks in KINDS.items():
+        if start.startswith(marks):
             return kind
     if head[257:262] == b'ustar':
         return 'a tar archive'

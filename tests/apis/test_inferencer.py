@@ -160,15 +160,6 @@ def test_wrong_decisions(checkpoint, options, words):
         MultiLabelInferencer(checkpoint, **options)
 
 
-def test_with_a_config(checkpoint, photos, inferencer, tmp_path):
-    config = tmp_path / 'tiny.py'
-    config.write_text(tiny_config().pretty_text)
-    other = MultiLabelInferencer(config, checkpoint)
-    np.testing.assert_array_equal(
-        other(photos[0])[0].probabilities, inferencer(photos[0])[0].probabilities
-    )
-
-
 def test_known_labels_are_given_to_ctran(tmp_path):
     torch.manual_seed(0)
     cfg = tiny_config()

@@ -55,18 +55,6 @@ def test_shipped_config_by_name(tmp_path):
     path, _ = write_checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match='does not fit the config'):
         load_model('addgcn_scenes', path)
-    with pytest.raises(ConfigError, match='no shipped config has that name'):
-        load_model('addgcn_nowhere', path)
-
-
-def test_calibration_of_the_metadata(tmp_path):
-    stated = dict(temperature=2.0, thresholds=[0.2, 0.6, 0.5], objective='f1', images=7, pooled=[])
-    path, _ = write_checkpoint(tmp_path, calibration=stated)
-    calibration = load_model(None, path).calibration
-    assert calibration.source == 'calibrated for f1 on 7 images'
-    probabilities = calibration.probabilities(np.float32([[0, 0, 0], [-1000, 1000, 2]]))
-    np.testing.assert_allclose(probabilities, [[0.5] * 3, [0, 1, 1 / (1 + np.exp(-1))]], rtol=1e-6)
-    assert calibration.present(probabilities).tolist() == [[True, False, True], [False, True, True]]
 
 
 def test_other_wrong_inputs(tmp_path):
