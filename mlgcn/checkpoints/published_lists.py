@@ -24,6 +24,8 @@ def read_published_list(path: str | Path, num_classes: int = 80) -> tuple[list[s
         FileNotFoundError: there is no such file.
         AnnotationError: the file is not such a list; all that is wrong with it.
     """
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait
+        raise AnnotationError(f'{path}: not a regular file')
     with open(path, 'rb') as file:
         try:
             records = unpickle(file, _no_tensor, os.path.getsize(path), MAX_STEPS)

@@ -1,6 +1,7 @@
 """The published lists are read, and nothing that a hostile file asks for is done."""
 
 import json
+import os
 import pickle
 import runpy
 import sys
@@ -12,6 +13,7 @@ from PIL import Image
 
 from mlgcn.checkpoints.published_lists import read_published_list
 from mlgcn.datasets import CocoMultiLabel
+from mlgcn.datasets.annotations import AnnotationError
 
 ROOT = Path(__file__).parents[2]
 FACTS = json.loads((ROOT / 'tests/data/data.json').read_text())
@@ -159,3 +161,9 @@ def test_the_tool_refuses_in_one_line(tmp_path, convert, capsys):
             convert(source, target)
         assert message in capsys.readouterr().err.splitlines()[0]
     assert not new.exists() and not (tmp_path / 'marker').exists()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'train.data')
+    with pytest.raises(AnnotationError, match='train.data: not a regular file'):
+        read_published_list(tmp_path / 'train.data')
