@@ -1,6 +1,5 @@
 """When a run is saved, what is kept, and what is not."""
 
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,8 +75,7 @@ def test_an_old_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypatch
     assert (tmp_path / 'run/epoch_1.pth').exists()
 
 
-def best_hook(tmp_path, monkeypatch):
-    """A hook whose `write` does not need a run, and the scores' runner."""
+def test_the_best_is_replaced_by_a_better_one_that_is_there(tmp_path):
     info = {}
     hub = SimpleNamespace(runtime_info=info, get_info=info.get, update_info=info.__setitem__)
     saved = []
@@ -91,11 +89,6 @@ def best_hook(tmp_path, monkeypatch):
     hook = RunCheckpointHook(interval=1, save_best='mAP', rule='greater')
     hook.out_dir = str(tmp_path)
     hook.file_backend = SimpleNamespace(join_path=lambda *parts: '/'.join(parts), isfile=None)
-    return hook, run, saved
-
-
-def test_the_best_is_replaced_by_a_better_one_that_is_there(tmp_path, monkeypatch):
-    hook, run, saved = best_hook(tmp_path, monkeypatch)
     for epoch, score in ((1, 50.0), (2, 40.0), (3, 60.0)):
         run.epoch = epoch
         hook.after_val_epoch(run, dict(mAP=score))
@@ -107,7 +100,3 @@ def test_the_best_is_replaced_by_a_better_one_that_is_there(tmp_path, monkeypatc
 def test_a_mistyped_key():
     with pytest.raises(TypeError, match='RunCheckpointHook takes no every_iter$'):
         RunCheckpointHook(every_iter=3)
-
-
-def test_no_clock_without_minutes():
-    assert RunCheckpointHook().saved_at <= time.monotonic()

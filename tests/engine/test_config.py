@@ -52,22 +52,16 @@ def test_loaders_without_workers(tmp_path, photos):
     assert cfg.val_dataloader.persistent_workers is True
 
 
-def test_number_of_classes_follows_the_data():
-    cfg = config()
+def test_the_model_follows_data_and_backbone():
+    cfg = config(in_channels=None)
     fit_to_data(cfg, ['cat', 'dog'])
-    assert cfg.model.head.num_classes == 2
+    assert (cfg.model.head.num_classes, cfg.model.head.in_channels) == (2, 512)
     assert cfg.val_dataloader.dataset.classes == ['cat', 'dog']
 
 
 def test_another_number_of_classes_is_refused():
     with pytest.raises(ConfigError, match='is 80, but the data has 2 classes .cat, dog'):
         fit_to_data(config(num_classes=80), ['cat', 'dog'])
-
-
-def test_channels_follow_the_backbone():
-    cfg = config(in_channels=None)
-    fit_to_data(cfg, ['cat', 'dog'])
-    assert cfg.model.head.in_channels == 512
 
 
 def test_other_channels_are_refused():

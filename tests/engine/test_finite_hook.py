@@ -29,15 +29,10 @@ class Watch(Hook):
         )  # fmt: skip
 
 
-def train(tmp_path, bad, watch=None, length=8, **policy):
-    custom = [] if watch is None else [watch]
-    changes = policy.pop('changes', {})
+def train(tmp_path, bad, hooks=(), changes=None, **policy):
+    finite = dict(finite=dict(type='mlgcn.FiniteHook', **policy))
     run = runner(
-        tmp_path / 'run',
-        Numbers(length, bad),
-        dict(finite=dict(type='mlgcn.FiniteHook', **policy)),
-        custom_hooks=[*custom, *changes.pop('hooks', [])],
-        **changes,
+        tmp_path / 'run', Numbers(8, bad), finite, custom_hooks=[*hooks], **(changes or {})
     )
     run.train()
     return run
@@ -53,7 +48,7 @@ def equal(first, second):
 
 def test_a_bad_batch_leaves_no_trace(tmp_path):
     watch = Watch()
-    run = train(tmp_path, bad=[5], watch=watch, policy='skip', changes=dict(epochs=1))
+    run = train(tmp_path, [5], [watch], dict(epochs=1), policy='skip')
     before, bad, after = watch.states[1:4]
     assert equal(before, bad), 'weights, statistics of BatchNorm and momentum'
     assert not equal(bad, after)
@@ -61,11 +56,6 @@ def test_a_bad_batch_leaves_no_trace(tmp_path):
     text = log(tmp_path)
     assert 'epoch 1, iteration 3: loss not finite for 4.jpg, 5.jpg. This update is left' in text
     assert 'not finite: 1 updates left out, 0 rollbacks' in text.splitlines()[-1]
-
-
-def test_without_events(tmp_path):
-    train(tmp_path, bad=[])
-    assert 'not finite: 0 updates left out, 0 rollbacks' in log(tmp_path).splitlines()[-1]
 
 
 class BadGradient(Hook):
@@ -77,7 +67,7 @@ class BadGradient(Hook):
 
 
 def test_a_bad_gradient(tmp_path):
-    train(tmp_path, bad=[], policy='skip', changes=dict(hooks=[BadGradient()], epochs=1))
+    train(tmp_path, [], [BadGradient()], dict(epochs=1), policy='skip')
     text = log(tmp_path)
     assert 'iteration 3: gradient not finite for 4.jpg, 5.jpg' in text
     assert '2 updates left out' in text.splitlines()[-1]
@@ -90,7 +80,7 @@ def test_an_accumulation_is_left_out_as_a_whole(tmp_path):
         accumulative_counts=2,
     )  # fmt: skip
     changes = dict(optim_wrapper=optim, epochs=1)
-    train(tmp_path, bad=[0], watch=watch, policy='skip', changes=changes)
+    train(tmp_path, [0], [watch], changes, policy='skip')
     weights = [state['linear.weight'] for state in watch.states]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[1], weights[3])
     assert 'not finite for 0.jpg, 1.jpg, 2.jpg, 3.jpg' in log(tmp_path)
@@ -110,8 +100,7 @@ def test_skipping_ends(tmp_path):
 def test_rollback_to_the_last_checkpoint(tmp_path):
     watch = Watch()
     ema = dict(type='EMAHook', momentum=0.1, priority='ABOVE_NORMAL')
-    changes = dict(epochs=3, hooks=[BadLater(), ema])
-    run = train(tmp_path, bad=[], watch=watch, in_row=2, changes=changes)
+    run = train(tmp_path, [], [watch, BadLater(), ema], dict(epochs=3), in_row=2)
     # 4 iterations an epoch; 6 and 7 are bad, 5 changed what epoch 1 left
     assert not equal(watch.states[3], watch.states[4])
     assert equal(watch.states[3], watch.states[6])
@@ -134,7 +123,7 @@ def test_rollbacks_end(tmp_path):
     with pytest.raises(NonFiniteError, match='1 in a row, and there is no checkpoint'):
         train(tmp_path, bad=[0], in_row=1)
     with pytest.raises(NonFiniteError, match='1 in a row, and 2 rollbacks did not help'):
-        train(tmp_path, bad=[], in_row=1, max_rollbacks=2, changes=dict(hooks=[Broken()]))
+        train(tmp_path, [], [Broken()], in_row=1, max_rollbacks=2)
 
 
 class Broken(Hook):
@@ -157,7 +146,7 @@ def test_overflows_of_the_loss_scaler_are_no_events(tmp_path):
         optim_wrapper=dict(type=Overflowing, optimizer=dict(type='SGD', lr=0.1)),
         param_scheduler=None,
     )
-    train(tmp_path, bad=[5], changes=changes)
+    train(tmp_path, [5], changes=changes)
     assert '2 updates left out' in log(tmp_path).splitlines()[-1], 'the bad loss of each epoch'
 
 
