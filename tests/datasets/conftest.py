@@ -30,6 +30,16 @@ def photo():
 
 
 @pytest.fixture
+def folder(tmp_path, photo):
+    """Twelve photographs, 00.jpg to 11.jpg, and their labels: `labels.csv`."""
+    names = [f'{i:02d}.jpg' for i in range(12)]
+    for i, name in enumerate(names):
+        photo(tmp_path / 'photos' / name, i)
+    (tmp_path / 'labels.csv').write_text(''.join(f'{name},dog\n' for name in names))
+    return tmp_path
+
+
+@pytest.fixture
 def coco(tmp_path, photo):
     """A function that writes a COCO folder with `changes` to the annotations; returns its root.
 
