@@ -59,7 +59,7 @@ def run_model(
     logits = logits_from_maps(model, maps)[0].float().cpu().numpy()
     if not np.isfinite(logits).all():
         raise ValueError('the model gives NaN or infinite logits')
-    pixels = packed['inputs'].flip(0).permute(1, 2, 0)  # RGB of BGR, as it will be normalised
+    pixels = packed['inputs'].byte().flip(0).permute(1, 2, 0)  # files are read in BGR
     return pixels.numpy(), maps, neighbours, logits
 
 

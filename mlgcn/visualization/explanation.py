@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from mmpretrain.models import ImageClassifier
 from numpy import ndarray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlgcn.apis import MultiLabelInferencer
 from mlgcn.models.heads import ADDGCNHead, CTranHead, MLGCNHead
@@ -21,6 +21,10 @@ from .photo_figures import Photo, map_figure, patches_figure
 
 MOST_LABELS = 40  # drawn of those that reach their thresholds
 GRAPHS = {ADDGCNHead: 'dynamic graph', MLGCNHead: 'label graph'}
+EFFECTS = {
+    ADDGCNHead: ('edge ablation', numbers.edge_effects, 'label that loses its edges'),
+    CTranHead: ('known labels', numbers.known_effects, 'label given as present'),
+}
 ORDER = 'Row: sender, column: receiver'
 
 
@@ -149,7 +153,7 @@ class View:
                 for (name, title), one in zip(labels.titles().items(), values)
             }
             parts.append(Part('attention', figures))
-        if kind := GRAPHS.get(type(head)):
+        if kind := _of_class(head, GRAPHS):
             title, weights = kind.capitalize(), found['adjacency'][among]
             figures = {
                 kind: graph_figure(weights, names, labels.probabilities, title),
@@ -159,27 +163,19 @@ class View:
                 weights, title = found['static'][among], f'Static graph\n{ORDER}'
                 figures['static graph weights'] = matrix_figure(weights, names, names, title, True)
             parts.append(Part(kind, figures))
-        if isinstance(head, ADDGCNHead):
-            effects = numbers.edge_effects(head, self.maps, labels.index)
-            title = 'Edge ablation\nRow: label that loses its edges, column: change of this logit'
-            parts.append(self.effects('edge ablation', effects, names, title, effects.diagonal()))
-        if isinstance(head, CTranHead):
-            effects = numbers.known_effects(head, self.maps, labels.index)
-            title = 'Known labels\nRow: label given as present, column: change of this logit'
-            parts.append(self.effects('known labels', effects, names, title))
+        if view := _of_class(head, EFFECTS):
+            kind, function, row = view
+            effects = function(head, self.maps, labels.index)
+            title = f'{kind.capitalize()}\nRow: {row}, column: change of this logit'
+            parts.append(self.effects(kind, effects, names, title, effects.diagonal()))
         return parts
 
     def effects(
-        self,
-        kind: str,
-        effects: Tensor,
-        columns: Sequence[str],
-        title: str,
-        own: Tensor | None = None,
+        self, kind: str, effects: Tensor, columns: Sequence[str], title: str, own: Tensor
     ) -> Part:
-        """A matrix of changes of logits, and a table of each label's `own` change (n,)."""
+        """A matrix of changes of logits, and a table of each label's `own` change (n,), if any."""
         names, logits = self.labels.names, self.labels.logits
-        changes = zip(names, logits, () if own is None else own.tolist())
+        changes = zip(names, logits, own.tolist()) if own.any() else ()
         rows = [(name, f'{z:.3f}', f'{z + dz:.3f}', f'{dz:+.3f}') for name, z, dz in changes]
         return Part(kind, {kind: matrix_figure(_numpy(effects), names, columns, title, True)}, rows)
 
@@ -216,3 +212,8 @@ class View:
 
 def _numpy(values: Tensor) -> ndarray:
     return values.detach().float().cpu().numpy()
+
+
+def _of_class(head: nn.Module, table: Mapping) -> Any:
+    """The entry of the head's class, or of one that it extends."""
+    return next((table[cls] for cls in type(head).__mro__ if cls in table), None)
