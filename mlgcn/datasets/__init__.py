@@ -5,6 +5,7 @@ from .base import MultiLabelPhotos
 from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
 from .own_photos import own_photos, readers, unite_classes, use_own_photos
+from .partial_labels import PartialLabels
 from .voc import VOCMultiLabel
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     'CsvMultiLabel',
     'JsonMultiLabel',
     'MultiLabelPhotos',
+    'PartialLabels',
     'VOCMultiLabel',
     'own_photos',
     'readers',

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from mlgcn.datasets import image_io
 from mlgcn.datasets.image_io import BACKGROUND, BadImage, read_image
+from mlgcn.datasets.transforms.load_image import LoadImage
 
 SIZE = (40, 28)
 
@@ -327,3 +328,13 @@ def test_bombs_are_refused_before_they_are_decoded(tmp_path, picture):
     picture.save(tmp_path / 'c.png')
     assert '40 x 28 = 1,120 pixels' in fault(tmp_path / 'c.png', max_pixels=1119)
     same(tmp_path / 'c.png', picture)
+
+
+def test_a_crop(tmp_path, picture):
+    picture.save(tmp_path / 'a.png')
+    sample = {'img_path': str(tmp_path / 'a.png'), 'crop': (-3.0, 4.4, 10.6, 99.0)}
+    results = LoadImage().transform(dict(sample))
+    np.testing.assert_array_equal(results['img'][..., ::-1], np.asarray(picture)[4:, :11])
+    assert results['img_shape'] == (24, 11)
+    with pytest.raises(BadImage, match=r'a\.png.*crop.*40 x 28'):
+        LoadImage().transform({**sample, 'crop': (41.0, 0.0, 50.0, 9.0)})

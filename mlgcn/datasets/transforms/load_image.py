@@ -7,7 +7,7 @@ from PIL import Image
 
 from mlgcn.registry import TRANSFORMS
 
-from ..image_io import MAX_PIXELS, read_image
+from ..image_io import MAX_PIXELS, BadImage, read_image
 
 
 @TRANSFORMS.register_module()
@@ -19,8 +19,8 @@ class LoadImage(BaseTransform):
     agree). CMYK, 16-bit, grey, palette and transparent images become 8-bit colour, EXIF turns are
     applied, and of animations the first frame is taken: see `read_image`.
 
-    Required key: `img_path`. Added keys: `img`, uint8 of shape (H, W, 3) in BGR, `img_shape` and
-    `ori_shape` (H, W).
+    Required key: `img_path`; `crop` (left, top, right, bottom in pixels) keeps that part alone.
+    Added keys: `img`, uint8 of shape (H, W, 3) in BGR, `img_shape` and `ori_shape` (H, W).
 
     Args:
         max_pixels: larger images are refused before they are decoded (decompression bombs).
@@ -28,7 +28,7 @@ class LoadImage(BaseTransform):
             bits, such as (0, 4095) of a sensor with 12. None: all that 16 bits can hold.
 
     Raises:
-        BadImage: names the file, and says what is wrong with it.
+        BadImage: names the file, and says what is wrong with it, or that the crop lies outside.
         ValueError: `max_pixels` is not between 1 and Pillow's own limit.
     """
 
@@ -47,6 +47,13 @@ class LoadImage(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add the pixels of `results['img_path']`."""
-        results['img'] = read_image(results['img_path'], self.max_pixels, self.value_range)
+        image = read_image(results['img_path'], self.max_pixels, self.value_range)
+        if 'crop' in results:
+            left, top, right, bottom = (max(round(edge), 0) for edge in results['crop'])
+            image, size = image[top:bottom, left:right], image.shape[1::-1]
+            if 0 in image.shape:
+                fault = f'the crop {results["crop"]} lies outside its {size[0]} x {size[1]} pixels'
+                raise BadImage(f'{results["img_path"]}: {fault}', fault)
+        results['img'] = image
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
         return results
