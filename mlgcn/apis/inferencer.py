@@ -19,8 +19,6 @@ from mlgcn.models.heads import CTranHead
 
 from .loaded_model import load_model
 
-ORDERS = ('rgb', 'bgr')
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -162,7 +160,7 @@ class MultiLabelInferencer:
         """
         if batch_size < 1:
             raise ValueError(f'batch_size is {batch_size}, expected at least 1')
-        if channel_order not in (None, *ORDERS):
+        if channel_order not in (None, 'rgb', 'bgr'):
             raise ValueError(f"channel_order is {channel_order!r}, expected 'rgb' or 'bgr'")
         numbered = enumerate(inputs)
         waiting: list[tuple[str, Future]] = []
@@ -190,10 +188,8 @@ class MultiLabelInferencer:
         good = [item for _, item in packed if not isinstance(item, str)]
         rows = iter(self.calibration.probabilities(self.model.logits(good)) if good else ())
         for name, item in packed:
-            if isinstance(item, str):
-                yield Prediction(name, error=item)
-            else:
-                yield self._prediction(name, next(rows))
+            bad = isinstance(item, str)
+            yield Prediction(name, error=item) if bad else self._prediction(name, next(rows))
 
     def _prediction(self, name: str, probabilities: np.ndarray) -> Prediction:
         for index, there in self.known.items():

@@ -220,5 +220,5 @@ def _listed_classes(content: Any) -> tuple[str, ...] | None:
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         return None
     by_number = {str(number): name for number, name in names.items()}
-    wanted = [str(number) for number in range(len(names))]
-    return tuple(by_number[n] for n in wanted) if set(by_number) == set(wanted) else None
+    listed = tuple(by_number.get(str(number)) for number in range(len(names)))
+    return None if None in listed else listed

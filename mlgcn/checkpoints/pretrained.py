@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.model.weight_init import PretrainedInit, update_init_info
 from torch import Tensor, nn
+
+from mlgcn.models.backbones.pyramid_vig import resized
 
 from .checkpoint import load
 from .convert import convert, detect
@@ -50,7 +51,7 @@ class Pretrained(PretrainedInit):
         checkpoint.weights = self._named_as(own, checkpoint.weights)
         if self.pos_embed == 'interpolate':
             for key, value in checkpoint.weights.items():
-                checkpoint.weights[key] = resized(key, value, own.get(key))
+                checkpoint.weights[key] = fitted(key, value, own.get(key))
         module.load_state_dict(transfer(checkpoint, module, classes=None))
         if hasattr(module, '_params_init_info'):
             update_init_info(module, init_info=self._get_init_info())
@@ -78,11 +79,11 @@ def rename(weights: Mapping, own: Mapping, prefix: str = '') -> dict:
     return dict(weights)
 
 
-def resized(key: str, value: Tensor, own: Tensor | None) -> Tensor:
+def fitted(key: str, value: Tensor, own: Tensor | None) -> Tensor:
     """A position embedding (1, C, H, W) in the module's (H', W'); others as they are."""
     if not key.endswith('pos_embed') or own is None or own.shape == value.shape:
         return value
     if value.ndim != 4 or value.shape[:2] != own.shape[:2]:
         return value
     print_log(f'{key} resized from {tuple(value.shape[2:])} to {tuple(own.shape[2:])}', 'current')
-    return F.interpolate(value, size=own.shape[2:], mode='bicubic', align_corners=False)
+    return resized(value, own.shape[2:])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from checkpoints.peer_files import HEADS, PEERS, tresnet_case, write_peer_file
 from fill import fill_, make_input, make_target
-from mmpretrain.models import ImageClassifier, ResNet
+from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
 from models.gkgnet_cases import build as build_gkgnet
 from models.test_add_gcn import build as build_addgcn
@@ -153,16 +153,6 @@ def test_mmpretrains_pyramid_vig_computes_the_same():
         expected = theirs.double()(images.double())
         for mine, wanted in zip(ours.double()(images.double()), expected):
             assert torch.allclose(mine, wanted, rtol=0, atol=1e-9)
-
-
-def test_torchvision_names_are_the_backbones():
-    torchvision = pytest.importorskip('torchvision')
-    weights, own = torchvision.models.resnet18().state_dict(), ResNet(18).state_dict()
-    assert detect(weights) == 'torchvision'
-    ours = convert(weights, 'torchvision')
-    assert {k.removeprefix('backbone.'): v.shape for k, v in ours.items()} == {
-        k: v.shape for k, v in own.items()
-    }
 
 
 @pytest.mark.parametrize('source', ['addgcn', 'gkgnet', 'pvig', 'torchvision', 'mmpretrain'])
