@@ -69,7 +69,7 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
     """The splits that can be read, findings about their annotations, `LoadImage`'s options."""
     splits, found, classes, seen, read_options = [], [], None, [], {}
     for name in ('train', 'val', 'test'):
-        sets = list(readers((cfg.get(f'{name}_dataloader') or {}).get('dataset') or {}))
+        sets = list(readers(cfg.get(f'{name}_dataloader')))
         if sets in seen:
             continue  # as a rule the test set is the validation set
         seen.append(sets)

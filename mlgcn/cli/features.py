@@ -56,7 +56,7 @@ def listed_images(cfg: Config) -> list[str]:
     """The images of all data sets that the config names, each once."""
     paths = {}
     for loader in LOADERS:
-        parts = list(readers((cfg.get(loader) or {}).get('dataset') or {}))
+        parts = list(readers(cfg.get(loader)))
         if parts and all(part.get('ann_file', True) for part in parts):
             dataset = build_dataset(cfg, loader)
             paths |= {dataset.get_data_info(i)['img_path']: None for i in range(len(dataset))}

@@ -120,7 +120,7 @@ def load_run(args: argparse.Namespace) -> Config:
 def training_labels(args: argparse.Namespace) -> Dataset:
     """The training set of a command line, of which the labels alone are read."""
     cfg = load_config(args)
-    for reader in readers(cfg.train_dataloader.dataset):
+    for reader in readers(cfg.train_dataloader):
         reader.check_images = False
     return build_dataset(cfg, 'train_dataloader')
 

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mlgcn.registry import DATASETS
 
@@ -75,11 +77,13 @@ def own_photos(
     raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
 
 
-def readers(dataset: dict) -> Iterator[dict]:
-    """The configs of the readers inside wrappers such as ClassBalancedDataset and ConcatDataset."""
-    parts = dataset.get('datasets') or [dataset[key] for key in ('dataset',) if key in dataset]
-    if dataset and not parts:
-        yield dataset
+def readers(node: Any) -> Iterator[Any]:
+    """The readers, or their configs, in a loop, a loader and wrappers such as ConcatDataset."""
+    get = node.get if isinstance(node, dict) else partial(getattr, node)
+    inner = [get(key, None) for key in ('dataloader', 'dataset')]
+    parts = [part for part in inner if part is not None] or get('datasets', None) or ()
+    if not parts and node not in (None, {}):
+        yield node
     for part in parts:
         yield from readers(part)
 
@@ -95,9 +99,7 @@ def use_own_photos(cfg: dict) -> None:
     Raises:
         ValueError: another key in `own`, or nothing that it could reach.
     """
-    parts = {
-        n: list(readers((cfg.get(f'{n}_dataloader') or {}).get('dataset') or {})) for n in SPLITS
-    }
+    parts = {n: list(readers(cfg.get(f'{n}_dataloader'))) for n in SPLITS}
     for part in (part for found in parts.values() for part in found):
         if part.get('type') in UPSTREAM and str(part.get('ann_file')).endswith('.json'):
             part['type'] = 'mlgcn.JsonMultiLabel'

@@ -123,9 +123,8 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
     if ours and head.get('in_channels') is None and cfg.model.get('neck') is None:
         head.in_channels = backbone_channels(cfg)
     for loader in ('val_dataloader', 'test_dataloader'):
-        if cfg.get(loader) is not None:
-            for part in readers(cfg[loader].dataset):
-                part.setdefault('classes', list(classes))
+        for part in readers(cfg.get(loader)):
+            part.setdefault('classes', list(classes))
 
 
 def backbone_channels(cfg: Config) -> int:

@@ -2,15 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
-from torch.utils.data import Dataset
 
+from mlgcn.datasets import readers
 from mlgcn.datasets.annotations import some
 from mlgcn.datasets.label_counts import label_counts
 from mlgcn.registry import HOOKS
@@ -83,16 +82,3 @@ class SkippedImagesHook(Hook):
             lines = [f'{path} ({fault})' for path, fault in sorted(skipped.items())]
             head = f'{len(skipped)} images could not be read and were left out:'
             warn('\n  '.join([head, *lines]))
-
-
-def readers(node: BaseLoop | Dataset | dict | None) -> Iterator[Dataset]:
-    """The data sets below a loop, also inside wrappers such as ClassBalancedDataset."""
-    if hasattr(node, 'dataloader'):  # loops that are not built yet are configs, without it
-        node = node.dataloader
-    elif isinstance(node, (dict, type(None))):
-        return
-    parts = [node.dataset] if hasattr(node, 'dataset') else getattr(node, 'datasets', ())
-    if not parts:
-        yield node
-    for part in parts:
-        yield from readers(part)
