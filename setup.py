@@ -20,8 +20,8 @@ C = 'mlgcn/ops/_c'
 KERNELS = Extension(
     'mlgcn.ops._c.kernels',
     sources=[f'{C}/kernels.c'],
-    depends=[f'{C}/{name}.c' for name in ('graph', 'knn', 'ranking')],
-    extra_compile_args=['-O3', '-fno-math-errno'],
+    depends=[f'{C}/{name}.c' for name in ('graph', 'knn', 'norm_gelu', 'ranking')],
+    extra_compile_args=['-O3', '-fno-math-errno', '-fno-trapping-math'],
     optional=True,
 )
 

@@ -1,4 +1,4 @@
-"""Neighbour search and max-relative aggregation in C, on the threads that torch may use.
+"""Neighbour search, aggregation, and GELU after a norm in C, on the threads that torch may use.
 
 `pip install` (or `python setup.py build_ext --inplace`) compiles _c/kernels.c where there is a C
 compiler. It is no Python module: ctypes calls it, without the interpreter's lock.
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .checks import traced
 from .relative_pos import Offset, SeparableTable
+from .rows import as_rows, like_map
 
 LANES = 64  # of ranking.c: keys are padded to a multiple, and count may not exceed it
 
@@ -36,29 +37,33 @@ def library() -> ctypes.CDLL | None:
 
 def searches_in_c(x: Tensor, y: Tensor, count: int) -> bool:
     """Whether :func:`nearest_in_c` can do it: in float32 on a CPU, not traced."""
-    return count <= LANES and x.dtype == y.dtype == torch.float32 and _available(x)
+    return count <= LANES and x.dtype == y.dtype == torch.float32 and available_for(x)
 
 
 def aggregates_in_c(x: Tensor, y: Tensor, index: Tensor) -> bool:
     """Whether :class:`MaxRelativeInC` can do it: any but float64 on a CPU, not traced."""
     winner_fits_a_byte = index.shape[3] <= 256
-    return winner_fits_a_byte and torch.float64 not in (x.dtype, y.dtype) and _available(x)
+    return winner_fits_a_byte and torch.float64 not in (x.dtype, y.dtype) and available_for(x)
 
 
-def _available(x: Tensor) -> bool:
+def available_for(x: Tensor) -> bool:
+    """Whether the kernels were built and x is on a CPU and not traced."""
     return x.is_cpu and not traced() and library() is not None
 
 
-def nearest_in_c(x: Tensor, y: Tensor, count: int, step: int, offset: Offset) -> Tensor:
+def nearest_in_c(
+    x: Tensor, y: Tensor, groups: int, count: int, step: int, offset: Offset
+) -> Tensor:
     """Every `step`-th of the `count` keys nearest to each node: (P, N, ceil(count / step)) int32.
 
-    Features x (P, c, N) and y (P, c, M) as they come; offset (N, M) is added to the squared
+    Features x (B, C, ...) and y (B, C, ...) as they come; offset (N, M) is added to the squared
     distances of the normalised ones. Neighbours whose distances are nearly the same in float32
     are put in order by their float64 distances, exact ties by the lower index.
     """
-    (pairs, c, num_nodes), num_keys = x.shape, y.shape[2]
-    norm = y.square().sum(1, keepdim=True).sqrt_().clamp_min_(1e-12)
-    key = y * norm.reciprocal_()  # F.normalize, without its slow reduction
+    x, key = as_rows(x), y.flatten(2).unflatten(1, (groups, -1)).flatten(0, 1)
+    (pairs, c, num_keys), num_nodes = key.shape, x.shape[1]
+    norm = key.square().sum(1, keepdim=True).sqrt_().clamp_min_(1e-12)
+    key = key * norm.reciprocal_()  # F.normalize, without its slow reduction
     centre = key.mean(2, keepdim=True)
     key -= centre
     row = column = table = None
@@ -70,9 +75,9 @@ def nearest_in_c(x: Tensor, y: Tensor, count: int, step: int, offset: Offset) ->
         table = _padded(offset.float())
     square, key = _padded(key.square().sum(1), float('inf')), _padded(key.mul_(-2))
     found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
-    tensors = x.contiguous(), y.contiguous(), key, square, centre, row, column, table, found
-    sizes = pairs, c, num_nodes, num_keys, key.shape[2], width, count, step
-    _call('group_knn', tensors, sizes)
+    tensors = x, as_rows(y), key, square, centre, row, column, table, found
+    sizes = pairs, groups, c, num_nodes, num_keys, key.shape[2], width, count, step
+    call('group_knn', tensors, sizes)
     return found
 
 
@@ -85,35 +90,33 @@ class MaxRelativeInC(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, y: Tensor, index: Tensor) -> Tensor:
-        pairs, num_nodes, k = index.shape[:2].numel(), *index.shape[2:]
-        c, num_keys = x.shape[1] // index.shape[1], y.shape[2:].numel()
-        ctx.sizes, ctx.y_shape = (pairs, c, num_nodes, num_keys, k), y.shape
-        nodes, index = x.float().contiguous(), index.int().contiguous()
-        rows = y.float().reshape(pairs, c, num_keys).mT.contiguous()  # a neighbour is a row
+        groups, num_nodes, k = index.shape[1:]
+        nodes, rows, index = as_rows(x.float()), as_rows(y.float()), index.int().contiguous()
+        pairs, c, num_keys = index.shape[:2].numel(), x.shape[1] // groups, rows.shape[1]
+        ctx.sizes, ctx.y_shape = (pairs, groups, c, num_nodes, num_keys, k), y.shape
         out, winner = torch.empty_like(nodes), None
         if ctx.needs_input_grad[1]:
             winner = torch.empty(pairs, num_nodes, c, dtype=torch.uint8)
-        _call('neighbour_max', (nodes, rows, index, out, winner), ctx.sizes)
+        call('neighbour_max', (nodes, rows, index, out, winner), ctx.sizes)
         ctx.save_for_backward(index, winner)
-        return out.to(torch.promote_types(x.dtype, y.dtype))
+        return like_map(out, x.shape).to(torch.promote_types(x.dtype, y.dtype))
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
         index, winner = ctx.saved_tensors
         if winner is None:
             return -grad, None, None
-        pairs, c, _, num_keys, _ = ctx.sizes
-        rows = torch.zeros(pairs, num_keys, c)
-        nodes = grad.float().contiguous()
-        _call('neighbour_max_backward', (nodes, None, index, rows, winner), ctx.sizes)
-        return -grad, rows.mT.reshape(ctx.y_shape), None
+        rows = torch.zeros(ctx.y_shape[0], ctx.sizes[4], ctx.y_shape[1])
+        nodes = as_rows(grad.float())
+        call('neighbour_max_backward', (nodes, None, index, rows, winner), ctx.sizes)
+        return -grad, like_map(rows, ctx.y_shape), None
 
 
 def _padded(keys: Tensor, value: float = 0.0) -> Tensor:
     return F.pad(keys, (0, -keys.shape[-1] % LANES), value=value).contiguous()
 
 
-def _call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
+def call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) -> None:
     """Call a C function on every thread with its struct: a counter, pointers, then sizes."""
     values = 0, *(0 if tensor is None else tensor.data_ptr() for tensor in tensors), *sizes
     arguments = (ctypes.c_int64 * len(values))(*values)

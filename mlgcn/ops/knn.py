@@ -71,13 +71,12 @@ def group_knn(
     check_search(x, y, k, dilation, groups, relative_pos)
     with torch.autocast(x.device.type, enabled=False):
         x, y = (t if t.dtype == torch.float64 else t.float() for t in (x, y))
-        x, y = (split_groups(t, groups).flatten(0, 1) for t in (x, y))  # (B * G, c, n)
-        search = _nearest
-        if runs_in_triton(x, y, k * dilation):
-            search = nearest_in_triton
-        elif searches_in_c(x, y, k * dilation):
-            search = nearest_in_c
-        nearest = search(x, y, k * dilation, dilation, relative_pos)
+        if searches_in_c(x, y, k * dilation):
+            nearest = nearest_in_c(x, y, groups, k * dilation, dilation, relative_pos)
+        else:
+            x, y = (split_groups(t, groups).flatten(0, 1) for t in (x, y))  # (B * G, c, n)
+            search = nearest_in_triton if runs_in_triton(x, y, k * dilation) else _nearest
+            nearest = search(x, y, k * dilation, dilation, relative_pos)
     return nearest.unflatten(0, (-1, groups))
 
 

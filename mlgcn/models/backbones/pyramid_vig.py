@@ -9,6 +9,7 @@ from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
 from mlgcn.models.layers.graph_stage import GraphStage
+from mlgcn.ops.rows import channels_last
 from mlgcn.registry import MODELS
 
 # Channels and blocks of the four stages (Han et al., NeurIPS 2022).
@@ -97,7 +98,7 @@ class PyramidViG(BaseBackbone):
             ValueError: the images are so small that a stage has fewer keys than k * dilation.
         """
         self._check_size(*x.shape[2:])
-        x = self.stem(x)
+        x = self.stem(channels_last(x))
         x = x + resized(self.pos_embed, x.shape[2:])
         maps = []
         for i, stage in enumerate(self.stages):

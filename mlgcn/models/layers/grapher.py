@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
@@ -11,10 +10,26 @@ from torch import Tensor, nn
 from mlgcn.ops.graph import max_relative
 from mlgcn.ops.knn import group_knn
 from mlgcn.ops.relative_pos import Offset
+from mlgcn.ops.rows import interleaved, pointwise
 
 from .memory import gelu_between
 
-LAYERS = {1: (nn.Conv1d, nn.BatchNorm1d), 2: (nn.Conv2d, nn.BatchNorm2d)}
+
+class Pointwise1d(nn.Conv1d):
+    """1x1 convolution of nodes (B, C, N), as a product of matrices."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return pointwise(x, self.weight, self.bias, self.groups)
+
+
+class Pointwise2d(nn.Conv2d):
+    """1x1 convolution of a map (B, C, H, W), as a product of matrices."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return pointwise(x, self.weight, self.bias, self.groups)
+
+
+LAYERS = {1: (Pointwise1d, nn.BatchNorm1d), 2: (Pointwise2d, nn.BatchNorm2d)}
 
 
 def conv_norm(in_channels: int, out_channels: int, dim: int, groups: int = 1) -> nn.Sequential:
@@ -85,7 +100,7 @@ class Grapher(nn.Module):
             keys = F.avg_pool2d(nodes, self.reduction) if self.reduction > 1 else nodes
         edges = self.search(nodes, keys, self.k, self.dilation, self.num_groups, relative_pos)
         relative = self.aggregate(nodes, keys, edges)
-        mixed = torch.stack([nodes, relative], dim=2).flatten(1, 2)  # x_0, m_0, x_1, m_1, ...
+        mixed = interleaved(nodes, relative)
         return x + self.drop_path(gelu_between(self.graph_conv, self.fc2, mixed)), edges
 
 

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mlgcn.ops.norm_gelu import norm_gelu_pointwise, runs_in_one_pass
+
 STRIP = 2**20  # hidden numbers at a time in inference: they stay in a CPU's cache
 _all_kept = ContextVar('all_kept', default=False)
 
@@ -22,30 +24,32 @@ def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tens
     """second(gelu(first(x))), each a 1x1 convolution and BatchNorm: (B, C, ...) -> (B, C', ...).
 
     In training, of the hidden activations only the output of first's convolution is kept. In
-    inference, GELU works in place, and on a CPU a large map goes through in strips of rows.
+    inference on a CPU a large map goes through in strips of rows.
     """
     if torch.compiler.is_compiling() or _all_kept.get():
         return second(F.gelu(first(x)))
-    if torch.is_grad_enabled():
-        return _norm_and_gelu_recomputed(first, second, x)
-    hidden = x.numel() // x.shape[1] * first[0].out_channels
-    if first.training or not x.is_cpu or hidden < 4 * STRIP:  # batch statistics need the whole
-        return second(torch.ops.aten.gelu_(first(x)))
-    strips = x.split(max(x.shape[2] * STRIP // hidden, 1), 2)
-    return torch.cat([second(torch.ops.aten.gelu_(first(s.contiguous()))) for s in strips], 2)
-
-
-def _norm_and_gelu_recomputed(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tensor:
     (conv, norm), (next_conv, next_norm) = first, second
+    hidden = x.numel() // x.shape[1] * conv.out_channels
+    rows = x.shape[2]
+    if not (torch.is_grad_enabled() or first.training or not x.is_cpu or hidden < 4 * STRIP):
+        rows = max(rows * STRIP // hidden, 1)  # batch statistics need the whole
+    parts = [next_norm(_norm_gelu_conv(norm, next_conv, conv(s))) for s in x.split(rows, 2)]
+    return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
 
-    def activated(hidden: Tensor) -> Tensor:
-        # checkpoint stops when it has next_conv's input: no convolution is computed again
-        return next_conv(F.gelu(norm(hidden)))
 
-    hidden = conv(x)
+def _norm_gelu_conv(norm: nn.Module, conv: nn.Module, x: Tensor) -> Tensor:
+    if runs_in_one_pass(x, norm, conv.weight):
+        return norm_gelu_pointwise(x, norm, conv.weight, conv.bias)
+    if not torch.is_grad_enabled():
+        return conv(torch.ops.aten.gelu_(norm(x)))
+
+    def activated(x: Tensor) -> Tensor:
+        # checkpoint stops when it has the convolution's input: none is computed again
+        return conv(F.gelu(norm(x)))
+
     if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would communicate again
-        return next_norm(activated(hidden))
-    return next_norm(_recomputed(activated, norm, hidden, preserve_rng_state=False))
+        return activated(x)
+    return _recomputed(activated, norm, x, preserve_rng_state=False)
 
 
 def checkpointed(module: nn.Module, *args, **kwargs):

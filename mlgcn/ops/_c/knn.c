@@ -76,17 +76,19 @@ TARGET int NAME(group_knn)(Search *s) {
     while (d && x && (at = __atomic_fetch_add(&s->next, 1, __ATOMIC_RELAXED)) < blocks * s->P) {
         int64_t p = at % s->P, first = at / s->P * nodes;
         int64_t n = s->N - first < nodes ? s->N - first : nodes;
-        const float *source = s->x + p * s->c * s->N + first, *key = s->key + p * s->c * s->m;
+        const float *key = s->key + p * s->c * s->m;
         memset(norm, 0, sizeof norm);
-        for (int64_t k = 0; k < s->c; k++)
-            for (int64_t i = 0; i < n; i++) norm[i] += source[k * s->N + i] * source[k * s->N + i];
-        for (int64_t i = 0; i < n; i++) norm[i] = 1 / fmaxf(sqrtf(norm[i]), 1e-12f);
-        for (int64_t k = 0; k < s->c; k++) {
-            float centre = s->centre[p * s->c + k];
-            for (int64_t i = 0; i < n; i++)
-                x[k * BLOCK + i] = source[k * s->N + i] * norm[i] - centre;
-            for (int64_t i = n; i < (n + TILE - 1) / TILE * TILE; i++) x[k * BLOCK + i] = 0;
+        memset(x, 0, sizeof(float) * s->c * BLOCK);
+        for (int64_t i = 0; i < n; i++) {
+            const float *source = s->x + begin(p, s->G, s->c, s->N) + (first + i) * s->G * s->c;
+            for (int64_t k = 0; k < s->c; k++) x[k * BLOCK + i] = source[k];
         }
+        for (int64_t k = 0; k < s->c; k++)
+            for (int64_t i = 0; i < BLOCK; i++) norm[i] += x[k * BLOCK + i] * x[k * BLOCK + i];
+        for (int64_t i = 0; i < BLOCK; i++) norm[i] = 1 / fmaxf(sqrtf(norm[i]), 1e-12f);
+        for (int64_t k = 0; k < s->c; k++)
+            for (int64_t i = 0; i < BLOCK; i++)
+                x[k * BLOCK + i] = x[k * BLOCK + i] * norm[i] - s->centre[p * s->c + k];
         for (int64_t j = 0; j < s->m; j += WIDTH * VECS)
             for (int64_t i = 0; i < n; i += TILE)
                 NAME(product)(x + i, key + j, s->m, s->c, d + i * s->m + j, s->m);

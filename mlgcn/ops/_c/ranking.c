@@ -23,12 +23,13 @@ static float kth(float *a, int64_t k) {
 
 /* The part of the squared distance that ranks the keys of a node, in float64 from the features. */
 static double exact(const Search *s, int64_t p, int64_t node, int64_t key) {
-    const float *x = s->x + p * s->c * s->N + node, *y = s->y + p * s->c * s->M + key;
+    const float *x = s->x + begin(p, s->G, s->c, s->N) + node * s->G * s->c;
+    const float *y = s->y + begin(p, s->G, s->c, s->M) + key * s->G * s->c;
     double xx = 0, yy = 0, xy = 0, offset = s->table ? s->table[node * s->m + key] : 0;
     if (s->row)
         offset = (float)(s->row[node / s->W * s->m + key] + s->column[node % s->W * s->m + key]);
     for (int64_t k = 0; k < s->c; k++) {
-        double a = x[k * s->N], b = y[k * s->M];
+        double a = x[k], b = y[k];
         xx += a * a, yy += b * b, xy += a * b;
     }
     double x_norm = fmax(sqrt(xx), 1e-12), y_norm = fmax(sqrt(yy), 1e-12);
