@@ -74,9 +74,10 @@ def nearest_in_c(
     elif offset is not None:
         table = _padded(offset.float())
     square, key = _padded(key.square().sum(1), float('inf')), _padded(key.mul_(-2))
+    key = key.unflatten(2, (-1, LANES)).transpose(1, 2).contiguous()  # what is read is together
     found = x.new_empty(pairs, num_nodes, -(-count // step), dtype=torch.int32)
     tensors = x, as_rows(y), key, square, centre, row, column, table, found
-    sizes = pairs, groups, c, num_nodes, num_keys, key.shape[2], width, count, step
+    sizes = pairs, groups, c, num_nodes, num_keys, square.shape[1], width, count, step
     call('group_knn', tensors, sizes)
     return found
 

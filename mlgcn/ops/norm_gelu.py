@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .c_kernels import available_for, call
-from .rows import as_rows, like_map, product, runs_in_one_dnn, weight_gradient
+from .rows import as_rows, in_one_line, like_map, product, runs_in_one_dnn, weight_gradient
 
 ROWS = 64  # of norm_gelu.c
 
@@ -36,7 +36,7 @@ def _statistics(rows: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
     mean, variance = norm.running_mean, norm.running_var
     if norm.training:
         norm.num_batches_tracked += 1
-        nodes = rows.t()[None, :, None]  # (1, C, 1, n), channels last
+        nodes = in_one_line(rows[None])
         mean, variance = torch.batch_norm_update_stats(nodes, mean, variance, norm.momentum)
     return mean, (variance + norm.eps).rsqrt()
 

@@ -26,6 +26,14 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.is_cpu and not traced() else x
 
 
+def in_one_line(rows: Tensor) -> Tensor:
+    """Rows (B, N, C) as a map (B, C, 1, N), for operators that know only maps.
+
+    Strides of axes of length 1 are made anew: a wrong one hides that the channels are last.
+    """
+    return rows.unflatten(1, (1, -1)).permute(0, 3, 1, 2)
+
+
 def interleaved(x: Tensor, y: Tensor) -> Tensor:
     """Channels x_0, y_0, x_1, y_1, ... of two maps (B, C, ...): (B, 2 C, ...)."""
     if not x.is_cpu or traced():
@@ -88,9 +96,8 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int =
     """x W^T + b, group by group: rows (..., C) and a weight (C', C / G) to rows (..., C')."""
     if groups == 1:
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, 'none', [], '')
-    nodes = x.mT.unsqueeze(2)  # (B, C, 1, N), channels last
-    arguments = bias, [0, 0], [1, 1], [1, 1], groups
-    return torch.ops.aten.mkldnn_convolution(nodes, weight[:, :, None, None], *arguments)[:, :, 0].mT
+    args = weight[:, :, None, None], bias, [0, 0], [1, 1], [1, 1], groups
+    return torch.ops.aten.mkldnn_convolution(in_one_line(x), *args)[:, :, 0].mT
 
 
 def weight_gradient(grad: Tensor, x: Tensor, groups: int = 1) -> Tensor:

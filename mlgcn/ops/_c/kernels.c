@@ -15,7 +15,8 @@
 typedef struct {
     int64_t next;                  /* the next block that no thread works on yet */
     const float *x, *y;            /* features as they came, rows (B, N, C) and (B, M, C) */
-    const float *key, *key_square; /* -2 * normalised, centred keys (P, c, m); squares (P, m) */
+    const float *key;              /* -2 * normalised, centred keys (P, m / LANES, c, LANES) */
+    const float *key_square;       /* their squares (P, m) */
     const float *centre;           /* (P, c) */
     const double *row, *column;    /* relative positions: (H, m) and (W, m), or null */
     const float *table;            /* relative positions: (N, m), or null */

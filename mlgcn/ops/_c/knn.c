@@ -9,16 +9,27 @@
 typedef float NAME(vec) __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 /* d[i][0 .. WIDTH * VECS - 1] = sum_k x[k][i] * y[k][...] for TILE nodes i */
-TARGET static inline void NAME(product)(const float *x, const float *y, int64_t y_step, int64_t c,
-                                        float *d, int64_t d_step) {
+TARGET static inline void NAME(product)(const float *x, const float *y, int64_t c, float *d,
+                                        int64_t d_step) {
     NAME(vec) sum[TILE][VECS] = {{{0}}};
     for (int64_t k = 0; k < c; k++) {
-        const NAME(vec) *key = (const NAME(vec) *)(y + k * y_step);
+        const NAME(vec) *key = (const NAME(vec) *)(y + k * LANES);
         for (int i = 0; i < TILE; i++)
             for (int v = 0; v < VECS; v++) sum[i][v] += x[k * BLOCK + i] * key[v];
     }
     for (int i = 0; i < TILE; i++)
         for (int v = 0; v < VECS; v++) ((NAME(vec) *)(d + i * d_step))[v] = sum[i][v];
+}
+
+/* The count-th smallest of LANES numbers, by how many are not above each: without branches, which
+   a processor would guess wrong half of the time. */
+TARGET static inline float NAME(smallest)(const float *a, int64_t count) {
+    int32_t rank[LANES] = {0};
+    float value = FLT_MAX;
+    for (int j = 0; j < LANES; j++)
+        for (int l = 0; l < LANES; l++) rank[l] += a[j] <= a[l];
+    for (int l = 0; l < LANES; l++) value = rank[l] >= count && a[l] < value ? a[l] : value;
+    return value;
 }
 
 /* Which of d[0 .. WIDTH - 1] are <= limit, as bits. */
@@ -45,7 +56,7 @@ TARGET static int64_t NAME(nearest)(const float *d, int64_t m, int64_t count, fl
     for (int64_t j = LANES; j < m; j += LANES)
         for (int l = 0; l < LANES; l++) low[l] = d[j + l] < low[l] ? d[j + l] : low[l];
     for (int l = 0; l < LANES; l++) low[l] = low[l] <= FLT_MAX ? low[l] : FLT_MAX; /* NaN, padding */
-    float limit = fminf(kth(low, count - 1) + slack, FLT_MAX); /* at least count keys are below */
+    float limit = fminf(NAME(smallest)(low, count) + slack, FLT_MAX); /* at least count keys are below */
     int64_t n = 0, room = count + SPARE;
     for (int64_t j = 0; j < m; j += WIDTH)
         for (uint32_t bits = NAME(not_above)(d + j, limit); bits; bits &= bits - 1) {
@@ -91,7 +102,8 @@ TARGET int NAME(group_knn)(Search *s) {
                 x[k * BLOCK + i] = x[k * BLOCK + i] * norm[i] - s->centre[p * s->c + k];
         for (int64_t j = 0; j < s->m; j += WIDTH * VECS)
             for (int64_t i = 0; i < n; i += TILE)
-                NAME(product)(x + i, key + j, s->m, s->c, d + i * s->m + j, s->m);
+                NAME(product)(x + i, key + j / LANES * LANES * s->c + j % LANES, s->c,
+                              d + i * s->m + j, s->m);
         for (int64_t i = 0; i < n; i++) {
             float *r = d + i * s->m;
             const float *square = s->key_square + p * s->m;

@@ -3,24 +3,6 @@
 #define SPARE 32      /* keys kept beyond count, for ties */
 #define TIE 0x1p-21   /* float32 distances nearer than this are compared in float64 */
 
-/* The k-th smallest (0-based) of LANES numbers: quickselect in place. */
-static float kth(float *a, int64_t k) {
-    int64_t low = 0, high = LANES - 1;
-    while (low < high) {
-        float pivot = a[(low + high) / 2];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (a[i] < pivot) i++;
-            while (a[j] > pivot) j--;
-            if (i <= j) { float t = a[i]; a[i++] = a[j]; a[j--] = t; }
-        }
-        if (k <= j) high = j;
-        else if (k >= i) low = i;
-        else break;
-    }
-    return a[k];
-}
-
 /* The part of the squared distance that ranks the keys of a node, in float64 from the features. */
 static double exact(const Search *s, int64_t p, int64_t node, int64_t key) {
     const float *x = s->x + begin(p, s->G, s->c, s->N) + node * s->G * s->c;
