@@ -35,7 +35,8 @@ def _statistics(rows: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
     """Mean and 1 / deviation (C) that the norm subtracts and multiplies by; a batch is counted."""
     mean, variance = norm.running_mean, norm.running_var
     if norm.training:
-        norm.num_batches_tracked += 1
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked += 1
         nodes = in_one_line(rows[None])
         mean, variance = torch.batch_norm_update_stats(nodes, mean, variance, norm.momentum)
     return mean, (variance + norm.eps).rsqrt()

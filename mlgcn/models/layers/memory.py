@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from mlgcn.ops.norm_gelu import norm_gelu_pointwise, runs_in_one_pass
 
 STRIP = 2**20  # hidden numbers at a time in inference: they stay in a CPU's cache
-_all_kept = ContextVar('all_kept', default=False)
+_all_kept = ContextVar('all_kept', default='')
 
 
 def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tens
     In training, of the hidden activations only the output of first's convolution is kept. In
     inference on a CPU a large map goes through in strips of rows.
     """
-    if torch.compiler.is_compiling() or _all_kept.get():
+    if torch.compiler.is_compiling() or _all_kept.get() == 'plain':
         return second(F.gelu(first(x)))
     (conv, norm), (next_conv, next_norm) = first, second
     hidden = x.numel() // x.shape[1] * conv.out_channels
@@ -47,7 +47,8 @@ def _norm_gelu_conv(norm: nn.Module, conv: nn.Module, x: Tensor) -> Tensor:
         # checkpoint stops when it has the convolution's input: none is computed again
         return conv(F.gelu(norm(x)))
 
-    if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):  # SyncBatchNorm would communicate again
+    # SyncBatchNorm would communicate again
+    if _all_kept.get() or type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d):
         return activated(x)
     return _recomputed(activated, norm, x, preserve_rng_state=False)
 
@@ -57,7 +58,7 @@ def checkpointed(module: nn.Module, *args, **kwargs):
     if not torch.is_grad_enabled():
         return module(*args, **kwargs)
 
-    @all_kept()  # once is enough: gelu_between need not save anything inside
+    @all_kept('checkpoint')  # once is enough: gelu_between need not save anything inside
     def run(*args):
         return module(*args, **kwargs)
 
@@ -76,9 +77,9 @@ def _recomputed(function: Callable, module: nn.Module, *args, preserve_rng_state
 
 
 @contextmanager
-def all_kept() -> Iterator[None]:
-    """:func:`gelu_between` keeps every activation and takes maps whole, as the published code."""
-    token = _all_kept.set(True)
+def all_kept(why: str = 'plain') -> Iterator[None]:
+    """:func:`gelu_between` keeps every activation; 'plain': step by step, as published."""
+    token = _all_kept.set(why)
     try:
         yield
     finally:
