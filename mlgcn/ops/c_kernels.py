@@ -30,9 +30,11 @@ def library() -> ctypes.CDLL | None:
     names = (Path(__file__).with_name('_c') / f'kernels{suffix}' for suffix in EXTENSION_SUFFIXES)
     path = next((name for name in names if name.exists()), None)
     try:
-        return path and ctypes.CDLL(str(path))
+        kernels = path and ctypes.CDLL(str(path))
     except OSError:  # built for another machine
         return None
+    # an older build would read the arguments of these in another order
+    return kernels if hasattr(kernels, 'norm_backward') else None
 
 
 def searches_in_c(x: Tensor, y: Tensor, count: int) -> bool:
