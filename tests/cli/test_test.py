@@ -1,10 +1,13 @@
-"""mlgcn test: checkpoints that do not fit, and metrics that do not exist, end with one line."""
+"""mlgcn test: wrong checkpoints and metrics end with one line; thresholds go into scores files."""
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
-from tiny import make_photos, write_config
+from tiny import CLASSES, make_photos, write_config
+
+from mlgcn.checkpoints import make_metadata, save_weights
+from mlgcn.evaluation import ScoresFile
 
 
 @pytest.fixture
@@ -34,3 +37,17 @@ def test_what_is_no_checkpoint_and_no_metric(tool, tmp_path, config):
     assert 'w.pth' in tool('test', config, tmp_path / 'w.pth', '--work-dir', tmp_path / 'out')
     line = tool('test', config, 'w.pth', '--metrics', 'mApp')
     assert "'mApp'" in line and 'CF1' in line
+
+
+def test_a_calibration_goes_into_the_scores_file(mlgcn, tmp_path, config):
+    cfg = Config.fromfile(config)
+    cfg.model.head.num_classes = 3
+    weights = MODELS.build(cfg.model).state_dict()
+    stated = dict(temperature=2.0, thresholds=[0.25, 0.5, 0.75], objective='f1', images=9)
+    metadata = make_metadata(weights, sorted(CLASSES), 'none', cfg)
+    save_weights(tmp_path / 'w.pth', weights, {**metadata, 'calibration': stated})
+    out, work = tmp_path / 'scores.npz', tmp_path / 'work'
+    answer = mlgcn('test', config, tmp_path / 'w.pth', '--out', out, '--work-dir', work)
+    assert answer.status == 0, answer.err
+    scores = ScoresFile.load(out)
+    assert scores.temperature == 2 and scores.thresholds.tolist() == stated['thresholds']

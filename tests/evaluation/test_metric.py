@@ -10,7 +10,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
-from mlgcn.evaluation import METRIC_NAMES, ScoresFile, multilabel_scores
+from mlgcn.evaluation import METRIC_NAMES, Calibration, ScoresFile, multilabel_scores
 from mlgcn.evaluation.metric import tie_warning
 from mlgcn.registry import METRICS
 
@@ -50,6 +50,7 @@ def test_one_process(tmp_path):
     logits, target = data(11)
     samples = samples_of(logits, target)
     metric = build(protocol='gkgnet', out_file=str(tmp_path / 'out/scores.npz'))
+    metric.calibration = Calibration(1.5, np.linspace(0.1, 0.9, 5, dtype=np.float32), 'on val')
     values = score(metric, samples[::-1], 11)
     assert values == multilabel_scores(logits, target, 'gkgnet').values
     assert tuple(values) == METRIC_NAMES and metric.results == []
@@ -58,6 +59,8 @@ def test_one_process(tmp_path):
     assert file.class_names.tolist() == list(NAMES) and file.protocol == 'gkgnet'
     np.testing.assert_array_equal(file.scores, logits)
     np.testing.assert_array_equal(file.targets, target)
+    assert file.temperature == 1.5
+    np.testing.assert_array_equal(file.thresholds, metric.calibration.thresholds)
     assert score(build(report=['mAP'], prefix='val'), samples, 11).keys() == {'val/mAP'}
     assert score(build(report=('all',)), samples, 11).keys() == set(METRIC_NAMES)
     assert score(build(report='CF1'), samples, 11).keys() == {'CF1'}
