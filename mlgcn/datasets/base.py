@@ -129,10 +129,12 @@ class MultiLabelPhotos(CheckedImages):
         table, columns = LabelTable(UNLISTED[self.unlisted]), {}
         for labels in images:
             table.append(labels.img_path, self._pairs(labels, known, columns), labels.crop)
+            if len(self.problems) >= MOST_PROBLEMS:
+                break
         where = self.ann_file or self.data_root
         classes = tuple(normalize('NFC', c) for c in stated or self._composed(names))
         twice = table.repeated_paths()
-        if twice and not self.merges_parts:
+        if twice and not self.merges_parts and len(self.problems) < MOST_PROBLEMS:
             kept, again = list(self.problems), self._stream()[1]
             self.problems[:] = kept + list(listed_again(i for i in again if i.img_path in twice))
         if self.problems:

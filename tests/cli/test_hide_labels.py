@@ -58,3 +58,18 @@ def test_wrong_arguments(tmp_path, config):
     with pytest.raises(ValueError, match='share'):
         execute('hide-labels', [config, str(tmp_path / 'out.csv'), 'rps', '2'])
     assert not (tmp_path / 'out.csv').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('loss', ['BinaryCrossEntropy', 'ASL', 'EntropyMaximizationLoss'])
+def test_training_with_85_percent_of_the_labels_unknown(tmp_path, config, loss):
+    out, photos = tmp_path / 'few.csv', tmp_path / 'photos'
+    execute('hide-labels', [config, str(out), 'partial', '0.15'])
+    assert (read(out)[2] == -1).mean() > 0.7
+    options = [f'own.train={out}', f'own.images={photos}', f'model.head.loss.type=mlgcn.{loss}']
+    run = ['--work-dir', str(tmp_path / 'run'), '--seed', '0']
+    execute('train', [config, *run, '--cfg-options', *options])
+    (log,) = (tmp_path / 'run').glob('*/vis_data/scalars.json')
+    losses = [json.loads(line).get('loss') for line in log.read_text().splitlines()]
+    assert np.isfinite([value for value in losses if value is not None]).all()
+    assert (tmp_path / 'run/epoch_2.pth').is_file()
