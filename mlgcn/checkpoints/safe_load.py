@@ -39,6 +39,7 @@ KINDS = {
     'a pickle that torch.save did not write': b'\x80',
 }
 MAX_JSON = 2**22
+MAX_HEADER = 2**22  # bytes: 40,000 entries, or a config
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
 _trusting = False
 
@@ -96,7 +97,10 @@ def _read(opened: Any, file: Any) -> Any:
         return _read_zip(opened, size)
     if head.startswith(LEGACY):
         return _read_legacy(opened, size)
-    if head[8:9] == b'{' and struct.unpack('<Q', head[:8])[0] < 2**32:
+    header = int.from_bytes(head[:8], 'little')  # length of .safetensors' list of entries
+    if head[8:9] == b'{' and header < 2**32:
+        if header > MAX_HEADER:
+            raise CheckpointError(f'its header has {header:,} bytes, expected a few thousand')
         return _read_safetensors(file)
     hint = '; CONFIG comes before CKPT' if str(file).endswith('.py') else ''
     raise CheckpointError(f'not a checkpoint: {kind_of(head)}{hint}')

@@ -95,6 +95,7 @@ def script():
         (bytes(999), 'zeros, as an interrupted copy'),
         (b'\x93NUMPY\1\0v\0', 'a numpy array'),
         (b'\x89HDF\r\n', 'HDF5'),
+        ((2**23).to_bytes(8, 'little') + b'{"w": {', 'its header has 8,388,608 bytes'),
         (bytes(range(128, 160)), r"begins with b'\\x80|a pickle"),
     ],
 )
