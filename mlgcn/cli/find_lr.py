@@ -98,10 +98,8 @@ def main(args: argparse.Namespace) -> None:
     picture = io.BytesIO()
     draw(hook.rates, hook.losses, rate).savefig(picture, format='png', dpi=150)
     write_atomically(args.out, picture.getvalue())
-    print(
-        f'{args.out}: the loss falls steepest at lr={rate:.2g} '
-        f'({len(hook.losses)} of {args.batches} batches were trained)'
-    )
+    done = f'{len(hook.losses)} of {args.batches} batches were trained'
+    print(f'{args.out}: the loss falls steepest at lr={rate:.2g} ({done})')
     print(f'try: mlgcn train {args.config} --cfg-options optim_wrapper.optimizer.lr={rate:.2g}')
 
 
@@ -114,9 +112,8 @@ def steepest(rates: np.ndarray, losses: list[float]) -> float:
     width = len(rates) // 10
     fallen = np.array(losses[: int(np.argmin(losses)) + 1])
     if len(fallen) <= width:
-        raise ValueError(
-            f'the loss grows from the first rate on ({rates[0]:.2g}); expected a lower --first'
-        )
+        seen = f'the loss grows from the first rate on ({rates[0]:.2g})'
+        raise ValueError(f'{seen}; expected a lower --first')
     return float(rates[np.argmin(fallen[width:] - fallen[:-width]) + width // 2])
 
 

@@ -68,9 +68,7 @@ def main(args: argparse.Namespace) -> None:
         _write(out, classes, [names[i] for i in rows], table[rows])
         write_atomically(out.with_suffix('.json'), json.dumps({**facts, 'rows': len(rows)}))
         known, positive = (table[rows] >= 0).mean(), (table[rows] == 1).sum()
-        print(
-            f'{out}: {len(rows):,} images, {known:.1%} of the labels known, {positive:,} positive'
-        )
+        print(f'{out}: {len(rows):,} images, {known:.1%} of labels known, {positive:,} positive')
     empty = [name for name, column in zip(classes, left.T) if not (column == 1).any()]
     if empty:
         print(printable(f'{len(empty)} classes have no known positive: {some(empty)}'))

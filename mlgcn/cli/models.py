@@ -5,7 +5,6 @@ mlgcn models gkgnet_coco_576
 """
 
 import argparse
-import difflib
 from pathlib import Path
 
 import yaml
@@ -15,7 +14,7 @@ from rich.table import Column, Table
 
 from mlgcn.apis.shipped_configs import CONFIGS, find_config
 from mlgcn.checkpoints.metadata import input_size
-from mlgcn.engine.config import ConfigError
+from mlgcn.engine.config_check import ConfigError, nearest
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +34,8 @@ def main(args: argparse.Namespace) -> None:
         return
     name = Path(args.name).stem
     if name not in models:
-        near = difflib.get_close_matches(name, models, 1)
-        hint = f'did you mean {near[0]}?' if near else f'expected one of {", ".join(models)}'
-        raise ConfigError(f'{args.name}: not among the models with published results; {hint}')
+        hint = nearest(name, models) or f'; expected one of {", ".join(models)}'
+        raise ConfigError(f'{args.name}: not among the models with published results{hint}')
     for key, value in explain(name, models[name]).items():
         console.print(f'{key:23} {value}', highlight=False, markup=False, soft_wrap=True)
 
@@ -55,15 +53,8 @@ def read_models() -> dict[str, dict]:
 
 def table(models: dict[str, dict]) -> Table:
     """One row for each model."""
-    rows = Table(
-        Column('name', no_wrap=True),
-        'backbone',
-        'input',
-        'data',
-        'mAP',
-        'protocol',
-        'licence of the weights',
-    )
+    others = ('backbone', 'input', 'data', 'mAP', 'protocol', 'licence of the weights')
+    rows = Table(Column('name', no_wrap=True), *others)
     for name, model in models.items():
         cfg = Config.fromfile(find_config(name))
         rows.add_row(

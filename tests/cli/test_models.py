@@ -26,4 +26,4 @@ def test_one_model(mlgcn):
         assert fact in text
     assert 'mlgcn test gkgnet_coco_576 FILE' in text
     assert 'mlgcn test' not in mlgcn('models', 'ctran_r101_coco_576').out  # no weights released
-    assert 'did you mean gkgnet_coco_576?' in mlgcn('models', 'gkgnet_coco_57').error
+    assert "mean 'gkgnet_coco_576'?" in mlgcn('models', 'gkgnet_coco_57').error

@@ -1,4 +1,4 @@
-"""Configs of the resumable loop; what it does is tested by test_resume_hook and test_survive."""
+"""Configs of the resumable loop; what it does is tested by test_resume and test_survive."""
 
 import pytest
 from mmengine.config import Config
