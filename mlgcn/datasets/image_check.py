@@ -185,7 +185,7 @@ def used_bits(paths: Sequence[str]) -> int:
     """How many of 16 bits the values of these images need, from a sample of them; 0 for floats."""
     most = 0
     for path in paths[:: -(-len(paths) // DEEP_SAMPLE)]:
-        with image_io.open_file(path) as file, image_io.open_image(file) as image:
+        with image_io.open_file(path) as file, image_io.open_image(file, 2 * MAX_PIXELS) as image:
             values = image_io.deep_pixels(image)
             if values.dtype.kind == 'f':
                 return 0
