@@ -10,12 +10,10 @@ import argparse
 import shutil
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mlgcn.apis.shipped_configs import find_config
-from mlgcn.datasets import readers
-from mlgcn.engine.config import LOADERS, build_dataset, read_config
+from mlgcn.engine.config import listed_images, read_config
 from mlgcn.features import extract_features
 
 from . import options
@@ -50,14 +48,3 @@ def main(args: argparse.Namespace) -> None:
     count = extract_features(cfg, listed_images(cfg), folder)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
     print(f'{folder}: {count} images computed now; {size:.0f} MiB in all')
-
-
-def listed_images(cfg: Config) -> list[str]:
-    """The images of all data sets that the config names, each once."""
-    paths = {}
-    for loader in LOADERS:
-        parts = list(readers(cfg.get(loader)))
-        if parts and all(part.get('ann_file', True) for part in parts):
-            dataset = build_dataset(cfg, loader)
-            paths |= {dataset.get_data_info(i)['img_path']: None for i in range(len(dataset))}
-    return list(paths)

@@ -100,6 +100,17 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
         ) from error
 
 
+def listed_images(cfg: Config) -> list[str]:
+    """The images of all data sets that the config names, each once."""
+    paths = {}
+    for loader in LOADERS:
+        parts = list(readers(cfg.get(loader)))
+        if parts and all(part.get('ann_file', True) for part in parts):
+            dataset = build_dataset(cfg, loader)
+            paths |= {dataset.get_data_info(i)['img_path']: None for i in range(len(dataset))}
+    return list(paths)
+
+
 def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
     """Fill `num_classes` and `in_channels` into head and neck where they are left out, in place.
 

@@ -30,7 +30,7 @@ from .store import (
     write_done,
 )
 
-BATCHES = 4  # between two records of what is done
+BATCHES = 16  # between two records of what is done
 
 
 class Pictures(Dataset):
@@ -48,7 +48,7 @@ class Pictures(Dataset):
 
 @torch.inference_mode()
 def extract_features(
-    cfg: Config, paths: Sequence[str], folder: str | Path, batch_size: int = 16
+    cfg: Config, paths: Sequence[str], folder: str | Path, batch_size: int = 4
 ) -> int:
     """Write the features of the images at `paths` into `folder`; the number computed now.
 
@@ -59,7 +59,8 @@ def extract_features(
             images of one size. The backbone is taken as frozen.
         paths: each image once.
         folder: made where it is not there.
-        batch_size: images at a time, each in all views.
+        batch_size: images at a time, each in all views. (Larger ones are slower on CPUs: the
+            memory of activations then goes back to the system after every layer.)
 
     Raises:
         FeatureError: the folder has features of something else; a backbone without maps.
@@ -69,6 +70,7 @@ def extract_features(
     backbone = MODELS.build(cfg.model.backbone)
     backbone.init_weights()
     backbone.eval()
+    backbone.to(memory_format=torch.channels_last)  # on CPUs a third of the time
     preprocessor = MODELS.build({'type': 'ClsDataPreprocessor', **(cfg.data_preprocessor or {})})
     pictures = Pictures(paths, cfg.test_dataloader.dataset.pipeline)
     first = stages_in_views(backbone, preprocessor, [pictures[0]])
@@ -101,6 +103,7 @@ def stages_in_views(
 ) -> list[Tensor]:
     """The maps (B, V, C, H, W) of every stage for B packed images, in all views."""
     images = preprocessor(pseudo_collate(list(packed)), False)['inputs']
+    images = images.contiguous(memory_format=torch.channels_last)
     plain, mirror = backbone(images), backbone(images.flip(3))
     maps = [torch.stack(pair, dim=1) for pair in zip(plain, mirror)]
     shapes = [tuple(m.shape[2:]) for m in maps]

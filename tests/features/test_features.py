@@ -11,8 +11,7 @@ from mmpretrain.registry import MODELS
 from tiny import make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
-from mlgcn.cli.features import listed_images
-from mlgcn.engine.config import read_config
+from mlgcn.engine.config import listed_images, read_config
 from mlgcn.features import FeatureError, FeatureStore, extract_features
 from mlgcn.features import extract as extraction
 

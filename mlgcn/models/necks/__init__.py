@@ -1,5 +1,6 @@
 """Necks: between a backbone's stage maps and a head."""
 
+from .joined_maps import JoinedMaps
 from .label_graph import LabelGraphNeck
 
-__all__ = ['LabelGraphNeck']
+__all__ = ['JoinedMaps', 'LabelGraphNeck']

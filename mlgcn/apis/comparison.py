@@ -1,0 +1,215 @@
+"""Heads compared on one frozen backbone: features, folds, trainings, numbers."""
+
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from rich.progress import Progress, TimeRemainingColumn
+from torch.utils.data import Dataset
+
+import mlgcn
+from mlgcn.engine.config import ConfigError, build_dataset, listed_images, read_config
+from mlgcn.evaluation import ScoresFile
+from mlgcn.evaluation.comparison import ComparedScores, compare_scores
+from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
+from mlgcn.features import FeatureStore, extract_features
+
+from .head_runs import HeadRun, read_runs
+from .shipped_configs import find_config
+
+HEADS = (
+    'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label', 'ctran'
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A head's recipe at one size of images, with one loss."""
+
+    head: str
+    size: int
+    loss: str
+    options: tuple[tuple[str, Any], ...]  # `--cfg-options`
+
+    @classmethod
+    def of(cls, head: str, size: int, loss: str, given: Mapping[str, Any]) -> 'Candidate':
+        """With the options that size and loss stand for, beside those given."""
+        changed = {} if loss == 'recipe' else {'model.head.loss': dict(type=f'mlgcn.{loss}')}
+        return cls(head, size, loss, tuple({**given, 'own.size': size, **changed}.items()))
+
+    @property
+    def name(self) -> str:
+        """Of tables and files."""
+        loss = '' if self.loss == 'recipe' else f' {self.loss}'
+        return f'{Path(self.head).stem} {self.size}{loss}'
+
+    @property
+    def config(self) -> Path:
+        """The config's file."""
+        return find_config(f'own_{self.head}' if self.head in HEADS else self.head)
+
+    def cfg(self) -> Config:
+        """The config that `mlgcn train` would read."""
+        return read_config(self.config, dict(self.options))
+
+
+class Comparison:
+    """Trainings of heads on the features of a frozen backbone, inside the training split and after.
+
+    Args:
+        given: options of the configs, with `own.train` and `own.val`.
+        out: the folder for features and trainings; what is there already is not done again.
+        heads: of `HEADS`, or configs.
+        sizes: of the images, in pixels.
+        losses: names of classes, 'recipe' for the config's own.
+        seeds, folds: how many.
+        workers: trainings at a time.
+
+    Raises:
+        ConfigError, ValueError, FileNotFoundError: data, heads or configs that do not work.
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        out: Path,
+        heads: Sequence[str] = HEADS,
+        sizes: Sequence[int] = (320,),
+        losses: Sequence[str] = ('recipe',),
+        seeds: int = 3,
+        folds: int = 5,
+        workers: int = 1,
+    ):
+        if not (given.get('own.train') and given.get('own.val')):
+            raise ConfigError('expected own.train=LIST own.val=LIST')
+        for name, value, least in (('--seeds', seeds, 1), ('--folds', folds, 2)):
+            if value < least:
+                raise ConfigError(f'{name} is {value}, expected at least {least}')
+        self.out, self.seeds, self.num_folds, self.workers = out, range(seeds), folds, workers
+        self.candidates = [
+            Candidate.of(head, size, loss, given)
+            for head, size, loss in itertools.product(heads, sizes, losses)
+        ]
+        self.cfgs = {candidate: candidate.cfg() for candidate in self.candidates}
+        self.stores: dict[int, FeatureStore] = {}  # by size
+
+    def store_features(self) -> None:
+        """The maps that the heads read, of every size; the occasions of the photographs."""
+        for size in dict.fromkeys(candidate.size for candidate in self.candidates):
+            cfgs = [cfg for candidate, cfg in self.cfgs.items() if candidate.size == size]
+            cfg = Config(cfgs[0].to_dict())
+            stages = {i for each in cfgs for i in each.model.backbone.out_indices}
+            cfg.model.backbone.out_indices = tuple(sorted(stages))
+            folder = self.out / f'features_{size}'
+            extract_features(cfg, listed_images(cfg), folder)
+            self.stores[size] = FeatureStore(folder)
+        train, val = (build_dataset(cfg, f'{split}_dataloader') for split in ('train', 'val'))
+        self.classes = train.metainfo['classes']
+        self.groups, self.val_groups = (
+            groups_of(dataset, cfg.own.get('group'), self.stores[size]) for dataset in (train, val)
+        )
+
+    def run(
+        self,
+        candidate: Candidate,
+        seed: int,
+        part: str,
+        train: tuple[int, ...] | None,
+        held_out: tuple[int, ...] | None,
+    ) -> HeadRun:
+        """One training, whose file's name says everything that it depends on."""
+        text = json.dumps(self.cfgs[candidate].to_dict(), default=str, sort_keys=True)
+        store = self.stores[candidate.size]
+        text += f'{store.source}{store.images}{train}{held_out}'
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        name = f'{candidate.name}_seed{seed}_{part}_{digest}.npz'.replace(' ', '_')
+        return HeadRun(
+            str(candidate.config), dict(candidate.options), str(store.folder), seed,
+             train, held_out, self.out / 'runs' / name,
+        )  # fmt: skip
+
+    def folds(self, candidate: Candidate, seed: int) -> list[HeadRun]:
+        """The trainings of one seed inside the training split; seeds have folds of their own."""
+        fold, runs = group_folds(self.groups, self.num_folds, seed), []
+        for k in range(self.num_folds):
+            train, held = (tuple(np.flatnonzero(part).tolist()) for part in (fold != k, fold == k))
+            runs.append(self.run(candidate, seed, f'fold{k}', train, held))
+        return runs
+
+    def final(self, candidate: Candidate, seed: int) -> HeadRun:
+        """On the whole training split, scored on own.val."""
+        return self.run(candidate, seed, 'all', None, None)
+
+    def part(self, candidate: Candidate, seed: int, share: float) -> HeadRun:
+        """On a share of the training split, scored on own.val."""
+        chosen = share_of_groups(self.groups, share, seed)
+        return self.run(candidate, seed, f'share{share}', tuple(chosen.tolist()), None)
+
+    def train(self, runs: Sequence[HeadRun], title: str) -> None:
+        """Run what is not there yet, several at a time."""
+        todo = [run for run in runs if not run.out.exists()]
+        (self.out / 'runs').mkdir(exist_ok=True)
+        columns = Progress.get_default_columns()[:-1]
+        context = multiprocessing.get_context('spawn')
+        with (
+            ProcessPoolExecutor(self.workers, context, start_worker) as pool,
+            Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as progress,
+        ):
+            task = progress.add_task(f'{title}: {len(todo)} trainings', total=len(todo))
+            futures = {pool.submit(run): run for run in todo}
+            for future in as_completed(futures):
+                error = future.exception()
+                if error is not None:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise ConfigError(f'{futures[future].out.stem}: {error}') from error
+                progress.advance(task)
+
+    def held_out_logits(self, candidate: Candidate, seed: int) -> ScoresFile:
+        """Scores of the training photographs by models that did not see them."""
+        runs = self.folds(candidate, seed)
+        files, _ = read_runs(runs)
+        order = np.argsort(np.concatenate([run.held_out for run in runs]))
+        names, scores, targets = (
+            np.concatenate([getattr(file, key) for file in files])[order]
+            for key in ('file_names', 'scores', 'targets')
+        )
+        return replace(files[0], file_names=names, scores=scores, targets=targets)
+
+    def compared(self, files: dict[str, list[ScoresFile]], groups: np.ndarray) -> ComparedScores:
+        """The numbers of all candidates on one set of photographs."""
+        first = next(iter(files.values()))[0]
+        logits = {name: [file.scores for file in each] for name, each in files.items()}
+        return compare_scores(logits, first.targets, groups, first.protocol)
+
+
+def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.ndarray:
+    """The occasion of each photograph of a data set, (N,) numbers from 0 on.
+
+    Args:
+        group: 'folder', a column of the CSV, or nothing: photographs that look alike.
+    """
+    paths = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    if group == 'folder':
+        return numbered([os.path.dirname(path) for path in paths])
+    if group:
+        return numbered([dataset.get_data_info(i)['group'] for i in range(len(dataset))])
+    rows, last = store.rows(paths), list(store.maps.values())[-1]
+    return similar_groups(
+        np.stack([last[rows[path], 0].mean((1, 2), dtype=np.float32) for path in paths])
+    )
+
+
+def start_worker() -> None:
+    """A worker process: registries, and no warnings about loaders that go without a GPU."""
+    warnings.simplefilter('ignore')
+    mlgcn.register()

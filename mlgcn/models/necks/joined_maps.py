@@ -1,0 +1,53 @@
+"""Several stage maps as one: normalised, on one grid, their channels side by side."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mlgcn.registry import MODELS
+
+
+@MODELS.register_module()
+class JoinedMaps(BaseModule):
+    """One map of the stages' channels for heads that read one, such as a frozen backbone's.
+
+    Every map is normalised by BatchNorm without weights: maps of a backbone that is not trained
+    differ in scale from stage to stage and from channel to channel, and heads learn at one rate.
+
+    Args:
+        in_channels: C_i of every stage map.
+        grid: the map whose grid all get: larger ones are averaged over areas, smaller ones
+            interpolated bilinearly. -1: the last one's.
+    """
+
+    def __init__(self, in_channels: Sequence[int], grid: int = -1):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c, affine=False) for c in in_channels)
+        self.grid = grid
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor]:
+        """From (B, C_i, H_i, W_i) of every stage to one map (B, sum of C_i, H, W).
+
+        Raises:
+            ValueError: another number of maps.
+        """
+        if len(maps) != len(self.norms):
+            raise ValueError(
+                f'JoinedMaps: expected {len(self.norms)} maps (in_channels), got {len(maps)}; set '
+                "the backbone's out_indices"
+            )
+        height, width = maps[self.grid].shape[2:]
+        normed = [norm(x) for norm, x in zip(self.norms, maps)]
+        return (torch.cat([on_grid(x, height, width) for x in normed], dim=1),)
+
+
+def on_grid(x: Tensor, height: int, width: int) -> Tensor:
+    """A map (B, C, h, w) as (B, C, height, width)."""
+    if x.shape[2:] == (height, width):
+        return x
+    if x.shape[2] >= height and x.shape[3] >= width:
+        return F.adaptive_avg_pool2d(x, (height, width))
+    return F.interpolate(x, (height, width), mode='bilinear', align_corners=False)
