@@ -202,7 +202,7 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
     if group == 'folder':
         return numbered([os.path.dirname(path) for path in paths])
     if group:
-        return numbered([dataset.get_data_info(i)['group'] for i in range(len(dataset))])
+        return numbered([dataset.groups[path] for path in paths])
     rows, last = store.rows(paths), list(store.maps.values())[-1]
     return similar_groups(
         np.stack([last[rows[path], 0].mean((1, 2), dtype=np.float32) for path in paths])

@@ -12,6 +12,7 @@ COMMANDS = {
     'train': 'train a model on the data of a config',
     'features': "store a frozen backbone's features, for mlgcn train --features",
     'find-lr': 'draw the loss over a growing learning rate',
+    'compare': 'which head is best on your photographs, with evidence',
     'test': 'score a checkpoint: mAP, CF1, OF1 and their parts',
     'predict': 'name what is on photographs, in text, JSON, CSV or pictures',
     'calibrate': 'fit temperature and thresholds on the validation split',

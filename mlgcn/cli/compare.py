@@ -1,63 +1,45 @@
-"""Which head is best on these photographs? Trained, measured and answered in minutes.
+"""Which head is best on these photographs? Trained and measured on a frozen backbone's features.
 
 mlgcn compare own.train=photos/train.csv own.val=photos/val.csv --out compared
 
-A frozen backbone's features are stored once (mlgcn features). Every head trains on them by its
-shipped recipe, with every seed, on all folds but one of the training photographs; the pick is the
-head with the best scores on the folds. Then all train on the whole and are scored once on own.val.
-A killed command goes on. Photographs of one occasion stay in one fold: own.group=folder, or
-own.group=COLUMN of a CSV; without it, those that look alike.
+Every head trains by its shipped recipe, with every seed, on all folds but one of the training
+photographs; the pick has the best scores on the folds left out. Then all train on the whole and
+are scored once on own.val. A killed command goes on. Photographs of one occasion stay in one fold:
+own.group=folder, or own.group=COLUMN of a CSV; without it, those that look alike.
 """
 
 import argparse
-import hashlib
-import itertools
-import json
-import multiprocessing
 import os
-import warnings
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from rich.console import Console
-from rich.progress import Progress, TimeRemainingColumn
 from rich.table import Table
 
-from mlgcn.apis.head_runs import HeadRun, feature_runner, images_per_second, read_runs
-from mlgcn.apis.shipped_configs import find_config
+from mlgcn.apis.comparison import HEADS, Candidate, Comparison
+from mlgcn.apis.head_runs import feature_runner, images_per_second, read_runs
 from mlgcn.checkpoints import load, save_weights
-from mlgcn.engine.config import ConfigError, build_dataset, read_config
-from mlgcn.evaluation import ScoresFile, calibrate
-from mlgcn.evaluation.comparison import ComparedScores, compare_scores
-from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
-from mlgcn.features import FeatureStore, extract_features
-from mlgcn.visualization.page import write_page
+from mlgcn.evaluation import Objective, ScoresFile, calibrate
+from mlgcn.evaluation.comparison import ComparedScores
+from mlgcn.visualization.page import Cell, write_page
 from mlgcn.visualization.report import write_report
 
 from . import options
-from .features import listed_images
 
-HEADS = (
-    'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label', 'ctran'
-)  # fmt: skip
-SHARES = (0.25, 0.5)  # of the training photographs; all of them are trained on anyway
+SHARES = (0.25, 0.5)  # of the training photographs, beside all of them
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('data', nargs='+', action=options.KeyValue, default={}, metavar='own.KEY=VALUE',
-        help='own.train=LIST own.val=LIST [own.images=DIR] [own.group=folder or COLUMN]')  # fmt: skip
+        help='own.train=LIST own.val=LIST [own.images=DIR] [own.group=folder|COLUMN]')  # fmt: skip
     add('--heads', nargs='+', default=HEADS, metavar='HEAD',
-        help=f'of {" ".join(HEADS)}, or configs on one frozen backbone')  # fmt: skip
+        help=f'of {" ".join(HEADS)}, or configs with one frozen backbone')  # fmt: skip
     add('--sizes', nargs='+', type=int, default=[320], metavar='PIXELS', help='of images (320)')
     add('--losses', nargs='+', default=['recipe'], metavar='LOSS',
-        help="classes of losses, such as AsymmetricLoss ('recipe': the config's)")  # fmt: skip
+        help="classes of losses of mlgcn, such as AsymmetricLoss (the recipe's)")  # fmt: skip
     add('--seeds', type=int, default=3, metavar='N', help='trainings of each (3)')
     add('--folds', type=int, default=5, metavar='N', help='of the training photographs (5)')
     add('--objective', default='f1', help='of the thresholds, see mlgcn calibrate (f1)')
@@ -66,162 +48,145 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, '--cfg-options')
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A head's recipe at one size of images, with one loss."""
+def main(args: argparse.Namespace) -> None:
+    Objective.parse(args.objective)  # an error now rather than after the work
+    MMLogger.get_current_instance().setLevel('WARNING')
+    out = Path(args.out)
+    comparison = Comparison(
+        {**args.data, **args.cfg_options}, out, args.heads, args.sizes, args.losses, args.seeds,
+        args.folds, args.workers,
+    )  # fmt: skip
+    candidates, seeds = comparison.candidates, comparison.seeds
+    comparison.store_features()
+    comparison.train(
+        [run for seed in seeds for c in candidates for run in comparison.folds(c, seed)], 'folds'
+    )
+    held_out = {c.name: [comparison.held_out_logits(c, s) for s in seeds] for c in candidates}
+    folds = comparison.compared(held_out, comparison.groups)
+    pick = candidates[folds.best]
+    finals = {c: [comparison.final(c, seed) for seed in seeds] for c in candidates}
+    shares = {s: [comparison.part(pick, seed, s) for seed in seeds] for s in SHARES}
+    parts = [run for runs in (*finals.values(), *shares.values()) for run in runs]
+    comparison.train(parts, 'whole training split')
+    finished = {c: read_runs(runs) for c, runs in finals.items()}
+    scores = {c.name: files for c, (files, _) in finished.items()}
+    val = comparison.compared(scores, comparison.val_groups)
+    curve = {share: [mean_ap(comparison, run) for run in runs] for share, runs in shares.items()}
+    curve[1.0] = val.by_seed[folds.best].tolist()
+    facts = {
+        c.name: dict(
+            seconds=np.mean([fact['seconds'] for fact in finished[c][1]]),
+            parameters=finished[c][1][0]['parameters'],
+            speed=images_per_second(comparison.cfgs[c], comparison.classes, c.size),
+        )
+        for c in candidates
+    }
+    model = write_model(comparison, pick, held_out[pick.name][0], args.objective)
+    best_runs = {c.name: str(finals[c][0].out) for c in candidates}
+    write_report(best_runs, out / 'report.html', title='The same heads on own.val, seed 0')
+    values = dict(
+        rows=table_rows(folds, val, facts), classes=comparison.classes, folds=folds, val=val,
+        curve=curve, pick=pick.name, verdict=verdict(folds, curve), facts=facts,
+        images=(len(comparison.groups), len(comparison.val_groups)), model=model,
+        groups=(comparison.groups.max() + 1, comparison.val_groups.max() + 1),
+        counts=(len(seeds), args.folds), command=command_of(pick),
+    )  # fmt: skip
+    write_page(out / 'comparison.html', 'comparison.html.j2', **values)
+    print_summary(values)
+    print(
+        f'Wrote {out}/comparison.html, {out}/report.html, {model}; use: mlgcn predict {model} PHOTOS'
+    )
 
-    head: str
-    size: int
-    loss: str
-    options: tuple[tuple[str, Any], ...]  # `--cfg-options`
 
-    @property
-    def name(self) -> str:
-        """Of tables and files."""
-        loss = '' if self.loss == 'recipe' else f' {self.loss}'
-        return f'{Path(self.head).stem} {self.size}{loss}'
-
-    @property
-    def config(self) -> Path:
-        """The config's file."""
-        return find_config(f'own_{self.head}' if self.head in HEADS else self.head)
-
-    def cfg(self) -> Config:
-        """The config that `mlgcn train` would read."""
-        return read_config(self.config, dict(self.options))
+def mean_ap(comparison: Comparison, run) -> float:
+    """mAP of one training on own.val."""
+    (file,), _ = read_runs([run])
+    return float(comparison.compared({'': [file]}, comparison.val_groups).mean[0])
 
 
-class Comparison:
-    """The whole of it: features, groups, trainings, numbers, the pick.
+def table_rows(folds: ComparedScores, val: ComparedScores, facts: dict) -> list[list]:
+    """Best first: folds, difference to the pick, val, seconds, parameters, images per second."""
+    rows = []
+    for i in np.argsort(-folds.mean):
+        name, (low, high), (vlow, vhigh) = folds.names[i], folds.interval(i), val.interval(i)
+        value, dlow, dhigh = folds.difference(i, folds.best)
+        fact, is_pick = facts[name], i == folds.best
+        difference = (
+            Cell('the pick')
+            if is_pick
+            else Cell(f'{value:+.1f}', f'{dlow:+.1f} to {dhigh:+.1f}', value)
+        )
+        rows.append([
+            name,
+            Cell(f'{folds.mean[i]:.1f}', f'{low:.1f} to {high:.1f}', folds.mean[i], 100),
+            difference,
+            Cell(f'{val.mean[i]:.1f}', f'{vlow:.1f} to {vhigh:.1f}', val.mean[i]),
+            Cell(f'{fact["seconds"]:.0f}', '', fact['seconds']),
+            Cell(f'{fact["parameters"] / 1e6:.2f} M', '', fact['parameters']),
+            Cell(f'{fact["speed"]:.0f}', '', fact['speed']),
+        ])  # fmt: skip
+    return rows
 
-    Args:
-        args: the command line.
 
-    Raises:
-        ConfigError, ValueError, FileNotFoundError: data, heads or configs that do not work.
+def verdict(folds: ComparedScores, curve: dict[float, list[float]]) -> list[str]:
+    """The pick, how sure it is, and whether more photographs would help."""
+    best, order = folds.best, np.argsort(-folds.mean)
+    share = folds.share_best(best)
+    lines = [
+        f'Pick: {folds.names[best]}, chosen on the folds of the training photographs alone. It is '
+        f'the best in {share:.0%} of the replicates that draw occasions and seeds anew.'
+    ]
+    if len(order) > 1:
+        value, low, high = folds.difference(best, order[1])
+        sure = 'is separated from' if low > 0 else 'is not separated from'
+        lines.append(
+            f'It {sure} {folds.names[order[1]]}, the second: {value:+.1f} mAP, {low:+.1f} to '
+            f'{high:+.1f}.'
+        )
+    gain, spread = np.mean(curve[1.0]) - np.mean(curve[0.5]), np.ptp(curve[1.0])
+    helps = 'more should help' if gain > max(spread, 0.5) else 'more of the same may not help'
+    lines.append(f'Twice as many photographs (50 to 100 %) gave {gain:+.1f} mAP: {helps}.')
+    return lines
+
+
+def write_model(
+    comparison: Comparison, pick: Candidate, held_out: ScoresFile, objective: str
+) -> Path:
+    """Train the pick with the first seed as `mlgcn train` does; `model.pth` and its config.
+
+    Temperature and thresholds are chosen on scores of training photographs by models that did not
+    see them.
     """
-
-    def __init__(self, args: argparse.Namespace):
-        self.args, self.out = args, Path(args.out)
-        given = {**args.data, **args.cfg_options}
-        if not (given.get('own.train') and given.get('own.val')):
-            raise ConfigError('expected own.train=LIST own.val=LIST')
-        least = {'--seeds': (args.seeds, 1), '--folds': (args.folds, 2)}
-        for name, (value, smallest) in least.items():
-            if value < smallest:
-                raise ConfigError(f'{name} is {value}, expected at least {smallest}')
-        self.candidates = [
-            Candidate(head, size, loss, tuple(self._options(given, size, loss).items()))
-            for head, size, loss in itertools.product(args.heads, args.sizes, args.losses)
-        ]
-        self.cfgs = {c: c.cfg() for c in self.candidates}
-
-    def _options(self, given: dict, size: int, loss: str) -> dict[str, Any]:
-        changed = {} if loss == 'recipe' else {'model.head.loss': dict(type=f'mlgcn.{loss}')}
-        return {**given, 'own.size': size, **changed}
-
-    def store_features(self) -> None:
-        """The maps that the heads read, of every size."""
-        self.stores = {}
-        for size in self.args.sizes:
-            cfgs = [cfg for c, cfg in self.cfgs.items() if c.size == size]
-            stages = sorted({i for cfg in cfgs for i in cfg.model.backbone.out_indices})
-            cfg = Config(cfgs[0].to_dict())
-            cfg.model.backbone.out_indices = tuple(stages)
-            folder = self.out / f'features_{size}'
-            paths = listed_images(cfg)
-            extract_features(cfg, paths, folder)
-            self.stores[size] = FeatureStore(folder)
-            text = (folder / 'features.json').read_bytes()
-            self.digest = hashlib.sha256(text).hexdigest()
-        cfg = Config(self.cfgs[self.candidates[0]].to_dict())
-        train, val = (build_dataset(cfg, f'{split}_dataloader') for split in ('train', 'val'))
-        self.classes = train.metainfo['classes']
-        self.groups, self.val_groups = (
-            groups_of(dataset, cfg.own.get('group', ''), store := self.stores[self.args.sizes[0]])
-            for dataset in (train, val)
-        )
-
-    def run(self, candidate: Candidate, seed: int, part: str, train, held_out) -> HeadRun:
-        """One training, whose file's name says everything that it depends on."""
-        text = json.dumps(self.cfgs[candidate].to_dict(), default=str, sort_keys=True)
-        text += f'{self.digest}{train}{held_out}'
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        name = f'{candidate.name}_seed{seed}_{part}_{digest}.npz'.replace(' ', '_')
-        return HeadRun(
-            str(candidate.config), dict(candidate.options), str(self.stores[candidate.size].folder),
-            seed, train, held_out, self.out / 'runs' / name,
-        )  # fmt: skip
-
-    def folds(self, candidate: Candidate, seed: int) -> list[HeadRun]:
-        """The trainings of one seed inside the training split; seeds have folds of their own."""
-        fold, runs = group_folds(self.groups, self.args.folds, seed), []
-        for k in range(self.args.folds):
-            parts = (tuple(np.flatnonzero(fold != k).tolist()), tuple(np.flatnonzero(fold == k).tolist()))
-            runs.append(self.run(candidate, seed, f'fold{k}', *parts))
-        return runs
-
-    def final(self, candidate: Candidate, seed: int) -> HeadRun:
-        """On the whole training split, scored on own.val."""
-        return self.run(candidate, seed, 'all', None, None)
-
-    def part(self, candidate: Candidate, seed: int, share: float) -> HeadRun:
-        """On a share of the training split, scored on own.val."""
-        chosen = share_of_groups(self.groups, share, seed)
-        return self.run(candidate, seed, f'share{share}', tuple(chosen.tolist()), None)
-
-    def train(self, runs: Sequence[HeadRun], title: str) -> None:
-        """Run what is not there yet, several at a time."""
-        todo = [run for run in runs if not run.out.exists()]
-        (self.out / 'runs').mkdir(exist_ok=True)
-        columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn(elapsed_when_finished=True))
-        context = multiprocessing.get_context('spawn')
-        with (
-            ProcessPoolExecutor(self.args.workers, context, start_worker) as pool,
-            Progress(*columns) as progress,
-        ):
-            task = progress.add_task(f'{title}: {len(todo)} trainings', total=len(todo))
-            futures = {pool.submit(run): run for run in todo}
-            for future in as_completed(futures):
-                error = future.exception()
-                if error is not None:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise ConfigError(f'{futures[future].out.stem}: {error}') from error
-                progress.advance(task)
-
-    def held_out_logits(self, candidate: Candidate, seed: int) -> ScoresFile:
-        """Scores of the training photographs by models that did not see them."""
-        runs = self.folds(candidate, seed)
-        files, _ = read_runs(runs)
-        order = np.argsort(np.concatenate([run.held_out for run in runs]))
-        names, scores, targets = (
-            np.concatenate([getattr(file, key) for file in files])[order]
-            for key in ('file_names', 'scores', 'targets')
-        )
-        return replace(files[0], file_names=names, scores=scores, targets=targets)
-
-    def compared(self, files: dict[str, list[ScoresFile]], groups: np.ndarray) -> ComparedScores:
-        """The numbers of all candidates on one set of photographs."""
-        first = next(iter(files.values()))[0]
-        logits = {name: [file.scores for file in each] for name, each in files.items()}
-        return compare_scores(logits, first.targets, groups, first.protocol)
+    cfg, out = pick.cfg(), comparison.out
+    cfg.randomness = dict(seed=comparison.seeds[0], deterministic=True)
+    cfg.work_dir, cfg.log_level = str(out / 'pick'), 'WARNING'
+    cfg.default_hooks.checkpoint.save_best = None
+    runner = feature_runner(cfg, str(comparison.stores[pick.size].folder))
+    runner.train()
+    checkpoint = load(out / 'pick' / f'epoch_{runner.max_epochs}.pth')
+    logits, targets = held_out.scores, held_out.targets.astype(np.int8)
+    record, _ = calibrate(logits, targets, comparison.classes, objective)
+    metadata = {**checkpoint.metadata, 'calibration': record}
+    save_weights(out / 'model.pth', checkpoint.weights, metadata, force=True)
+    pick.cfg().dump(out / 'model.py')
+    shutil.rmtree(out / 'pick')
+    return out / 'model.pth'
 
 
-def groups_of(dataset, group: str, store: FeatureStore) -> np.ndarray:
-    """The occasion of each photograph of a data set, (N,) numbers from 0 on."""
-    paths = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
-    if group == 'folder':
-        return numbered([os.path.dirname(path) for path in paths])
-    if group:
-        return numbered([dataset.get_data_info(i)['group'] for i in range(len(dataset))])
-    rows = list(store.rows(paths).values())
-    last = list(store.maps.values())[-1]
-    return similar_groups(np.stack([last[row, 0].mean((1, 2), dtype=np.float32) for row in rows]))
+def command_of(pick: Candidate) -> str:
+    """The command that trains the pick again, from images."""
+    given = ' '.join(f'{key}={value}' for key, value in pick.options)
+    return f'mlgcn train {pick.config.stem} --seed 0 --cfg-options {given}'
 
 
-def start_worker() -> None:
-    """A worker process: registries, and no warnings about loaders that go without a GPU."""
-    import mlgcn
-
-    warnings.simplefilter('ignore')
-    mlgcn.register()
+def print_summary(values: dict) -> None:
+    """The table and the verdict, in the terminal."""
+    titles = ('head', 'mAP on folds', 'to the pick', 'on own.val', 's', 'parameters', 'images/s')
+    table = Table(*titles, box=None)
+    for row in values['rows']:
+        cells = (f'{c.text} [{c.note}]' if c.note else c.text for c in row[1:])
+        table.add_row(row[0], *cells)
+    console = Console(width=120, highlight=False, markup=False)
+    console.print(table, markup=False)
+    for line in values['verdict']:
+        console.print(line)

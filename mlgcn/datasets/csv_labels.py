@@ -44,10 +44,14 @@ class CsvMultiLabel(MultiLabelPhotos):
             label elsewhere, and Python's or JSON's lists.
         unlisted: of `MultiLabelPhotos`. '': 'unknown' where labels are marked as absent, else
             'negative'.
+        group: a column that is no label, but names the occasion: `groups`, {image: occasion}.
         kwargs: `MultiLabelPhotos`, with `data_prefix` the folder that the file names start from.
     """
 
-    def __init__(self, ann_file: str, separator: str = '', unlisted: str = '', **kwargs):
+    def __init__(
+        self, ann_file: str, separator: str = '', unlisted: str = '', group: str = '', **kwargs
+    ):
+        self.group, self.groups = group, dict[str, str]()
         self.separator, self.is_stated = separator, bool(unlisted)
         super().__init__(ann_file=ann_file, unlisted=unlisted or 'negative', **kwargs)
 
@@ -131,12 +135,28 @@ class CsvMultiLabel(MultiLabelPhotos):
         delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, start))
         lines = chain(start, lines)
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+        place = None  # of the column that names the occasion
         try:
             for row in reader:
-                if any(cells := [*map(str.strip, row)]):
-                    yield f'line {reader.line_num}', cells
+                if not any(cells := [*map(str.strip, row)]):
+                    continue
+                if self.group and place is None:
+                    place = self._place(cells)
+                elif self.group and len(cells) > place:
+                    path = os.path.normpath(os.path.join(self.img_prefix, cells[0]))
+                    self.groups[path] = cells[place]
+                if self.group:
+                    del cells[place : place + 1]
+                yield f'line {reader.line_num}', cells
         except csv.Error as error:
             raise AnnotationError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
+
+    def _place(self, head: list[str]) -> int:
+        """The place of the column `group` in the first line."""
+        if self.group not in head[1:]:
+            told = f'own.group={self.group}: no such column; the first line is {",".join(head)}'
+            raise AnnotationError(f'{self.ann_file}: {told}')
+        return head.index(self.group)
 
     def _fits(self, lines: list[str], delimiter: str) -> int:
         """On how many lines the delimiter comes behind an image."""

@@ -16,14 +16,19 @@ from .voc import VOCMultiLabel
 
 KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
 .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
-OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'unlisted', 'size')
+OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'unlisted', 'size', 'group')
 SPLITS = OWN_KEYS[:3]
 UPSTREAM = ('MultiLabelDataset', 'mmpretrain.MultiLabelDataset')
 
 
 @DATASETS.register_module(name='OwnPhotos')
 def own_photos(
-    ann_file: str, images: str = '', separator: str = '', unlisted: str = '', **kwargs
+    ann_file: str,
+    images: str = '',
+    separator: str = '',
+    unlisted: str = '',
+    group: str = '',
+    **kwargs,
 ) -> MultiLabelPhotos:
     """The data set of `ann_file`, whose kind its ending tells.
 
@@ -40,6 +45,7 @@ def own_photos(
         separator: between the labels of a CSV's cell.
         unlisted: 'negative' or 'unknown', the classes that an image does not list. '': negative,
             but unknown in a CSV that marks absent labels.
+        group: a CSV's column that names the occasion of each photograph.
         kwargs: those of `MultiLabelPhotos`.
 
     Raises:
@@ -61,6 +67,8 @@ def own_photos(
     if unlisted:
         kwargs['unlisted'] = unlisted
     ending = path.suffix.lower()
+    if group and ending not in ('.csv', '.tsv'):
+        raise ValueError(f'own.group={group}: {path} has no columns; expected folder, or a CSV')
     if ending == '.json':
         folder = path.parent.parent / path.stem.removeprefix('instances_')
         is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
@@ -69,7 +77,8 @@ def own_photos(
         is_coco = b'"data_list"' not in content or b'"categories"' in content
         return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
     if ending in ('.csv', '.tsv'):
-        return CsvMultiLabel(str(path), separator, **{'data_prefix': str(path.parent), **kwargs})
+        kwargs = {'data_prefix': str(path.parent), 'group': group, **kwargs}
+        return CsvMultiLabel(str(path), separator, **kwargs)
     if ending == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
         return VOCMultiLabel(data_root=str(path.parents[2]), split=path.stem, **kwargs)
     if (path / 'Annotations').is_dir():
@@ -117,7 +126,8 @@ def use_own_photos(cfg: dict) -> None:
         for part in ours:
             if len(parts[name]) == 1 or not part.get('ann_file'):
                 options = {key: own[key] for key in ('images', 'separator', 'unlisted')}
-                part.update(ann_file=ann_file, **options)
+                group = '' if own['group'] == 'folder' else own['group']
+                part.update(ann_file=ann_file, group=group, **options)
             for step in part.get('pipeline') or () if own['size'] else ():
                 if step['type'] == 'Resize':
                     step['scale'] = (own['size'], own['size'])

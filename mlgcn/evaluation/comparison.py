@@ -66,8 +66,9 @@ def compare_scores(
     by_seed, replicates, ap = [], [], []
     for tables in logits.values():
         results = [multilabel_scores(table, targets, protocol) for table in tables]
-        values = [bootstrap_scores(table, targets, protocol, draws).values['mAP'] for table in tables]
+        samples = [bootstrap_scores(table, targets, protocol, draws) for table in tables]
+        values = np.stack([sample.values['mAP'] for sample in samples])
         by_seed.append([result['mAP'] for result in results])
-        replicates.append(np.take_along_axis(np.stack(values), drawn, axis=0).mean(axis=0))
+        replicates.append(np.take_along_axis(values, drawn, axis=0).mean(axis=0))
         ap.append(np.mean([result.ap for result in results], axis=0))
     return ComparedScores(tuple(logits), *map(np.array, (by_seed, replicates, ap)))

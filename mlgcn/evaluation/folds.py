@@ -61,5 +61,7 @@ def draw_groups(groups: np.ndarray, replicates: int, seed: int = 0) -> np.ndarra
     Frames of one burst are one observation: drawing images would make intervals too narrow.
     """
     rng, count = np.random.default_rng(seed), groups.max() + 1
-    drawn = [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(replicates)]
+    drawn = [
+        np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(replicates)
+    ]
     return np.stack(drawn, axis=1).astype(np.uint8)[groups]

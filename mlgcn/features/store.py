@@ -40,7 +40,8 @@ def source_of(cfg: Mapping[str, Any], backbone: nn.Module) -> dict[str, Any]:
 
 def stage_names(cfg: Mapping[str, Any], backbone: nn.Module) -> list[str]:
     """The name of each map that a backbone gives: its number among the backbone's stages."""
-    indices = cfg['model']['backbone'].get('out_indices', getattr(backbone, 'out_indices', (-1,)))
+    stated = cfg['model']['backbone'].get('out_indices', (-1,))
+    indices = getattr(backbone, 'out_indices', stated)
     return [f'stage_{index}' for index in indices]
 
 

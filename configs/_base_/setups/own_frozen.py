@@ -1,9 +1,24 @@
 # Own photographs on a small frozen backbone: everything but neck, head and schedule. Pictures are
 # squashed to own.size and mirrored at random, nothing more, so that `mlgcn features` can store
 # all that training sees: --features DIR.
-_base_ = ['../models/lite0_frozen.py', '../datasets/own.py', '../default_runtime.py']
+_base_ = ['../datasets/own.py', '../default_runtime.py']
 
 own = dict(size=320)
+
+# The map at stride 16 (112 channels) and the last one with the backbone's last 1x1 convolution
+# (stride 32, 1,280 channels).
+model = dict(
+    type='ImageClassifier',
+    backbone=dict(
+        type='mlgcn.TIMMBackbone',
+        model_name='tf_efficientnet_lite0',
+        out_indices=(3,),
+        frozen=True,
+        init_cfg=dict(
+            type='Pretrained', checkpoint='checkpoint/tf_efficientnet_lite0_imagenet.pth'
+        ),
+    ),
+)
 
 data_preprocessor = dict(
     mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5], to_rgb=True)

@@ -1,5 +1,7 @@
 """Upstream's wrapper of timm's models: maps of transformers too, and a switch to freeze it."""
 
+from collections.abc import Sequence
+
 from mmpretrain.models import TIMMBackbone as UpstreamTIMMBackbone
 from torch import Tensor
 
@@ -16,13 +18,28 @@ class TIMMBackbone(UpstreamTIMMBackbone):
 
     Args:
         *args, **kwargs: see upstream; ``features_only=True, out_indices=(4,)`` gives the last map.
+        out_indices: without ``features_only``, stages (timm's ``feature_info``) whose maps are given
+            before the last output; that one has what ``features_only`` leaves out: EfficientNets'
+            last 1x1 convolution, transformers' last norm.
         frozen: parameters get no gradient and BatchNorm keeps its statistics, so that a training
             step costs little more than inference: for small data sets and for machines without a
             GPU. (Upstream's own backbones call this ``frozen_stages`` and ``norm_eval``.)
     """
 
-    def __init__(self, *args, frozen: bool = False, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args,
+        features_only: bool = False,
+        out_indices: Sequence[int] = (),
+        frozen: bool = False,
+        **kwargs,
+    ):
+        if features_only and out_indices:
+            kwargs['out_indices'] = out_indices
+        super().__init__(*args, features_only=features_only, **kwargs)
+        self.stages = () if features_only else tuple(out_indices)
+        # what the maps are, also for features on disk
+        self.out_indices = tuple(out_indices) if features_only else (*out_indices, 'last')
         self.frozen = frozen
         if frozen:
             self.requires_grad_(False)
@@ -34,6 +51,7 @@ class TIMMBackbone(UpstreamTIMMBackbone):
             ValueError: the transformer was built for images of another size.
         """
         model = self.timm_model
+<<<<<<< HEAD
         try:
             maps = super().forward(x)
         except AssertionError as error:
@@ -41,15 +59,22 @@ class TIMMBackbone(UpstreamTIMMBackbone):
                 f'model.backbone: {error} Build it with img_size={tuple(x.shape[2:])}: timm then '
                 'resizes the position embeddings of pretrained weights'
             ) from error
+=======
+        if self.stages:
+            last, maps = model.forward_intermediates(x, indices=list(self.stages))
+            return (*maps, self._as_map(last, x))
+        return tuple(self._as_map(m, x) for m in super().forward(x))
+
+    def _as_map(self, output: Tensor, x: Tensor) -> Tensor:
+        """An output of the model for images x as a map (B, C, h, w)."""
+        model = self.timm_model
+>>>>>>> 29600ca (compare: works end to end)
         if getattr(model, 'output_fmt', None) == 'NHWC':
-            return tuple(m.permute(0, 3, 1, 2) for m in maps)
-        if maps[-1].ndim != 3:
-            return maps
-        rows, columns = (
-            x.shape[i + 2] // size for i, size in enumerate(model.patch_embed.patch_size)
-        )
-        tokens = (m[:, model.num_prefix_tokens :].transpose(1, 2) for m in maps)
-        return tuple(m.unflatten(2, (rows, columns)) for m in tokens)
+            return output.permute(0, 3, 1, 2)
+        if output.ndim != 3:
+            return output
+        grid = [x.shape[i + 2] // size for i, size in enumerate(model.patch_embed.patch_size)]
+        return output[:, model.num_prefix_tokens :].transpose(1, 2).unflatten(2, grid)
 
     def train(self, mode: bool = True) -> 'TIMMBackbone':
         """As upstream, but a frozen backbone stays in evaluation mode."""

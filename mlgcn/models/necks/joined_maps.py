@@ -21,15 +21,17 @@ class JoinedMaps(BaseModule):
         in_channels: C_i of every stage map.
         grid: the map whose grid all get: larger ones are averaged over areas, smaller ones
             interpolated bilinearly. -1: the last one's.
+        width: a 1x1 convolution to so many channels follows, for heads as wide as their map.
     """
 
-    def __init__(self, in_channels: Sequence[int], grid: int = -1):
+    def __init__(self, in_channels: Sequence[int], grid: int = -1, width: int | None = None):
         super().__init__()
         self.norms = nn.ModuleList(nn.BatchNorm2d(c, affine=False) for c in in_channels)
         self.grid = grid
+        self.project = nn.Conv2d(sum(in_channels), width, 1) if width else nn.Identity()
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor]:
-        """From (B, C_i, H_i, W_i) of every stage to one map (B, sum of C_i, H, W).
+        """From (B, C_i, H_i, W_i) of every stage to one map (B, width or the sum of C_i, H, W).
 
         Raises:
             ValueError: another number of maps.
@@ -41,7 +43,7 @@ class JoinedMaps(BaseModule):
             )
         height, width = maps[self.grid].shape[2:]
         normed = [norm(x) for norm, x in zip(self.norms, maps)]
-        return (torch.cat([on_grid(x, height, width) for x in normed], dim=1),)
+        return (self.project(torch.cat([on_grid(x, height, width) for x in normed], dim=1)),)
 
 
 def on_grid(x: Tensor, height: int, width: int) -> Tensor:

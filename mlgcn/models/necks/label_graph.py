@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mlgcn.models.layers.grapher import GraphBlock
+from mlgcn.models.layers.grapher import GraphBlock, conv_norm
 from mlgcn.registry import MODELS
 
 INIT = dict(type='Kaiming', layer='Conv1d', mode='fan_in')
@@ -24,6 +24,8 @@ class LabelGraphNeck(BaseModule):
         k: neighbours (patches) of a label, in every group of channels.
         num_groups: G; it must divide every C_i.
         num_gcn: graph blocks in the last stage; the others have one.
+        widths: 1x1 convolutions with BatchNorm bring the maps to so many channels first (a backbone's
+            that is not trained are too many, and differ in scale); None: the maps as they are.
         drop_path_rates: stochastic depth in each stage; none if not given. GKGNet uses the rate
             of the backbone's first block in the stage.
     """
@@ -38,6 +40,7 @@ class LabelGraphNeck(BaseModule):
         num_groups: int = 2,
         num_gcn: int = 1,
         drop_path_rates: Sequence[float] | None = None,
+        widths: Sequence[int] | None = None,
         init_cfg: dict | list | None = INIT,
     ):
         super().__init__(init_cfg)
@@ -48,6 +51,13 @@ class LabelGraphNeck(BaseModule):
                 f'got {len(rates)}'
             )
         self.in_channels, self.k = tuple(in_channels), k
+        self.project = None
+        if widths is not None:
+            self.project = nn.ModuleList(
+                nn.Sequential(nn.BatchNorm2d(c), conv_norm(c, width, 2))
+                for c, width in zip(in_channels, widths, strict=True)
+            )
+            in_channels = widths
         self.labels = nn.Embedding(num_classes, in_channels[0])
         self.stages = nn.ModuleList()
         last = len(in_channels) - 1
@@ -74,6 +84,8 @@ class LabelGraphNeck(BaseModule):
             ValueError: maps of other channels than in_channels, or with fewer than k patches.
         """
         self._check(maps)
+        if self.project is not None:
+            maps = [project(m) for project, m in zip(self.project, maps)]
         labels = self.labels.weight.expand(maps[0].shape[0], -1, -1)
         edges = []
         for stage, patches in zip(self.stages, maps):

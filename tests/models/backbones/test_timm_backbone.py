@@ -41,3 +41,23 @@ def test_transformers_give_maps(name, options, channels):
     # the last token is the last place, whatever stands before the patches
     last = tokens[:, -1, -1] if tokens.ndim == 4 else tokens[:, -1]
     assert torch.equal(maps[-1][:, :, -1, -1], last)
+
+
+@pytest.mark.parametrize('name, stages, channels, strides', [
+    ('tf_efficientnet_lite0', (2, 3), (40, 112, 1280), (8, 16, 32)),
+    ('swin_tiny_patch4_window7_224', (1,), (192, 768), (8, 32)),
+    ('vit_tiny_patch16_224', (5, 11), (192, 192, 192), (16, 16, 16)),
+])  # fmt: skip
+def test_stages_and_the_last_output(name, stages, channels, strides):
+    options = dict(img_size=(64, 64)) if 'swin' in name or 'vit' in name else {}
+    if 'swin' in name:
+        options['window_size'] = 2
+    backbone = TIMMBackbone(model_name=name, out_indices=stages, frozen=True, **options)
+    images = torch.randn(2, 3, 64, 64)
+    maps = backbone.eval()(images)
+    shapes = [(2, c, 64 // s, 64 // s) for c, s in zip(channels, strides)]
+    assert [m.shape for m in maps] == shapes
+    plain = TIMMBackbone(model_name=name, **options).eval()
+    plain.load_state_dict(backbone.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(maps[-1], plain(images)[-1])

@@ -1,0 +1,8 @@
+# Query2Label on both maps: one decoder layer, no encoder.
+_base_ = ['../_base_/setups/own_frozen.py', '../_base_/schedules/own.py']
+
+model = dict(
+    neck=dict(type='mlgcn.JoinedMaps', in_channels=(112, 1280)),
+    head=dict(
+        type='mlgcn.Query2LabelHead', num_classes=None, in_channels=1392, embed_dim=256, hidden=512,
+        num_encoders=0, num_decoders=1, mean_over_classes=True))
