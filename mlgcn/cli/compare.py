@@ -83,7 +83,7 @@ def main(args: argparse.Namespace) -> None:
     }
     model = write_model(comparison, pick, held_out[pick.name][0], args.objective)
     best_runs = {c.name: str(finals[c][0].out) for c in candidates}
-    write_report(best_runs, out / 'report.html', title='The same heads on own.val, seed 0')
+    write_report(best_runs, out / 'report.html')
     values = dict(
         rows=table_rows(folds, val, facts), classes=comparison.classes, folds=folds, val=val,
         curve=curve, pick=pick.name, verdict=verdict(folds, curve), facts=facts,
@@ -93,9 +93,7 @@ def main(args: argparse.Namespace) -> None:
     )  # fmt: skip
     write_page(out / 'comparison.html', 'comparison.html.j2', **values)
     print_summary(values)
-    print(
-        f'Wrote {out}/comparison.html, {out}/report.html, {model}; use: mlgcn predict {model} PHOTOS'
-    )
+    print(f'Wrote {out}/comparison.html, report.html, model.pth: mlgcn predict {model} PHOTOS')
 
 
 def mean_ap(comparison: Comparison, run) -> float:

@@ -84,6 +84,7 @@ def test_killed_equals_unkilled(config, store, tmp_path, monkeypatch):
 
     write_done = extraction.write_done
     monkeypatch.setattr(extraction, 'write_done', kill)
+    monkeypatch.setattr(extraction, 'BATCHES', 4)
     with pytest.raises(KeyboardInterrupt):
         store_features(config, tmp_path)
     with pytest.raises(FeatureError, match='16 of 37'):

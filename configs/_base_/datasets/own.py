@@ -8,6 +8,7 @@
 #   photos/annotations/instances_train.json COCO; images in photos/train/, else beside the json
 #   photos/ImageSets/Main/train.txt         a split of a VOC folder; images in photos/JPEGImages/
 #   photos/train                            a folder with Annotations/*.xml and JPEGImages/
+# `own.size=224` resizes to that side, `own.group` is for mlgcn compare (docs/compare.md).
 # `own.images` is needed only where the images lie elsewhere; without `own.test`, testing uses val.
 # `own.unlisted=unknown`: labels that an image does not list are unknown, not absent.
 # mlgcn's commands write these options into the data loaders (mlgcn.datasets.use_own_photos).

@@ -18,7 +18,7 @@ class TIMMBackbone(UpstreamTIMMBackbone):
 
     Args:
         *args, **kwargs: see upstream; ``features_only=True, out_indices=(4,)`` gives the last map.
-        out_indices: without ``features_only``, stages (timm's ``feature_info``) whose maps are given
+        out_indices: without ``features_only``, stages (timm's ``feature_info``) whose maps come
             before the last output; that one has what ``features_only`` leaves out: EfficientNets'
             last 1x1 convolution, transformers' last norm.
         frozen: parameters get no gradient and BatchNorm keeps its statistics, so that a training
@@ -50,25 +50,22 @@ class TIMMBackbone(UpstreamTIMMBackbone):
         Raises:
             ValueError: the transformer was built for images of another size.
         """
-        model = self.timm_model
-<<<<<<< HEAD
         try:
-            maps = super().forward(x)
+            if self.stages:
+                last, maps = self.timm_model.forward_intermediates(x, indices=list(self.stages))
+            else:
+                *rest, last = super().forward(x)
+                maps = [self._as_map(m, x) for m in rest]
         except AssertionError as error:
             raise ValueError(
                 f'model.backbone: {error} Build it with img_size={tuple(x.shape[2:])}: timm then '
                 'resizes the position embeddings of pretrained weights'
             ) from error
-=======
-        if self.stages:
-            last, maps = model.forward_intermediates(x, indices=list(self.stages))
-            return (*maps, self._as_map(last, x))
-        return tuple(self._as_map(m, x) for m in super().forward(x))
+        return (*maps, self._as_map(last, x))
 
     def _as_map(self, output: Tensor, x: Tensor) -> Tensor:
         """An output of the model for images x as a map (B, C, h, w)."""
         model = self.timm_model
->>>>>>> 29600ca (compare: works end to end)
         if getattr(model, 'output_fmt', None) == 'NHWC':
             return output.permute(0, 3, 1, 2)
         if output.ndim != 3:

@@ -24,8 +24,8 @@ class LabelGraphNeck(BaseModule):
         k: neighbours (patches) of a label, in every group of channels.
         num_groups: G; it must divide every C_i.
         num_gcn: graph blocks in the last stage; the others have one.
-        widths: 1x1 convolutions with BatchNorm bring the maps to so many channels first (a backbone's
-            that is not trained are too many, and differ in scale); None: the maps as they are.
+        widths: 1x1 convolutions with BatchNorm bring the maps to so many channels first (a frozen
+            backbone's are too many, and differ in scale); None: the maps as they are.
         drop_path_rates: stochastic depth in each stage; none if not given. GKGNet uses the rate
             of the backbone's first block in the stage.
     """

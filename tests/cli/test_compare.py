@@ -1,0 +1,84 @@
+"""mlgcn compare: refusals, and a whole comparison that is killed and goes on."""
+
+import shutil
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import MODELS
+from tiny import make_photos, write_config
+
+from mlgcn.apis import load_model
+
+FROZEN = """
+train_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='Resize', scale=(32, 32), backend='pillow'),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='PackInputs'),
+]
+train_dataloader['dataset'] = dict(pipeline=train_pipeline)
+model['backbone'].update(
+    out_indices=(3,), frozen_stages=4, norm_eval=True,
+    init_cfg=dict(type='Pretrained', checkpoint='{folder}/backbone.pth'))
+"""
+
+
+@pytest.fixture(scope='module')
+def heads(tmp_path_factory):
+    """Two configs on one frozen backbone, and photographs."""
+    folder = tmp_path_factory.mktemp('compare')
+    photos, paths = make_photos(folder / 'photos'), []
+    for head in ('LinearHead', 'CSRAHead'):
+        (folder / head).mkdir()
+        extra = FROZEN.format(folder=folder)
+        path = write_config(folder / head, photos, head, extra)
+        paths.append(path.rename(folder / f'{head.lower()}.py'))
+    init_default_scope('mmpretrain')
+    torch.manual_seed(0)
+    backbone = MODELS.build({**Config.fromfile(paths[0]).model.backbone, 'init_cfg': None})
+    backbone.init_weights()
+    torch.save(backbone.state_dict(), folder / 'backbone.pth')
+    data = [f'own.train={photos}/train.csv', f'own.val={photos}/val.csv']
+    return paths, data
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['own.train=x.csv'], ['own.val']),
+    (['own.trian=x.csv'], ['own.train=LIST']),
+    (['own.train=x.csv', 'own.val=y.csv', '--heads', 'lineer'], ['lineer']),
+    (['own.train=x.csv', 'own.val=y.csv', '--folds', 1], ['--folds is 1', '2']),
+    (['own.train=x.csv', 'own.val=y.csv', '--heads', 'linear'], ['x.csv', 'not found']),
+    (['own.train=x.csv', 'own.val=y.csv', '--objective', 'f3'], ['f3', 'precision=P']),
+    (['own.train=x.csv', 'own.val=y.csv', '--losses', 'Assymetric'], ['Assymetric']),
+])  # fmt: skip
+def test_wrong_arguments(mlgcn, tmp_path, arguments, words):
+    answer = mlgcn('compare', *arguments, '--out', tmp_path)
+    assert answer.status == 2
+    for word in words:
+        assert word in answer.error
+
+
+@pytest.mark.slow
+def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(mlgcn, heads, tmp_path):
+    paths, data = heads
+    out = tmp_path / 'out'
+    command = ('compare', *data, '--heads', *paths, '--sizes', 32, '--seeds', 2, '--folds', 2,
+               '--workers', 2, '--out', out)  # fmt: skip
+    assert mlgcn(*command).status == 0
+    runs = sorted((out / 'runs').iterdir())
+    assert len(runs) == 2 * 2 * 2 + 2 * 2 + 2 * 2  # folds; on the whole; the pick on two shares
+    page = (out / 'comparison.html').read_text()
+    assert 'linearhead 32' in page and 'csrahead 32' in page and (out / 'report.html').exists()
+    model = load_model(None, out / 'model.pth')
+    assert model.calibration.source != 'threshold 0.5, not calibrated'
+    again = tmp_path / 'again'  # as if killed in the middle
+    (again / 'runs').mkdir(parents=True)
+    shutil.copytree(out / 'features_32', again / 'features_32')
+    for run in runs[::2]:
+        shutil.copy(run, again / 'runs')
+    assert mlgcn(*command[:-1], again).status == 0
+    assert [run.name for run in sorted((again / 'runs').iterdir())] == [r.name for r in runs]
+    first, second = (load_model(None, folder / 'model.pth').checkpoint for folder in (out, again))
+    assert first.sha256 == second.sha256
