@@ -140,12 +140,10 @@ class CsvMultiLabel(MultiLabelPhotos):
             for row in reader:
                 if not any(cells := [*map(str.strip, row)]):
                     continue
-                if self.group and place is None:
-                    place = self._place(cells)
-                elif self.group and len(cells) > place:
-                    path = os.path.normpath(os.path.join(self.img_prefix, cells[0]))
-                    self.groups[path] = cells[place]
                 if self.group:
+                    place = self._place(cells) if place is None else place
+                    path = os.path.normpath(os.path.join(self.img_prefix, cells[0]))
+                    self.groups[path] = ''.join(cells[place : place + 1])
                     del cells[place : place + 1]
                 yield f'line {reader.line_num}', cells
         except csv.Error as error:
@@ -154,7 +152,7 @@ class CsvMultiLabel(MultiLabelPhotos):
     def _place(self, head: list[str]) -> int:
         """The place of the column `group` in the first line."""
         if self.group not in head[1:]:
-            told = f'own.group={self.group}: no such column; the first line is {",".join(head)}'
+            told = f'no column {self.group} (own.group) in {",".join(head)}'
             raise AnnotationError(f'{self.ann_file}: {told}')
         return head.index(self.group)
 

@@ -247,3 +247,15 @@ def test_marks_after_the_form_was_found_out(csv, monkeypatch):
     path = csv('a.jpg,"[ox]"\nb.jpg,"[dog]"\nc.jpg,dog\n')
     assert 'line 3' in refused(path) and 'list' in refused(path)
     assert scores(read(csv('a.jpg,ox\nb.jpg,-ox|dog\n'))) == [[0, 1], [1, 0]]
+
+
+def test_a_column_of_occasions_is_no_label(tmp_path):
+    text = 'file,occasion,labels\na.jpg,dive 1,fish|shark\nb.jpg,dive 2,\n'
+    (tmp_path / 'photos.csv').write_text(text)
+    options = dict(check_images=False, data_prefix=str(tmp_path))
+    photos = CsvMultiLabel(str(tmp_path / 'photos.csv'), group='occasion', **options)
+    assert photos.metainfo['classes'] == ('fish', 'shark')
+    paths = [photos.get_data_info(i)['img_path'] for i in range(2)]
+    assert [photos.groups[path] for path in paths] == ['dive 1', 'dive 2']
+    with pytest.raises(ValueError, match='no column place.*occasion'):
+        CsvMultiLabel(str(tmp_path / 'photos.csv'), group='place', **options)
