@@ -1,10 +1,11 @@
 """Write a label file in which labels of a training set are removed, as a paper did.
 
 mlgcn hide-labels gkgnet_coco_576 kept10.csv partial 0.1
-mlgcn hide-labels addgcn_own_448 one.csv single --cfg-options own.train=photos/train.csv
+mlgcn hide-labels addgcn_own_448 photos/one.csv single --cfg-options own.train=photos/train.csv
 
 The CSV has one column for each class: 1 present, 0 absent, -1 unknown. It is read as own.train,
-with the same own.images. OUT.json beside it keeps the rule, the seed and a hash. RULE and AMOUNTs:
+with the same own.images, or from the images' folder. OUT.json beside it keeps the rule, the seed
+and a hash. RULE and AMOUNTs:
 """
 
 import argparse
