@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -30,11 +31,12 @@ def gelu_between(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> Tens
         return second(F.gelu(first(x)))
     (conv, norm), (next_conv, next_norm) = first, second
     hidden = x.numel() // x.shape[1] * conv.out_channels
-    rows = x.shape[2]
-    if not (torch.is_grad_enabled() or first.training or not x.is_cpu or hidden < 4 * STRIP):
-        rows = max(rows * STRIP // hidden, 1)  # batch statistics need the whole
-    parts = [next_norm(_norm_gelu_conv(norm, next_conv, conv(s))) for s in x.split(rows, 2)]
-    return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
+    inner = partial(_norm_gelu_conv, norm, next_conv)
+    # batch statistics need the whole
+    if torch.is_grad_enabled() or first.training or not x.is_cpu or hidden < 4 * STRIP:
+        return next_norm(inner(conv(x)))
+    strips = x.split(max(x.shape[2] * STRIP // hidden, 1), 2)
+    return torch.cat([next_norm(inner(conv(strip))) for strip in strips], 2)
 
 
 def _norm_gelu_conv(norm: nn.Module, conv: nn.Module, x: Tensor) -> Tensor:
