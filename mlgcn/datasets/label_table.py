@@ -27,7 +27,7 @@ class LabelTable(Sequence):
         self, path: str, labels: Iterable[tuple[int, int]], crop: Sequence[float] | None = None
     ) -> None:
         """Add an image and its (column, 1 | 0 | -1) pairs."""
-        self.text += path.encode('utf-8', 'surrogateescape')
+        self.text += path.encode('utf-8', 'surrogatepass')
         self.text_ends.append(len(self.text))
         for column, value in labels:
             if value != self.unlisted:
@@ -48,7 +48,7 @@ class LabelTable(Sequence):
 
     def path(self, row: int) -> str:
         start, end = self.text_ends[row : row + 2]
-        return self.text[start:end].decode('utf-8', 'surrogateescape')
+        return self.text[start:end].decode('utf-8', 'surrogatepass')
 
     def __getitem__(self, row: int | slice) -> Any:
         if isinstance(row, slice):

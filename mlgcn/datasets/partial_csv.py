@@ -92,9 +92,7 @@ def _runs(photos: MultiLabelPhotos, file: str) -> Iterator[tuple[str, list[tuple
         header(lines, file, OPEN_IMAGES)
         for where, row in lines:
             image, source, label, text = row if len(row) == 4 else ('', '', '', '')
-            value = VERIFIED.get(text)
-            if source == 'machine':
-                value = _probability(text)
+            value = _probability(text) if source == 'machine' else VERIFIED.get(text)
             if image.isalnum() and label and value is not None:
                 yield image, source, label, value
             else:

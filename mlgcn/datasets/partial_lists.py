@@ -1,5 +1,6 @@
 """Lists of labels that are present, absent or unknown: json, text and numpy files."""
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -179,8 +180,7 @@ def spml_npy(photos: MultiLabelPhotos) -> Read:
             if not np.isin(row, values).all():
                 seen = np.unique(row)[:5].tolist()
                 photos.fault(f'{file}, row {i}', f'expected values of {values}, seen {seen}')
-            kinds = ({names[k] for k in np.flatnonzero(row == value)} for value in values[:2])
-            present, absent = kinds
+            present, absent = ({names[k] for k in np.flatnonzero(row == v)} for v in values[:2])
             yield Labels(str(path), present, (), f'{file}, row {i}', absent=absent)
 
     return names, images()
@@ -198,6 +198,11 @@ def _array(file: Path, kinds: str, ndim: int) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != ndim:
         seen = f'{getattr(array, "dtype", "an archive")} {getattr(array, "shape", "")}'
         raise AnnotationError(f'{file}: expected {ndim} dimensions, type {kinds}; seen {seen}')
+    if kinds == 'U' and array.size and array.itemsize:
+        # numpy makes strings of any numbers, also of those that are no characters
+        codes = np.ascontiguousarray(array).view(array.dtype.str[0] + 'u4')
+        if codes.max() > sys.maxunicode:
+            raise AnnotationError(f'{file}: expected characters, seen the code {codes.max():#x}')
     return array
 
 

@@ -118,7 +118,10 @@ def multilabel_scores(
 
 def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
     """float32 scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
-    scores, targets = (torch.as_tensor(table).detach().cpu() for table in (scores, targets))
+    with warnings.catch_warnings():
+        # of a mapped file: nothing is written into it
+        warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
+        scores, targets = (torch.as_tensor(table).detach().cpu() for table in (scores, targets))
     if scores.ndim != 2 or scores.shape != targets.shape or 0 in scores.shape:
         raise ValueError(
             'scores and targets must both be (N images, K classes), N and K at least 1; got '

@@ -54,3 +54,10 @@ def test_repeated_images_become_one():
     assert [item['img_path'] for item in found] == ['ü/b.jpg', 'a.jpg']
     # columns 3, 0, 1 are 0 (unlisted), 1 and 0 in the first row, column 1 is 1 in the other
     assert found[1]['gt_score'].tolist() == [1, -1, -1, -1]
+
+
+def test_paths_of_other_encodings():
+    found = LabelTable()
+    for path in ('\udcff.jpg', '\ud800.jpg', ''):  # a byte of Latin-1 on the disk; json's escape
+        found.append(path, [])
+    assert [found.path(i) for i in range(3)] == ['\udcff.jpg', '\ud800.jpg', '']

@@ -262,6 +262,14 @@ def test_arrays_that_are_none(tmp_path, name, fault):
         build('spml_npy', tmp_path / 'data')
 
 
+def test_names_that_are_no_characters(tmp_path):
+    shutil.copytree(DATA / 'spml_npy', tmp_path / 'data')
+    path = tmp_path / 'data/formatted_train_images.npy'
+    path.write_bytes(path.read_bytes()[:-1] + b'\x09')
+    with pytest.raises(ValueError, match='formatted_train_images.npy.*0x9'):
+        build('spml_npy', tmp_path / 'data')
+
+
 def test_values_of_arrays(tmp_path):
     shutil.copytree(DATA / 'spml_npy', tmp_path / 'data')
     complete = build('spml_npy', ann_file='formatted_train_labels.npy')

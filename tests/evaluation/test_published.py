@@ -143,3 +143,14 @@ def test_micro_average_of_too_many_labels_is_left_out(monkeypatch):
     assert 'mAP_micro' in published_scores(logits, target, 'sklearn').values
     monkeypatch.setattr('mlgcn.evaluation.published.MOST_KNOWN', 100)
     assert 'mAP_micro' not in published_scores(logits, target, 'sklearn').values
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('protocol', ['addgcn', 'gkgnet', 'openimages'])
+def test_mapped_files(tmp_path, protocol):
+    mapped = []
+    for name, table in zip(('scores', 'targets'), arrays('random_120x20')):
+        np.save(tmp_path / f'{name}.npy', table)
+        mapped.append(np.load(tmp_path / f'{name}.npy', mmap_mode='r'))
+    read = published_scores(*arrays('random_120x20'), protocol)
+    assert published_scores(*mapped, protocol).values == read.values
