@@ -5,6 +5,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import signal
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +20,7 @@ from torch.utils.data import Dataset
 
 import mlgcn
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images, read_config
+from mlgcn.engine.launch import end_with_parent
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.comparison import ComparedScores, compare_scores
 from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
@@ -210,6 +212,10 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
 
 
 def start_worker() -> None:
-    """A worker process: registries, and no warnings about loaders that go without a GPU."""
+    """A worker process: registries, and no warnings about loaders that go without a GPU.
+
+    A killed command would leave its workers waiting for ever: each ends with it.
+    """
+    end_with_parent(signal.SIGKILL)
     warnings.simplefilter('ignore')
     mlgcn.register()

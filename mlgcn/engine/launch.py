@@ -28,9 +28,9 @@ def init_processes(cfg: Config, launcher: str) -> None:
     one the group must exist before the Runner, and the model wrapper must not ask for a device.
     """
     cfg.launcher = launcher
-    if 'TORCHELASTIC_RUN_ID' in os.environ and sys.platform == 'linux':
+    if 'TORCHELASTIC_RUN_ID' in os.environ:
         # the kernel sends this process SIGTERM when the launcher is killed
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        end_with_parent(signal.SIGTERM)
     if torch.cuda.is_available():
         return
     if launcher == 'slurm':
@@ -45,6 +45,12 @@ def init_processes(cfg: Config, launcher: str) -> None:
             torch.distributed.init_process_group('gloo', timeout=timedelta(seconds=seconds))
         cfg.model_wrapper_cfg = dict(type='MMDistributedDataParallel', device_ids=None)
     adapt_to_cpu(cfg)
+
+
+def end_with_parent(signum: signal.Signals) -> None:
+    """Let the kernel send this process a signal when the one that started it ends; Linux alone."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signum)
 
 
 def adapt_to_cpu(cfg: Config) -> None:
