@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 # Cosine of centred features from which two images are of one occasion. Inside Aquarium's training
-# split 0.6 gives nearly the folds' mAP of blocks of consecutive photographs (91.3; 90.1), 0.7 leaves
-# bursts on both sides (94.1), 0.5 puts whole classes into one group (78.3).
+# split 0.6 gives nearly the mAP of folds of blocks of consecutive photographs (91.3; 90.1); 0.7
+# leaves bursts on both sides (94.1), 0.5 puts whole classes into one group (78.3).
 SIMILAR = 0.6
 
 
