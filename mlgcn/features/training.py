@@ -156,7 +156,10 @@ def datasets(dataset: Dataset) -> Iterator[Dataset]:
 def replace_pipeline(dataset: Dataset, store: FeatureStore, stages: Sequence[str]) -> None:
     """Give one data set a :class:`FeaturePipeline`; the log names the augmentation left out."""
     transforms = dataset.pipeline.transforms
-    paths = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    items = [dataset.get_data_info(i) for i in range(len(dataset))]
+    if 'crop' in items[0]:
+        raise FeatureError('samples are parts of images (crop); stored features are of whole ones')
+    paths = [item['img_path'] for item in items]
     stored = {step['type'].rpartition('.')[2] for step in store.source['pipeline']}
     kept = (*stored, 'RandomFlip', 'PackInputs')
     names = [type(t).__name__ for t in transforms]

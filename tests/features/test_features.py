@@ -8,12 +8,15 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
+from paths import TESTS
 from tiny import make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
+from mlgcn.datasets import PartialLabels
 from mlgcn.engine.config import listed_images, read_config
 from mlgcn.features import FeatureError, FeatureStore, extract_features
 from mlgcn.features import extract as extraction
+from mlgcn.features.training import replace_pipeline
 
 FROZEN = """
 train_pipeline = [
@@ -128,6 +131,14 @@ def test_a_changed_photograph_is_refused_and_a_moved_one_is_not(config, store, t
     assert stored.rows([str(moved)])[str(moved)] == stored.rows([str(photo)])[str(photo)]
     with pytest.raises(FeatureError, match='1 of 2 images.*changed.jpg'):
         stored.rows([str(moved), str(changed)])
+
+
+def test_parts_of_images_are_refused(store):
+    data = TESTS / 'data/layouts/wider_attribute'
+    file = 'Annotations/wider_attribute_trainval.json'
+    photos = PartialLabels('wider_attribute', file, data_root=str(data), check_images=False)
+    with pytest.raises(FeatureError, match='crop'):
+        replace_pipeline(photos, FeatureStore(store), ['stage_3'])
 
 
 def test_a_folder_of_other_features_is_not_overwritten(mlgcn, config, store):
