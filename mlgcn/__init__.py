@@ -1,16 +1,30 @@
 """mlgcn: multi-label image recognition with graph networks, on mmengine and mmpretrain.
 
-Importing it registers mlgcn's classes and applies :mod:`mlgcn.engine.upstream_patches`.
+>>> model = mlgcn.load('model.safetensors')
+>>> model.predict('photos/', top_k=3)
+
+Importing it registers mlgcn's classes and applies :mod:`mlgcn.engine.upstream_patches`. Its other
+names are imported when they are asked for: those of `PUBLIC`, its subpackages, and every class that
+configs call `mlgcn.NAME`.
 """
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import os
 import sys
 import warnings
+from typing import Any
 
 __version__ = '0.1.0'
+
+PUBLIC = {  # name: module, and name there
+    'load': ('apis', 'load_model'),
+    'train': ('cli.train', 'train'),
+    'LoadedModel': ('apis', 'LoadedModel'),
+    'Prediction': ('apis', 'Prediction'),
+}
 
 
 def register() -> None:
@@ -31,6 +45,26 @@ def _is_command() -> bool:
     if script == '-m':  # while Python looks for the package's __main__
         script = sys.orig_argv[-len(sys.argv)]
     return os.path.basename(script) in ('mlgcn', 'mlgcn.exe', 'mlgcn.cli.launch')
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, subpackage or registered class (PEP 562)."""
+    if name.startswith('_'):
+        raise AttributeError(f'module mlgcn has no attribute {name!r}')
+    register()
+    if name in PUBLIC:
+        module, attribute = PUBLIC[name]
+        found = getattr(importlib.import_module(f'mlgcn.{module}'), attribute)
+    elif importlib.util.find_spec(f'mlgcn.{name}'):
+        return importlib.import_module(f'mlgcn.{name}')
+    else:
+        found = importlib.import_module('mlgcn.registry').find_class(name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *PUBLIC})
 
 
 if not _is_command():

@@ -3,6 +3,9 @@
 The modules named under `locations` are imported on the first look-up, not when mlgcn is imported.
 """
 
+import difflib
+from typing import Any
+
 from mmengine.registry import STRATEGIES as MMENGINE_STRATEGIES
 from mmengine.registry import Registry
 from mmpretrain import registry as mmpretrain
@@ -34,3 +37,21 @@ PARAM_SCHEDULERS = Registry(
 STRATEGIES = Registry(
     'strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=['mlgcn.engine']
 )
+
+
+def find_class(name: str) -> Any:
+    """The class, or function, that configs call `mlgcn.NAME`.
+
+    Raises:
+        AttributeError: there is none; it names the nearest.
+    """
+    known = {}
+    for registry in [value for value in globals().values() if isinstance(value, Registry)]:
+        if registry.scope == 'mlgcn':
+            registry.import_from_location()
+            known.update(registry.module_dict)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f'; did you mean {near[0]}?' if near else ''
+        raise AttributeError(f'mlgcn has no {name!r}{hint}', name=name)
+    return known[name]

@@ -2,15 +2,17 @@
 
 from mlgcn.evaluation.calibration import Calibration
 
-from .inferencer import MultiLabelInferencer, Prediction
-from .loaded_model import LoadedModel, load_model
+from .loaded_model import LoadedModel
+from .loading import load_model
+from .prediction import Decision, Prediction, Predictions
 from .shipped_configs import is_config
 
 __all__ = [
     'Calibration',
+    'Decision',
     'LoadedModel',
-    'MultiLabelInferencer',
     'Prediction',
+    'Predictions',
     'is_config',
     'load_model',
 ]

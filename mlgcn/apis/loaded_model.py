@@ -1,37 +1,39 @@
-"""One way to load a model for use: predict, calibrate, visualize, export."""
+"""A trained model in use: photographs in; labels, features and explanations out."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.registry import init_default_scope
+from mmengine.dataset import pseudo_collate
 from mmpretrain.models import ImageClassifier
-from rich.progress import track
-from torch.utils.data import DataLoader
+from PIL import Image
+from torch import Tensor
 
-from mlgcn.checkpoints import Checkpoint, CheckpointError, about, load
-from mlgcn.checkpoints.recognise import fit_model
-from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
-from mlgcn.datasets.image_io import read_image
-from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
-from mlgcn.engine.fuse import fuse
-from mlgcn.engine.overrides import resolve
+from mlgcn.checkpoints import Checkpoint
+from mlgcn.datasets.image_io import BadImage, decode_fault
+from mlgcn.engine.config_check import nearest
+from mlgcn.engine.mirror import averaged_with_mirror
 from mlgcn.evaluation.calibration import Calibration
-from mlgcn.models.heads.multilabel_head import label_vector
-from mlgcn.registry import MODELS, TRANSFORMS
+from mlgcn.models.heads import CTranHead
 
-from .shipped_configs import find_config
+from .inputs import Input, Inputs, as_input, as_list, temporary_file
+from .prediction import Decision, Prediction, Predictions
 
 
-@dataclass
+@dataclass(repr=False)
 class LoadedModel:
-    """A model and everything that a prediction needs.
+    """A model and everything that a prediction needs; `mlgcn.load` makes it.
+
+    >>> model = mlgcn.load('addgcn.pth')
+    >>> model.predict('street.jpg')[0].labels
+    (('person', 0.98), ('car', 0.71))
 
     Args:
         model: in evaluation mode, on its device.
@@ -42,6 +44,7 @@ class LoadedModel:
         pipeline: the test pipeline; takes dict(img_path=...) or dict(img=...) with `img` as mmcv
             reads it (uint8 (H, W, 3), BGR) and gives dict(inputs=(3, h, w), data_samples=...).
         calibration: from the metadata, or temperature 1 and thresholds 0.5.
+        known: labels, by index, that all images are known to show (True) or not (False).
     """
 
     model: ImageClassifier
@@ -50,179 +53,194 @@ class LoadedModel:
     checkpoint: Checkpoint
     pipeline: Callable[[dict], dict]
     calibration: Calibration
+    known: dict[int, bool] = field(default_factory=dict)
 
-    def pack(self, image: str | Path | np.ndarray) -> dict[str, Any]:
-        """A file, or an array of uint8 (H, W, 3) in BGR, through the test pipeline."""
-        if isinstance(image, np.ndarray):
-            return self.pipeline(dict(img=image))
-        return self.pipeline(dict(img_path=str(image)))
+    def __repr__(self) -> str:
+        kind, count = type(self.model.head).__name__, len(self.classes)
+        return f'LoadedModel({self.checkpoint.path}: {kind}, {count} classes; {self.decision()})'
+
+    def predict(
+        self,
+        images: Inputs,
+        threshold: float | None = None,
+        top_k: int | None = None,
+        batch_size: int = 16,
+        tta: bool = False,
+        keep_errors: bool = False,
+        channel_order: str = 'rgb',
+    ) -> Predictions:
+        """The labels of one image or several, in their order.
+
+        Args:
+            images: one, or any number of: paths, folders (with all below them), globs; PIL images;
+                bytes of an image file; arrays (H, W, 3), grey ones (H, W) or (H, W, 1), tensors
+                (3, H, W) or (1, H, W), of uint8, or of floats in [0, 1]; or one array (N, H, W, 3)
+                or tensor (N, 3, H, W).
+            threshold, top_k: see :meth:`Decision.of`.
+            batch_size: images that go through the model at once.
+            tta: average the logits of picture and mirror image.
+            keep_errors: an image that cannot be read gives a prediction with `error`, instead of
+                ending all.
+            channel_order: 'rgb', or 'bgr' of arrays that OpenCV read.
+
+        Raises:
+            FileNotFoundError: a path, folder or glob that names no image; before any prediction.
+            BadImage: (an OSError) a file that cannot be read.
+            ValueError: pixels of another kind, or `threshold`, `top_k`, ... out of range.
+        """
+        decision = self.decision(threshold, top_k)
+        images = as_list(images, keep_errors)
+        predictions = Predictions()
+        for one in self.stream(images, decision, batch_size, tta, channel_order):
+            if one.error and not keep_errors:
+                raise BadImage(f'{one.image}: {one.error}', one.error)
+            predictions.append(one)
+        return predictions
+
+    def stream(
+        self,
+        images: Iterable[Input],
+        decision: Decision | None = None,
+        batch_size: int = 16,
+        tta: bool = False,
+        channel_order: str = 'rgb',
+    ) -> Iterator[Prediction]:
+        """Predictions as they come, with at most two batches of images in memory.
+
+        `images` are those of :meth:`predict`, but no folders and globs; unreadable ones give a
+        prediction with `error`.
+        """
+        decision = decision or self.decision()
+        for batch in self._batches(images, batch_size, channel_order):
+            good = [item for _, item in batch if not isinstance(item, str)]
+            rows = iter(self.logits(good, tta) if good else ())
+            for name, item in batch:
+                bad = isinstance(item, str)
+                yield Prediction(name, error=item) if bad else decision.prediction(name, next(rows))
+
+    def explain(
+        self,
+        image: Input,
+        labels: Sequence[str] = (),
+        threshold: float | None = None,
+        top_k: int | None = None,
+        patch: tuple[int, int] | None = None,
+    ) -> dict[str, Image.Image]:
+        """Pictures of what the model did with an image, by name: those of `mlgcn visualize`.
+
+        ADD-GCN: attention, graphs, edge ablation; GKGNet: chosen patches; others: class maps.
+
+        Args:
+            image: as :meth:`predict` takes it.
+            labels: names of the classes to draw; by default those that the decision gives.
+            patch: see :func:`mlgcn.visualization.explanation.explain`.
+        """
+        # the one look upwards: pictures are made of loaded models, so that room imports this one
+        from mlgcn.visualization import explanation_pictures
+
+        (image,) = as_list(image)
+        _, image = as_input(image, 0, 'rgb')
+        return explanation_pictures(
+            self, self.pack(image), self.decision(threshold, top_k), labels, patch
+        )
 
     @torch.no_grad()
-    def logits(self, packed: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Raw logits (B, K), float32, of B packed images.
+    def features(
+        self, images: Inputs, pooled: bool = True, batch_size: int = 16
+    ) -> np.ndarray | list[np.ndarray]:
+        """The backbone's last map averaged over positions, float32 (N, C), of N images.
+
+        With `pooled=False` all its maps, a list of (N, C, H, W), as the head gets them. Errors are
+        those of :meth:`predict`.
+        """
+        batches = []
+        for batch in self._batches(as_list(images), batch_size, 'rgb'):
+            for name, item in batch:
+                if isinstance(item, str):
+                    raise BadImage(f'{name}: {item}', item)
+            maps = self.model.backbone(self._inputs([item for _, item in batch]))
+            maps = [maps[-1].flatten(2).mean(dim=2)] if pooled else maps
+            batches.append([one.float().cpu().numpy() for one in maps])
+        stages = [np.concatenate(stage) for stage in zip(*batches)]
+        return stages[0] if pooled else stages
+
+    def decision(self, threshold: float | None = None, top_k: int | None = None) -> Decision:
+        """When a label is given as present, see :meth:`Decision.of`; its text says it in words."""
+        return Decision.of(self.classes, self.calibration, threshold, top_k, self.known)
+
+    def class_of(self, name: str) -> int:
+        """Index of a class; a ValueError names the nearest, or some, for an unknown name."""
+        if name not in self.classes:
+            hint = nearest(name, self.classes) or f'; it has {", ".join(self.classes[:5])}, ...'
+            raise ValueError(f'the model has no class {name!r} among its {len(self.classes)}{hint}')
+        return self.classes.index(name)
+
+    def give_known(self, labels: Mapping[str, bool]) -> None:
+        """Labels that all images show (True) or not (False); ValueError if the head takes none."""
+        head = self.model.head
+        self.known = {self.class_of(name): bool(there) for name, there in labels.items()}
+        if not isinstance(head, CTranHead) or not head.label_masks:
+            raise ValueError(f'{type(head).__name__} takes no known labels (C-Tran does)')
+        head.given = torch.full((len(self.classes),), -1)
+        for index, there in self.known.items():
+            head.given[index] = int(there)
+
+    def pack(self, image: str | bytes | np.ndarray) -> dict[str, Any]:
+        """One image through the test pipeline: a path, a file's bytes, or uint8 (H, W, 3) in BGR.
+
+        Raises:
+            BadImage: it cannot be read.
+        """
+        if isinstance(image, np.ndarray):
+            return self.pipeline(dict(img=image))
+        if isinstance(image, bytes):
+            with temporary_file(image) as path:
+                return self.pack(path)
+        try:
+            return self.pipeline(dict(img_path=os.fspath(image)))
+        except BadImage:
+            raise
+        except Exception as error:  # the pipeline's transforms raise whatever they like
+            fault = decode_fault(image) or f'{type(error).__name__}: {error}'
+            raise BadImage(f'{image}: {fault}', fault) from error
+
+    def _try_pack(self, image: str | bytes | np.ndarray) -> dict[str, Any] | str:
+        """The packed image, or what is wrong with its file."""
+        try:
+            return self.pack(image)
+        except BadImage as error:
+            return error.fault
+
+    def _batches(
+        self, images: Iterable[Input], batch_size: int, channel_order: str
+    ) -> Iterator[list[tuple[str, dict | str]]]:
+        """Lists of (name, packed image or its fault); each is read while the last is in use."""
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}, expected at least 1')
+        numbered, waiting = enumerate(images), []
+        with ThreadPoolExecutor(min(batch_size, os.cpu_count() or 1, 8)) as pool:
+            while chunk := list(itertools.islice(numbered, batch_size)):
+                named = [as_input(image, number, channel_order) for number, image in chunk]
+                batch = [(name, pool.submit(self._try_pack, image)) for name, image in named]
+                if waiting:
+                    yield [(name, future.result()) for name, future in waiting]
+                waiting = batch
+            if waiting:
+                yield [(name, future.result()) for name, future in waiting]
+
+    def _inputs(self, packed: Sequence[Mapping[str, Any]]) -> Tensor:
+        """Normalised (B, 3, h, w), on the model's device."""
+        return self.model.data_preprocessor(pseudo_collate(list(packed)), False)['inputs']
+
+    @torch.no_grad()
+    def logits(self, packed: Sequence[Mapping[str, Any]], tta: bool = False) -> np.ndarray:
+        """Raw logits (B, K), float32, of B packed images; `tta` as in :meth:`predict`.
 
         Raises:
             ValueError: the model answers with NaN or infinite values.
         """
-        data = self.model.data_preprocessor(pseudo_collate(list(packed)), False)
-        logits = self.model(data['inputs'], mode='tensor').float().cpu().numpy()
+        with averaged_with_mirror(self.model) if tta else nullcontext():
+            logits = self.model(self._inputs(packed), mode='tensor').float().cpu().numpy()
         if not np.isfinite(logits).all():
             raise ValueError(f'{self.checkpoint.path}: the model gives NaN or infinite logits')
         return logits
-
-    def dataset_logits(self, loader: str = 'val_dataloader') -> tuple[np.ndarray, np.ndarray]:
-        """Logits float32 (N, K) and targets int8 (N, K) of 1, 0, -1 of the images of `cfg[loader]`.
-
-        Raises:
-            CheckpointError: the config names no such data, or its classes are others.
-            ValueError, OSError: what the data set raises.
-        """
-        options = self.cfg.get(loader) or {}
-        if 'type' not in options.get('dataset', {}):
-            raise CheckpointError(
-                f'{self.checkpoint.path}: its config has no {loader}; give the config file'
-            )
-        dataset = build_dataset(self.cfg, loader, self.classes)
-        self.checkpoint.check_classes(dataset.metainfo['classes'], "the data's")
-        batches = DataLoader(
-            dataset,
-            batch_size=options.get('batch_size', 16),
-            num_workers=options.get('num_workers', 0),
-            collate_fn=list,
-        )
-        logits, targets = [], []
-        for packed in track(batches, 'batches'):
-            logits.append(self.logits(packed))
-            samples = [item['data_samples'] for item in packed]
-            targets += [label_vector(sample, len(self.classes)).numpy() for sample in samples]
-        return np.concatenate(logits), np.stack(targets).astype(np.int8)
-
-
-def load_model(
-    config: str | Path | None,
-    checkpoint: str | Path,
-    device: str | torch.device = 'cpu',
-    cfg_options: Mapping[str, Any] | None = None,
-    fused: bool = False,
-) -> LoadedModel:
-    """Read a checkpoint without running what is in it, and build its model.
-
-    EMA weights are used where the run had them: they are what its `state_dict` holds.
-
-    Args:
-        config: a config file, the name of a shipped one ('addgcn_coco_448'), or None: the one in
-            the checkpoint's metadata, of which only classes on an allow-list are built.
-        checkpoint: ours, or a published one (those have no metadata and need a config).
-        device: as torch writes it, e.g. 'cuda:0'.
-        cfg_options: overrides, {'model.head.thr': 0.3}.
-        fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
-
-    Raises:
-        ValueError: (CheckpointError, ConfigError) names the file, key or device that is wrong.
-        FileNotFoundError: no such checkpoint.
-    """
-    path, target = str(checkpoint), _device(device)
-    config = None if config is None else find_config(config)
-    loaded = load(path)
-    loaded.check_sha256()
-    with about(path):
-        cfg = _read_config(config, cfg_options or {}, loaded)
-        classes = _classes(loaded, cfg)
-        try:
-            calibration = Calibration.from_metadata(loaded.metadata, len(classes))
-        except ValueError as error:
-            raise CheckpointError(str(error)) from error
-    fit_to_data(cfg, classes)
-    fit_model(cfg.model, loaded.weights)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    model, pipeline = _build(cfg) if config else _build_stated(cfg, loaded)
-    loaded.check_fits(model)
-    model.load_state_dict(loaded.weights, strict=False)  # check_fits was strict
-    model.to(target).eval()
-    return LoadedModel(fuse(model) if fused else model, cfg, classes, loaded, pipeline, calibration)
-
-
-def _device(device: str | torch.device) -> torch.device:
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        reason = (str(error).splitlines() or [''])[0]
-        raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from error
-
-
-def _read_config(config: Path | None, options: Mapping[str, Any], loaded: Checkpoint) -> Config:
-    if config is not None:
-        return read_config(config, options)
-    if not loaded.metadata:
-        raise CheckpointError('it has no metadata (not a checkpoint of mlgcn); give the config')
-    cfg = metadata_config(loaded.metadata)
-    cfg.merge_from_dict(resolve(cfg, options))
-    return cfg
-
-
-def _classes(loaded: Checkpoint, cfg: Config) -> tuple[str, ...]:
-    """The checkpoint's class names; those of the config where it has none."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
-    own = dataset.get('classes') or dataset.get('metainfo', {}).get('classes')
-    if isinstance(own, (str, Path)):
-        own = Path(own).read_text().splitlines()
-    if own:
-        loaded.check_classes(own, "the config's")
-    if not (loaded.classes or own):
-        raise CheckpointError(
-            'the names of its classes are not known; give them in order, one a line, with '
-            '--cfg-options test_dataloader.dataset.classes=FILE'
-        )
-    return loaded.classes or tuple(map(str, own))
-
-
-def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:
-    """Model and test pipeline."""
-    config = dict(cfg.model)
-    if cfg.get('data_preprocessor'):
-        config.setdefault('data_preprocessor', cfg.data_preprocessor)
-    without_pretrained(config)
-    model = MODELS.build(config)
-    if not isinstance(model, ImageClassifier):
-        raise ConfigError(f'model is a {type(model).__name__}, expected an ImageClassifier')
-    return model, _build_pipeline(cfg)
-
-
-def _build_stated(cfg: Config, loaded: Checkpoint) -> tuple[ImageClassifier, Callable]:
-    """The same of a config out of the checkpoint: with bounded memory."""
-    try:
-        with BoundedConstruction(loaded.weights):
-            return _build(cfg)
-    except Exception as error:
-        raise CheckpointError(
-            f"{loaded.path}: its metadata's model cannot be built ({type(error).__name__}: "
-            f'{" ".join(str(error).split())[:200]}); give the config'
-        ) from error
-
-
-def without_pretrained(node: Any) -> None:
-    """Switch off, in place, weights that a constructor would fetch: the checkpoint has them."""
-    if isinstance(node, dict):
-        if node.get('pretrained'):
-            node['pretrained'] = False if isinstance(node['pretrained'], bool) else None
-        for value in node.values():
-            without_pretrained(value)
-
-
-def _build_pipeline(cfg: Config) -> Callable[[dict], dict]:
-    transforms = [TRANSFORMS.build(t) for t in cfg.test_dataloader.dataset.pipeline]
-    if not transforms or not type(transforms[0]).__name__.startswith('LoadImage'):
-        raise ConfigError('the test pipeline does not start with LoadImageFromFile')
-    whole, rest = Compose(transforms), Compose(transforms[1:])
-    upstream = type(transforms[0]) is LoadImageFromFile
-    is_checked = upstream and transforms[0].imdecode_backend != 'tifffile'
-
-    def pipeline(results: dict) -> dict:
-        if 'img' not in results:
-            if is_checked:  # upstream's takes half a picture, waits for pipes, starts Ghostscript
-                read_image(results['img_path'])
-            return whole(dict(results))
-        shape = results['img'].shape[:2]
-        return rest(dict(results, img_shape=shape, ori_shape=shape))
-
-    return pipeline

@@ -14,15 +14,19 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.progress import track
 from rich.table import Column, Table
+from torch.utils.data import DataLoader
 
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
 from mlgcn.checkpoints.error import printable
 from mlgcn.checkpoints.sources import SOURCES
+from mlgcn.engine.config import build_dataset
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
+from mlgcn.models.heads.multilabel_head import label_vector
 from mlgcn.visualization.label_figures import reliability_diagram
 
 from . import options
@@ -57,9 +61,11 @@ def main(args: argparse.Namespace) -> None:
     if scores is None and config is None:
         raise CheckpointError('no validation images: give CONFIG CKPT, or CKPT --scores FILE')
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-        model = load_model(config, checkpoint, args.device, args.cfg_options)
+        model = load_model(
+            config or checkpoint, config and checkpoint, args.device, args.cfg_options
+        )
         if scores is None:
-            logits, labels = model.dataset_logits()
+            logits, labels = of_config(model)
         else:
             logits, labels = of_file(scores, args.scores, model)
     record, diagrams = calibrate(
@@ -73,6 +79,34 @@ def main(args: argparse.Namespace) -> None:
     save_weights(target, loaded.weights, metadata, loaded.content, args.force)
     write_atomically(diagram, picture)  # last: on a full disk it would be left alone
     print(f'{target}: written; {diagram}: reliability on the held-out images')
+
+
+def of_config(model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 (N, K) and targets int8 (N, K) of 1, 0, -1 of the validation images.
+
+    Raises:
+        CheckpointError: the config names no such data, or its classes are others.
+        ValueError, OSError: what the data set raises.
+    """
+    loader = model.cfg.get('val_dataloader') or {}
+    if 'type' not in loader.get('dataset', {}):
+        raise CheckpointError(
+            f'{model.checkpoint.path}: its config has no val_dataloader; give the config file'
+        )
+    dataset = build_dataset(model.cfg, 'val_dataloader', model.classes)
+    model.checkpoint.check_classes(dataset.metainfo['classes'], "the data's")
+    batches = DataLoader(
+        dataset,
+        batch_size=loader.get('batch_size', 16),
+        num_workers=loader.get('num_workers', 0),
+        collate_fn=list,
+    )
+    logits, targets = [], []
+    for packed in track(batches, 'batches'):
+        logits.append(model.logits(packed))
+        samples = [item['data_samples'] for item in packed]
+        targets += [label_vector(sample, len(model.classes)).numpy() for sample in samples]
+    return np.concatenate(logits), np.stack(targets).astype(np.int8)
 
 
 def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:

@@ -39,7 +39,7 @@ def main(args: argparse.Namespace) -> None:
     path = Path(args.out or Path(checkpoint).with_suffix(FORMATS[args.format].suffix))
     check_target(path, args.format)
     options.check_new(path, args.force)
-    loaded = load_model(config, checkpoint, cfg_options=args.cfg_options)
+    loaded = load_model(config or checkpoint, config and checkpoint, 'cpu', args.cfg_options)
     try:
         certificate = export_model(
             loaded, path, args.format, args.image_size and tuple(args.image_size),

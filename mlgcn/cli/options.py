@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.data import Dataset
 
-from mlgcn.apis import MultiLabelInferencer
+from mlgcn import apis
 from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import trust_checkpoints
@@ -83,6 +83,7 @@ OPTIONS = {
     ),
     '--known': dict(nargs='+', metavar='LABEL', help='labels known to be there (C-Tran)'),
     '--absent': dict(nargs='+', metavar='LABEL', help='labels known not to be there (C-Tran)'),
+    '--tta': dict(action='store_true', help='average the logits of picture and mirror image'),
     '--top-k': dict(type=int, metavar='K', help='the K most probable labels'),
     '--out': dict(metavar='PATH'),
     '--force': dict(action='store_true', help='overwrite an existing file'),
@@ -139,15 +140,14 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
     return config, rest[0], rest[1:]
 
 
-def load_inferencer(args: argparse.Namespace, fused: bool = False) -> MultiLabelInferencer:
+def load_model(args: argparse.Namespace, fused: bool = False) -> apis.LoadedModel:
     """The model of a command line `[CONFIG] CKPT IMAGE ...`; upstream's log goes to stderr."""
     config, checkpoint, _ = split_model(args.model, images=True)
     known = dict.fromkeys(args.known or (), True) | dict.fromkeys(args.absent or (), False)
     with contextlib.redirect_stdout(sys.stderr):
-        return MultiLabelInferencer(
-            config or checkpoint, checkpoint if config else None, args.device, args.threshold,
-            args.top_k, args.cfg_options, fused, known,
-        )  # fmt: skip
+        return apis.load_model(
+            config or checkpoint, config and checkpoint, args.device, args.cfg_options, fused, known
+        )
 
 
 def check_new(path: str | Path, force: bool, *endings: str) -> Path:

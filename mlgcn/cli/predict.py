@@ -9,16 +9,17 @@ image could not be read (it is named, the others go on), 2 on wrong input.
 
 import argparse
 import contextlib
+import functools
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from mlgcn.apis import MultiLabelInferencer, Prediction
-from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+from mlgcn.apis import Decision, Prediction
+from mlgcn.apis.inputs import ImageFile, list_images, read_image_list
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.image_io import BadImage, read_image
 from mlgcn.visualization.label_card import PictureFolder, label_card
@@ -34,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, '--top-k', help='the K most probable labels (that reach a --threshold)')
     add('--batch-size', type=int, default=16, help='images at once (16)')
     add('--fuse', action='store_true', help='faster; logits differ by rounding')
-    options.add(parser, '--known', '--absent')
+    options.add(parser, '--tta', '--known', '--absent')
     options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
     options.add(parser, '--force')
     add('--show-dir', help='folder for the pictures with their labels')
@@ -48,9 +49,13 @@ def main(args: argparse.Namespace) -> None:
         if folder and words != ['-']:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None
-        inferencer = options.load_inferencer(args, fused=args.fuse)
-        print(printable(f'{checkpoint}: {inferencer.decision}'), file=sys.stderr)
-        images, failed = answer(inferencer, files, args.batch_size, out, folder)
+        model = options.load_model(args, fused=args.fuse)
+        decision = model.decision(args.threshold, args.top_k)
+        print(printable(f'{checkpoint}: {decision}'), file=sys.stderr)
+        stream = functools.partial(model.stream, batch_size=args.batch_size, tta=args.tta)
+        if out:
+            out.start(model.checkpoint, decision)
+        images, failed = answer(stream, decision, files, args.batch_size, out, folder)
     if out:
         print(f'{args.out}: {images} images, {failed} of them failed')
     if failed:
@@ -59,23 +64,22 @@ def main(args: argparse.Namespace) -> None:
 
 
 def answer(
-    inferencer: MultiLabelInferencer,
+    stream: Callable[[Iterable[str], Decision], Iterable[Prediction]],
+    decision: Decision,
     files: Iterable[ImageFile],
-    batch_size: int,
+    flush_after: int,
     out: PredictionFile | None,
     folder: PictureFolder | None,
 ) -> tuple[int, int]:
     """Predict, and write or print what comes; (number of images, how many of them failed)."""
     images = failed = 0
-    if out:
-        out.start(inferencer)
     console = Console(stderr=True, soft_wrap=True)
     total = len(files) if isinstance(files, list) else None
     files, ahead = itertools.tee(files)  # the model reads a batch ahead
-    answers = zip(files, inferencer.stream((file.path for file in ahead), batch_size))
+    answers = zip(files, stream((file.path for file in ahead), decision))
     for file, prediction in track(answers, 'images', total, console=console, disable=not out):
         if folder and not prediction.error:
-            prediction = draw(folder, file, prediction, inferencer)
+            prediction = draw(folder, file, prediction, decision)
         if prediction.error:
             text = printable(f'{prediction.image}: {prediction.error}')
             console.print(text, markup=False, highlight=False)
@@ -84,7 +88,7 @@ def answer(
         images, failed = images + 1, failed + bool(prediction.error)
         if out:
             out.add(prediction)
-            if images % batch_size == 0:  # what a kill leaves; after every image would be slow
+            if images % flush_after == 0:  # what a kill leaves; after every image would be slow
                 out.flush()
     if not images:
         raise ValueError('no path came on stdin')
@@ -92,7 +96,7 @@ def answer(
 
 
 def draw(
-    folder: PictureFolder, file: ImageFile, prediction: Prediction, inferencer: MultiLabelInferencer
+    folder: PictureFolder, file: ImageFile, prediction: Prediction, decision: Decision
 ) -> Prediction:
     """Save the picture; an image that only the model's own pipeline can read counts as failed."""
     folder.refuse_overwriting([file])
@@ -100,10 +104,8 @@ def draw(
         photo = Image.fromarray(read_image(file.path)[..., ::-1])
     except BadImage as error:
         return Prediction(prediction.image, error=error.fault)
-    marks = {}
-    if inferencer.by_threshold:
-        marks = dict(zip(inferencer.classes, inferencer.calibration.thresholds))
-    folder.save(label_card(photo, prediction.labels, inferencer.decision, marks), *file)
+    marks = dict(zip(decision.classes, decision.thresholds)) if decision.by_threshold else {}
+    folder.save(label_card(photo, prediction.labels, str(decision), marks), *file)
     return prediction
 
 

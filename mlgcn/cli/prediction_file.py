@@ -8,15 +8,14 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 try:
     import fcntl
 except ImportError:  # Windows: no locks there
     fcntl = None
 
-from mlgcn.apis import MultiLabelInferencer, Prediction
+from mlgcn.apis import Decision, Prediction
 from mlgcn.atomic_files import refuse_existing
+from mlgcn.checkpoints import Checkpoint
 
 
 class PredictionFile:
@@ -43,40 +42,37 @@ class PredictionFile:
         self._end = 0  # where the list of images ends and what closes the file begins
         self.images = self.failed = 0
 
-    def start(self, inferencer: MultiLabelInferencer) -> None:
+    def start(self, checkpoint: Checkpoint, decision: Decision) -> None:
         """Write what comes before the first image."""
         if self.path.suffix == '.csv':
-            self._csv.writerow(['image', 'labels', 'error', *inferencer.classes])
+            self._csv.writerow(['image', 'labels', 'error', *decision.classes])
             return
-        calibration = inferencer.calibration
+        thresholds = decision.thresholds
         head = {
             'format': 'mlgcn predictions',
             'version': 1,
-            'checkpoint': os.path.basename(inferencer.model.checkpoint.path),
-            'sha256': inferencer.model.checkpoint.sha256,
-            'decision': inferencer.decision,
-            'temperature': calibration.temperature,
-            'thresholds': calibration.thresholds.tolist() if inferencer.by_threshold else None,
-            'top_k': inferencer.top_k,
-            'classes': list(inferencer.classes),
+            'checkpoint': os.path.basename(checkpoint.path),
+            'sha256': checkpoint.sha256,
+            'decision': str(decision),
+            'temperature': decision.calibration.temperature,
+            'thresholds': None if thresholds is None else thresholds.tolist(),
+            'top_k': decision.top_k,
+            'classes': list(decision.classes),
         }
         self._pending.write(json.dumps(head, ensure_ascii=False)[:-1] + ',\n"images": [')
 
     def add(self, prediction: Prediction) -> None:
-        """Take one image's prediction, with seven decimals: about float32's precision."""
-        image, error, values = prediction.image, prediction.error, []
-        if not error:
-            values = np.round(prediction.probabilities.astype(np.float64), 7).tolist()
+        """Take one image's prediction."""
+        row = prediction.to_dict()
         if self.path.suffix == '.csv':
             names = '|'.join(name for name, _ in prediction.labels)
-            self._csv.writerow([image, names, error, *values])
+            values = row.get('probabilities', ())
+            self._csv.writerow([prediction.image, names, prediction.error, *values])
         else:
-            labels = [{'class': name, 'probability': round(p, 7)} for name, p in prediction.labels]
-            row = {'error': error} if error else {'labels': labels, 'probabilities': values}
-            text = json.dumps({'image': image, **row}, ensure_ascii=False)
+            text = json.dumps(row, ensure_ascii=False)
             self._pending.write((',\n' if self.images else '\n') + text)
         self.images += 1
-        self.failed += bool(error)
+        self.failed += bool(prediction.error)
 
     def flush(self, complete: bool = False) -> None:
         """Put what was added on disk, and close the brackets behind it."""

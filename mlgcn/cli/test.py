@@ -1,13 +1,16 @@
 """Score a checkpoint: mlgcn test CONFIG CKPT --metrics mAP CF1 (or all)."""
 
 import argparse
+import contextlib
 
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
+from mlgcn.engine.mirror import averaged_with_mirror
 from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS, Calibration
 from mlgcn.evaluation.published import EVALUATORS
 
@@ -25,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--protocol', choices=[*PROTOCOLS, *EVALUATORS], help="whose metrics (the config's)"
     )
     parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
+    options.add(parser, '--tta')
     options.add(parser, '--out', help='write file names, classes, scores and targets here (.npz)')
     options.add(parser, '--force')
 
@@ -56,4 +60,6 @@ def main(args: argparse.Namespace) -> None:
             checkpoint.metadata, len(test_set.metainfo['classes'])
         )
         runner.test_loop.evaluator.metrics[0].calibration = calibration
-    runner.test()
+    network = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    with averaged_with_mirror(network) if args.tta else contextlib.nullcontext():
+        runner.test()

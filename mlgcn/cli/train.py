@@ -4,6 +4,8 @@ Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.s
 """
 
 import argparse
+import os
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
@@ -17,6 +19,7 @@ from mlgcn.engine.config import (
     check_training,
     fit_to_data,
 )
+from mlgcn.engine.config_check import nearest
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
@@ -39,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, '--seed', help='seed of weights, order and augmentation')
 
 
-def main(args: argparse.Namespace) -> None:
+def main(args: argparse.Namespace) -> Path:
     cfg = options.load_run(args)
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
@@ -61,6 +64,34 @@ def main(args: argparse.Namespace) -> None:
         f'Done. Checkpoints are in {runner.work_dir}; score one with: mlgcn test '
         f'{args.config} {runner.work_dir}/CHECKPOINT.pth --metrics all'
     )
+    return Path(runner.work_dir)
+
+
+def train(config: str | Path, **options_: object) -> Path:
+    """`mlgcn.train`: what `mlgcn train CONFIG` does, with the same checks.
+
+    Args:
+        config: config file, or the name of a shipped one.
+        options_: the command's, such as work_dir='...', seed=0, resume='auto', force=True,
+            cfg_options={'train_cfg.max_epochs': 3}.
+
+    Returns:
+        the best checkpoint by validation, or the last where none was chosen.
+
+    Raises:
+        ConfigError, ValueError, OSError: as the command says it.
+        TypeError: an option that the command lacks.
+    """
+    parser = options.Parser()
+    add_options(parser)
+    args = parser.parse_args([str(config)])
+    for name, value in options_.items():
+        if not hasattr(args, name):
+            raise TypeError(f'train has no option {name!r}{nearest(name, vars(args))}')
+        setattr(args, name, value)
+    work_dir = main(args)
+    best = sorted(work_dir.glob('best_*.pth'), key=os.path.getmtime)
+    return best[-1] if best else Path((work_dir / 'last_checkpoint').read_text().strip())
 
 
 def build_runner(cfg: Config) -> Runner:

@@ -11,7 +11,7 @@ docs/visualize.md explains the pictures.
 import argparse
 from pathlib import Path
 
-from mlgcn.apis.image_list import list_images
+from mlgcn.apis.inputs import list_images
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.visualization.explanation_page import write_explanations
 
@@ -42,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
     *_, words = options.split_model(args.model, images=True)
     refuse_existing(Path(args.out, 'index.html'), args.force)
     images = [file.path for file in list_images(words)]
-    inferencer = options.load_inferencer(args)
-    page = write_explanations(inferencer, images, args.out, args.labels, args.patch)
+    loaded = options.load_model(args)
+    decision = loaded.decision(args.threshold, args.top_k)
+    page = write_explanations(loaded, images, args.out, decision, args.labels, args.patch)
     print(f'{page}: open it in a browser; PNGs in the folders beside it (images: {len(images)})')

@@ -10,7 +10,7 @@ from mmengine.dataset import Compose
 from PIL import Image, ImageOps
 
 from mlgcn.apis import LoadedModel
-from mlgcn.apis.image_list import list_images
+from mlgcn.apis.inputs import list_images
 from mlgcn.datasets.scenes import draw_one
 from mlgcn.engine.config import ConfigError, build_dataset
 from mlgcn.registry import TRANSFORMS

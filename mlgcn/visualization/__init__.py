@@ -1,6 +1,6 @@
 """Pages and figures of what models predict."""
 
-from .explanation_page import write_explanations
+from .explanation_page import explanation_pictures, write_explanations
 from .report import write_report
 
-__all__ = ['write_explanations', 'write_report']
+__all__ = ['explanation_pictures', 'write_explanations', 'write_report']

@@ -10,7 +10,7 @@ from mmpretrain.models import ImageClassifier
 from numpy import ndarray
 from torch import Tensor, nn
 
-from mlgcn.apis import MultiLabelInferencer
+from mlgcn.apis import Decision, LoadedModel
 from mlgcn.models.heads import ADDGCNHead, CTranHead, MLGCNHead
 from mlgcn.models.necks import LabelGraphNeck
 
@@ -58,14 +58,15 @@ class Part(NamedTuple):
 
 
 def explain(
-    inferencer: MultiLabelInferencer,
+    loaded: LoadedModel,
     packed: dict,
+    decision: Decision,
     labels: Sequence[str] = (),
     patch: tuple[int, int] | None = None,
 ) -> tuple[Photo, Labels, list[Part]]:
     """The figures and tables that fit the model, of one image from the test pipeline.
 
-    The inferencer's threshold or top-k decides which labels are drawn, at most 40; where none is
+    `decision` says which labels are drawn, at most 40; where none is
     present, the three most probable; or `labels`. `patch` is the pixel (x, y) of the model's input,
     whose patch's neighbours are drawn; by default each label's strongest patch of the last stage.
 
@@ -73,10 +74,10 @@ def explain(
         ValueError: no such class; a pixel outside of the picture; a backbone without patch graph;
             NaN or infinite logits.
     """
-    model = inferencer.model.model
-    asked = [inferencer.class_of(name) for name in labels]
+    model = loaded.model
+    asked = [loaded.class_of(name) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
-    view = View(model, Photo(pixels), maps, choose_labels(inferencer, logits, asked))
+    view = View(model, Photo(pixels), maps, choose_labels(decision, logits, asked))
     parts, stages = view.label_parts(), []
     if model.with_neck and isinstance(model.neck, LabelGraphNeck):
         stages = numbers.chosen_patches(model.neck, maps, view.labels.index)
@@ -100,24 +101,22 @@ def explain(
     return view.photo, view.labels, parts
 
 
-def choose_labels(
-    inferencer: MultiLabelInferencer, logits: ndarray, asked: Sequence[int] = ()
-) -> Labels:
-    """The labels to draw: those asked for, else what the inferencer's rule chooses."""
-    calibration = inferencer.calibration
+def choose_labels(decision: Decision, logits: ndarray, asked: Sequence[int] = ()) -> Labels:
+    """The labels to draw: those asked for, else what `decision` chooses."""
+    calibration = decision.calibration
     probabilities = calibration.probabilities(logits)
     order = np.argsort(-logits, kind='stable')
-    index, note = order[: inferencer.top_k], 'the most probable'
+    index, note = order[: decision.top_k], 'the most probable'
     if asked:
         index, note = order[np.isin(order, asked)], 'the labels that were asked for'
-    elif inferencer.by_threshold:
+    elif decision.by_threshold:
         found = index[calibration.present(probabilities)[index]]
         index, note = found[:MOST_LABELS], f'{len(found)} labels that the model predicts'
         if len(found) > MOST_LABELS:
             note = f'the {MOST_LABELS} most probable of {note}'
         if not len(found):
             index, note = order[:3], 'the three most probable; no label is predicted'
-    names = [inferencer.classes[k] for k in index]
+    names = [decision.classes[k] for k in index]
     columns = (values[index] for values in (logits, probabilities, calibration.thresholds))
     return Labels(f'Drawn: {note}.', index, names, *columns)
 

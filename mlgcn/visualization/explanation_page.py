@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from mlgcn.apis import MultiLabelInferencer
+from mlgcn.apis import Decision, LoadedModel
 from mlgcn.atomic_files import write_atomically
 
 from .drawing import picture, style
@@ -18,9 +18,10 @@ OVERVIEW = (900, 480)  # pixels at most
 
 
 def write_explanations(
-    inferencer: MultiLabelInferencer,
+    loaded: LoadedModel,
     images: Sequence[str | Path],
     out: str | Path,
+    decision: Decision,
     labels: Sequence[str] = (),
     patch: tuple[int, int] | None = None,
 ) -> Path:
@@ -29,9 +30,9 @@ def write_explanations(
     A folder holds every figure as PNG, and ``overview.jpg``: the first of the first three parts.
 
     Args:
-        inferencer: the model, with the threshold or top-k that says which labels are drawn.
         images: files.
         out: folder for all that; made where it is missing, files of earlier runs are replaced.
+        decision: which labels are drawn.
         labels, patch: see :func:`mlgcn.visualization.explanation.explain`.
 
     Returns:
@@ -41,12 +42,12 @@ def write_explanations(
         ValueError: a class name or pixel that does not exist, or a model without patches.
         OSError: a photograph that cannot be read (nothing is written then), or the folder.
     """
-    packed = [_packed(inferencer, str(image)) for image in images]
+    packed = [loaded.pack(str(image)) for image in images]
     sections = []
     for number, (image, item) in enumerate(zip(images, packed), start=1):
         folder = Path(out, file_name(f'{number} {Path(image).stem}'))
-        with style(inferencer.classes):
-            photo, chosen, parts = explain(inferencer, item, labels, patch)
+        with style(loaded.classes):
+            photo, chosen, parts = explain(loaded, item, decision, labels, patch)
             folder.mkdir(parents=True, exist_ok=True)
             parts = list(zip(parts, _write_figures(parts, folder)))
         shown = dict(size=photo.image.size, uri=data_uri(photo.image))
@@ -56,19 +57,25 @@ def write_explanations(
         page,
         'explanation.html.j2',
         sections=sections,
-        model=Path(inferencer.model.checkpoint.path).name,
-        head=type(inferencer.model.model.head).__name__,
-        classes=inferencer.classes,
-        decision=inferencer.decision,
+        model=Path(loaded.checkpoint.path).name,
+        head=type(loaded.model.head).__name__,
+        classes=loaded.classes,
+        decision=decision,
     )
     return page
 
 
-def _packed(inferencer: MultiLabelInferencer, image: str) -> dict:
-    packed = inferencer.pack(image)
-    if isinstance(packed, str):
-        raise OSError(f'{image}: {packed}')
-    return packed
+def explanation_pictures(
+    loaded: LoadedModel,
+    packed: dict,
+    decision: Decision,
+    labels: Sequence[str] = (),
+    patch: tuple[int, int] | None = None,
+) -> dict[str, Image.Image]:
+    """Every figure of :func:`mlgcn.visualization.explanation.explain` as a picture, by name."""
+    with style(loaded.classes):
+        *_, parts = explain(loaded, packed, decision, labels, patch)
+        return {name: picture(figure) for part in parts for name, figure in part.figures.items()}
 
 
 def file_name(text: str) -> str:

@@ -55,7 +55,7 @@ def test_hostile_metadata_is_refused(tmp_path, name):
     mark = tmp_path / 'mark'
     path, _ = write_checkpoint(tmp_path, hostile_configs(mark)[name])
     with pytest.raises(CheckpointError, match='tiny.pth: the config in its metadata .*give the'):
-        load_model(None, path)
+        load_model(path)
     assert not mark.exists()
 
 
@@ -75,7 +75,7 @@ def test_sizes_out_of_a_file_are_bounded(tmp_path, change):
     path, _ = write_checkpoint(tmp_path, change)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     with pytest.raises(CheckpointError, match='tiny.pth: '):
-        load_model(None, path)
+        load_model(path)
     assert time.process_time() - start < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
 
@@ -93,7 +93,7 @@ def test_nothing_is_fetched_or_augmented(tmp_path, monkeypatch):
         cfg.test_dataloader.dataset.pipeline[0].backend_args = dict(backend='http')
 
     path, _ = write_checkpoint(tmp_path, change)
-    loaded = load_model(None, path)
+    loaded = load_model(path)
     text = json.dumps(loaded.cfg.to_dict())
     assert not any(word in text for word in ('http', 'passwd', 'mkdir'))
     assert not os.path.exists(tmp_path / 'mark') and 'antigravity' not in sys.modules

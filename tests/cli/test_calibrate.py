@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
-from mlgcn.apis import MultiLabelInferencer, load_model
+from mlgcn.apis import load_model
 from mlgcn.checkpoints import load
 from mlgcn.evaluation import ScoresFile, calibrate
 from mlgcn.evaluation.calibration import at_temperature
@@ -49,7 +49,7 @@ def test_on_the_validation_split(mlgcn, work):
     assert 'fitted on 12 images, measured on 12' in told
     stated = load('tiny_calibrated.pth').content['meta']['mlgcn_metadata']['calibration']
 
-    model = load_model(None, 'tiny.pth')
+    model = load_model('tiny.pth')
     logits = model.logits([model.pack(f'{i}.png') for i in range(24)])
     targets = np.int8([[(i + k) % 3 == 0 for k in range(3)] for i in range(24)])
     expected, _ = calibrate(logits, targets, CLASSES, 'f1', min_positives=3)
@@ -68,17 +68,17 @@ def test_metadata_keeps_it_and_predict_uses_it(mlgcn, work):
     assert 'chosen on all classes: bird' in told
     scores = ScoresFile.load('scores.npz')
     expected, _ = calibrate(scores.scores, scores.targets, CLASSES, 'f1')
-    inferencer = MultiLabelInferencer('new.safetensors')
-    assert inferencer.calibration.temperature == expected['temperature']
-    assert inferencer.calibration.thresholds.tolist() == expected['thresholds']
-    assert 'calibrated for f1 on 60 images' in inferencer.decision
+    model = load_model('new.safetensors')
+    assert model.calibration.temperature == expected['temperature']
+    assert model.calibration.thresholds.tolist() == expected['thresholds']
+    assert 'calibrated for f1 on 60 images' in str(model.decision())
 
     assert mlgcn('publish', 'new.safetensors', 'published.pth')[0] == 0
     status, described, _ = mlgcn('describe', 'published.pth')
     assert 'calibrated for f1 on 60 images' in described
     assert f'cat {expected["thresholds"][0]:.4f}' in described
     assert 'shared by classes with few positives: bird' in described
-    assert load_model(None, 'published.pth').calibration.temperature == expected['temperature']
+    assert load_model('published.pth').calibration.temperature == expected['temperature']
 
 
 def test_overwriting_keeps_the_rest_of_the_file(mlgcn, work):

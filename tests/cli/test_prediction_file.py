@@ -8,17 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlgcn.apis import Calibration, Prediction
+from mlgcn.apis import Calibration, Decision, Prediction
 from mlgcn.cli.prediction_file import PredictionFile
 
 CLASSES = ('cat', 'dög, big')
-INFERENCER = SimpleNamespace(
-    classes=CLASSES,
-    calibration=Calibration(1.5, np.float32([0.25, 0.5]), 'calibrated for f1 on 9 images'),
-    model=SimpleNamespace(checkpoint=SimpleNamespace(path='runs/x.pth', sha256='abc')),
-    decision='calibrated for f1 on 9 images, temperature 1.5',
-    by_threshold=True,
-    top_k=None,
+CHECKPOINT = SimpleNamespace(path='runs/x.pth', sha256='abc')
+DECISION = Decision(
+    CLASSES, Calibration(1.5, np.float32([0.25, 0.5]), 'calibrated for f1 on 9 images')
 )
 GOOD = Prediction('a "b".jpg', (('dög, big', 0.75),), np.float32([0.1, 0.75]))
 BAD = Prediction('c.jpg', error='empty file')
@@ -28,7 +24,7 @@ ODD = Prediction('\udcff.jpg', (), np.float32([0, 0]))  # a file name that is no
 def test_json_is_whole_after_every_flush(tmp_path):
     path = tmp_path / 'new' / 'out.json'
     with PredictionFile(path) as out:
-        out.start(INFERENCER)
+        out.start(CHECKPOINT, DECISION)
         for number, prediction in enumerate((GOOD, BAD, ODD)):
             out.flush()
             part = json.loads(out.part.read_text())
@@ -41,7 +37,7 @@ def test_json_is_whole_after_every_flush(tmp_path):
     assert whole['summary'] == dict(images=3, failed=1, complete=True)
     assert whole['format'] == 'mlgcn predictions' and whole['version'] == 1
     assert whole['classes'] == list(CLASSES) and whole['thresholds'] == [0.25, 0.5]
-    assert whole['temperature'] == 1.5 and whole['decision'] == INFERENCER.decision
+    assert whole['temperature'] == 1.5 and whole['decision'] == str(DECISION)
     assert whole['checkpoint'] == 'x.pth' and whole['sha256'] == 'abc'
     assert whole['images'] == [
         {
@@ -57,7 +53,7 @@ def test_json_is_whole_after_every_flush(tmp_path):
 def test_csv(tmp_path):
     path = tmp_path / 'out.csv'
     with PredictionFile(path) as out:
-        out.start(INFERENCER)
+        out.start(CHECKPOINT, DECISION)
         for prediction in (GOOD, BAD, ODD):
             out.add(prediction)
             out.flush()
@@ -78,7 +74,7 @@ def test_an_older_file_stays_until_the_new_one_is_whole(tmp_path):
     with pytest.raises(FileExistsError, match='out.json exists already.*--force'):
         PredictionFile(path)
     with pytest.raises(KeyboardInterrupt), PredictionFile(path, force=True) as out:
-        out.start(INFERENCER)
+        out.start(CHECKPOINT, DECISION)
         out.add(GOOD)
         out.flush()
         raise KeyboardInterrupt
@@ -96,7 +92,7 @@ def test_wrong_places(tmp_path):
     with pytest.raises(OSError):
         PredictionFile(tmp_path / 'file' / 'out.json')
     with pytest.raises(ZeroDivisionError), PredictionFile(tmp_path / 'none.json') as out:
-        out.start(INFERENCER)
+        out.start(CHECKPOINT, DECISION)
         raise ZeroDivisionError
     assert not list(tmp_path.glob('none*'))
 
@@ -105,7 +101,7 @@ def test_one_writer_at_a_time(tmp_path):
     """Two processes would write into each other's file."""
     path = tmp_path / 'out.json'
     with PredictionFile(path) as out:
-        out.start(INFERENCER)
+        out.start(CHECKPOINT, DECISION)
         with pytest.raises(OSError, match='out.json.part: another process is writing it'):
             PredictionFile(path)
         out.add(GOOD)
@@ -114,7 +110,7 @@ def test_one_writer_at_a_time(tmp_path):
 
 def test_a_full_disk_is_named(tmp_path):
     out = PredictionFile(tmp_path / 'out.json')
-    out.start(INFERENCER)
+    out.start(CHECKPOINT, DECISION)
     out._file.close()
     with open('/dev/full', 'r+b', buffering=0) as out._file, pytest.raises(OSError) as error:
         out.flush()

@@ -1,11 +1,13 @@
 """mlgcn test: wrong checkpoints and metrics end with one line; thresholds go into scores files."""
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmpretrain.registry import MODELS
 from tiny import CLASSES, make_photos, write_config
 
+from mlgcn.apis import load_model
 from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.evaluation import ScoresFile
 
@@ -51,3 +53,20 @@ def test_a_calibration_goes_into_the_scores_file(mlgcn, tmp_path, config):
     assert answer.status == 0, answer.err
     scores = ScoresFile.load(out)
     assert scores.temperature == 2 and scores.thresholds.tolist() == stated['thresholds']
+
+
+def test_mirror_images_are_averaged(mlgcn, tmp_path, config):
+    cfg = Config.fromfile(config)
+    cfg.model.head.num_classes = 3
+    weights = MODELS.build(cfg.model).state_dict()
+    path = tmp_path / 'w.pth'
+    save_weights(path, weights, make_metadata(weights, sorted(CLASSES), 'none', cfg))
+    for name, options in (('plain', ()), ('both', ('--tta',))):
+        answer = mlgcn('test', config, path, '--out', tmp_path / f'{name}.npz', '--work-dir',
+                       tmp_path / 'work', *options)  # fmt: skip
+        assert answer.status == 0, answer.err
+    plain, both = (ScoresFile.load(tmp_path / f'{name}.npz') for name in ('plain', 'both'))
+    model = load_model(config, path, device='cpu')
+    packed = [model.pack(name) for name in map(str, plain.file_names)]
+    np.testing.assert_allclose(both.scores, model.logits(packed, tta=True), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(both.scores, plain.scores, rtol=1e-4)

@@ -29,7 +29,7 @@ def export(checkpoints, photos, tmp_path):
     """Export a model into `tmp_path`: (path, certificate)."""
 
     def run(name, file, images=photos, **options):
-        loaded = load_model(None, checkpoints[name])
+        loaded = load_model(checkpoints[name])
         export_model(loaded, tmp_path / file, images=list(map(str, images)), **options)
         return tmp_path / file, certificate_of(tmp_path / file)
 
@@ -42,7 +42,7 @@ def certificate_of(path):
 
 def expected_logits(checkpoint, paths, size=None):
     """What mlgcn predicts for image files, one at a time."""
-    loaded = load_model(None, checkpoint)
+    loaded = load_model(checkpoint)
     if size:
         _, loaded.pipeline = resize_rule(loaded.cfg.test_dataloader.dataset.pipeline, size)
     return np.concatenate([loaded.logits([loaded.pack(path)]) for path in paths])

@@ -101,7 +101,7 @@ def test_example_without_torch_says_what_mlgcn_says(export, checkpoints, photos,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     logits = expected_logits(checkpoints['gkgnet'], paths)
-    calibration = load_model(None, checkpoints['gkgnet']).calibration
+    calibration = load_model(checkpoints['gkgnet']).calibration
     expected = []
     for path, row in zip(paths, calibration.probabilities(logits)):
         expected.append(path)

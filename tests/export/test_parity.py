@@ -17,7 +17,7 @@ from mlgcn.ops import group_knn
 
 @pytest.fixture(scope='module')
 def loaded(tmp_path_factory):
-    return load_model(None, write_checkpoint(tmp_path_factory.mktemp('export'), 'gkgnet'))
+    return load_model(write_checkpoint(tmp_path_factory.mktemp('export'), 'gkgnet'))
 
 
 class PyTorchFile:

@@ -10,7 +10,7 @@ from score_files import FIRST, SECOND, TARGETS
 from score_files import save as save_scores
 
 import mlgcn  # noqa: F401
-from mlgcn.apis import MultiLabelInferencer
+from mlgcn.apis import load_model
 from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.visualization.attributions import run_model
 
@@ -76,17 +76,17 @@ def photo_file(tmp_path_factory):
 @pytest.fixture(scope='session')
 def loaded(tmp_path_factory):
     folder = tmp_path_factory.mktemp('checkpoints')
-    return {kind: MultiLabelInferencer(save(folder, kind), device='cpu') for kind in MODELS_HERE}
+    return {kind: load_model(save(folder, kind), device='cpu') for kind in MODELS_HERE}
 
 
 @pytest.fixture
 def run(photo_file):
-    """(model, maps of the photograph, logits (K,)) of an inferencer."""
+    """(network, maps of the photograph, logits (K,)) of a loaded model."""
 
-    def run(inferencer):
-        packed = inferencer.model.pack(photo_file)
-        _, maps, _, logits = run_model(inferencer.model.model, packed)
-        return inferencer.model.model, maps, torch.from_numpy(logits)
+    def run(model):
+        packed = model.pack(photo_file)
+        _, maps, _, logits = run_model(model.model, packed)
+        return model.model, maps, torch.from_numpy(logits)
 
     return run
 

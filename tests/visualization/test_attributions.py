@@ -21,12 +21,12 @@ K, SIZE = 4, 64
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_the_picture_is_the_one_that_the_model_saw(kind, loaded, photo_file):
-    packed = loaded[kind].model.pack(photo_file)
-    pixels, _, _, logits = run_model(loaded[kind].model.model, packed)
+    packed = loaded[kind].pack(photo_file)
+    pixels, _, _, logits = run_model(loaded[kind].model, packed)
     with Image.open(photo_file) as image:
         resized = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
     assert np.array_equal(pixels, np.asarray(resized))
-    np.testing.assert_allclose(logits, loaded[kind].model.logits([packed])[0], rtol=1e-5)
+    np.testing.assert_allclose(logits, loaded[kind].logits([packed])[0], rtol=1e-5)
 
 
 def test_the_static_graph_by_its_effect(loaded, run):
@@ -120,8 +120,8 @@ def test_patch_ablation_equals_a_run_by_hand(loaded, run):
 
 
 def test_neighbours_are_those_of_every_stages_last_block(loaded, photo_file):
-    model = loaded['gkgnet'].model.model
-    packed = loaded['gkgnet'].model.pack(photo_file)
+    model = loaded['gkgnet'].model
+    packed = loaded['gkgnet'].pack(photo_file)
     _, maps, found, _ = run_model(model, packed)
     assert [(n.grid, n.reduction) for n in found] == [
         ((16, 16), 4),
@@ -172,7 +172,7 @@ def test_class_maps_of_other_heads_are_first_order(loaded, run):
 
 def test_a_backbone_without_maps_is_named(loaded):
     with pytest.raises(ValueError, match=r'ResNet: its last output is \(1, 32\), not a map'):
-        class_maps(loaded['avg'].model.model, (torch.zeros(1, 32),), [0])
+        class_maps(loaded['avg'].model, (torch.zeros(1, 32),), [0])
 
 
 def test_known_effects_equal_a_run_by_hand(loaded, run):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from conftest import NAMES, SIZE
 
-from mlgcn.apis import MultiLabelInferencer
 from mlgcn.visualization import explanation as module
 from mlgcn.visualization.attributions import chosen_patches, edge_effects, patch_effects
 from mlgcn.visualization.explanation import View, choose_labels, explain
@@ -14,8 +13,8 @@ from mlgcn.visualization.photo_figures import Photo
 def test_tables_hold_the_ablations(loaded, run, photo_file):
     for kind in ('addgcn', 'gkgnet'):
         model, maps, logits = run(loaded[kind])
-        packed = loaded[kind].model.pack(photo_file)
-        _, _, parts = explain(loaded[kind], packed, ['cat', 'hen'])
+        packed = loaded[kind].pack(photo_file)
+        _, _, parts = explain(loaded[kind], packed, loaded[kind].decision(), ['cat', 'hen'])
         (part,) = [part for part in parts if part.rows]
         for name, before, after, change in part.rows:
             k = NAMES.index(name)
@@ -28,7 +27,7 @@ def test_tables_hold_the_ablations(loaded, run, photo_file):
 
 
 def test_which_labels_are_drawn(loaded, monkeypatch):
-    path, logits = loaded['avg'].model.checkpoint.path, np.array([0.5, -1, 2, 1])
+    logits = np.array([0.5, -1, 2, 1])
     order = ['hen', NAMES[3], 'cat', NAMES[1]]
     for options, asked, expected, note in (
         (dict(threshold=0.7), [], order[:2], '2 labels that the model predicts'),
@@ -38,15 +37,14 @@ def test_which_labels_are_drawn(loaded, monkeypatch):
         (dict(threshold=0.0), [], order[:2], 'the 2 most probable of 4'),
     ):
         monkeypatch.setattr(module, 'MOST_LABELS', 2)
-        inferencer = MultiLabelInferencer(path, device='cpu', **options)
-        chosen = choose_labels(inferencer, logits, asked)
+        chosen = choose_labels(loaded['avg'].decision(**options), logits, asked)
         assert chosen.names == expected and note in chosen.note
     assert chosen.rows()[0] == ('hen', '88.1%', '0.0%')
 
 
 def test_a_given_patch(loaded, photo_file):
-    packed = loaded['gkgnet'].model.pack(photo_file)
-    _, _, parts = explain(loaded['gkgnet'], packed, ['cat'], (50, 3))
+    packed = loaded['gkgnet'].pack(photo_file)
+    _, _, parts = explain(loaded['gkgnet'], packed, loaded['gkgnet'].decision(), ['cat'], (50, 3))
     (part,) = [part for part in parts if part.kind == 'neighbours']
     assert list(part.figures) == [f'neighbours pixel 50,3 stage {s}' for s in (1, 2, 3)]
 
@@ -54,7 +52,7 @@ def test_a_given_patch(loaded, photo_file):
 def test_the_strongest_patch_has_the_largest_share(loaded, run):
     model, maps, logits = run(loaded['gkgnet'])
     photo = Photo(np.zeros((SIZE, SIZE, 3), np.uint8))
-    labels = choose_labels(loaded['gkgnet'], logits.numpy(), [0, 1, 2])
+    labels = choose_labels(loaded['gkgnet'].decision(), logits.numpy(), [0, 1, 2])
     stage = chosen_patches(model.neck, maps, labels.index)[1]
     pixels = View(model, photo, maps, labels).strongest_patches(stage)
     for label, name in enumerate(labels.names):
@@ -72,7 +70,7 @@ def test_the_strongest_patch_has_the_largest_share(loaded, run):
     ],
 )
 def test_the_peers_show_what_they_have(loaded, photo_file, kind, expected):
-    packed = loaded[kind].model.pack(photo_file)
-    _, _, parts = explain(loaded[kind], packed, ['cat', 'hen'])
+    packed = loaded[kind].pack(photo_file)
+    _, _, parts = explain(loaded[kind], packed, loaded[kind].decision(), ['cat', 'hen'])
     assert [part.kind for part in parts] == expected
     assert all(part.figures for part in parts)

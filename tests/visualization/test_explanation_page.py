@@ -23,7 +23,9 @@ FIGURES = {'addgcn': 7, 'gkgnet': 3 * 3 + 1 + 3 * 3 + 3, 'addgcn_pvig': 7 + 3, '
 def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
     labels = ['hen', NAMES[1], NAMES[3]]
     photos = [photo_file] * (2 if kind == 'avg' else 1)
-    path = write_explanations(loaded[kind], photos, tmp_path / 'new/out', labels)
+    path = write_explanations(
+        loaded[kind], photos, tmp_path / 'new/out', loaded[kind].decision(), labels
+    )
     text = path.read_text()
     page = Page(text)
     assert '<b>cow' not in text and 'alert(1)' not in ''.join(page.scripts)
@@ -39,7 +41,7 @@ def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
 
 
 def test_command(loaded, photo_file, tmp_path, mlgcn):
-    out, checkpoint = tmp_path / 'out', loaded['gkgnet'].model.checkpoint.path
+    out, checkpoint = tmp_path / 'out', loaded['gkgnet'].checkpoint.path
     answer = mlgcn('visualize', checkpoint, photo_file.parent, '--out', out, '--top-k', 1)
     assert f'{out}/index.html: open it in a browser' in answer.out
     assert len(list(out.glob('1_a_photo/*.png'))) == 3 + 1 + 3 + 1
@@ -67,5 +69,5 @@ def test_wrong_input_is_one_line_and_status_2(
     broken, out = tmp_path / 'broken.jpg', tmp_path / 'out'
     broken.write_bytes(b'no image')
     args = [arg.format(photo=photo_file, broken=broken) for arg in args]
-    answer = mlgcn('visualize', loaded[kind].model.checkpoint.path, '--out', out, *args)
+    answer = mlgcn('visualize', loaded[kind].checkpoint.path, '--out', out, *args)
     assert answer.status == 2 and re.search(message, answer.error) and not out.exists()

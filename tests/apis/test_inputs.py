@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mlgcn.apis.image_list import ImageFile, list_images, read_image_list
+from mlgcn.apis.inputs import ImageFile, list_images, read_image_list
 
 
 @pytest.fixture

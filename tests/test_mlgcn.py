@@ -1,0 +1,80 @@
+"""The package's own names: quick to import, silent, and all that the documentation mentions."""
+
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from test_docs import DOCS, PAGES, blocks
+from tiny import ROOT, make_photos, write_config
+from tiny_checkpoint import write_checkpoint
+
+import mlgcn
+
+
+def names_in_pages():
+    """Every `mlgcn.NAME` or `mlgcn.ROOM.NAME` of the pages and the notebook."""
+    cells = json.loads((ROOT / 'docs/tour.ipynb').read_text())['cells']
+    texts = [page.read_text() for page in PAGES] + [''.join(cell['source']) for cell in cells]
+    found = set(re.findall(r'(?<![\w/-])mlgcn(?:\.[A-Za-z_]\w*)+', '\n'.join(texts)))
+    return sorted(found - {'mlgcn.QueryHead'})  # docs/new_head.md writes that one
+
+
+@pytest.mark.parametrize('name', names_in_pages())
+def test_names_in_pages_can_be_imported(name):
+    pkgutil.resolve_name(name)
+
+
+def test_names_are_found_in_pages():
+    assert {'mlgcn.ADDGCNHead', 'mlgcn.load', 'mlgcn.train'} <= set(names_in_pages())
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match='did you mean ADDGCNHead'):
+        mlgcn.ADDGCNHed  # noqa: B018
+    with pytest.raises(ImportError):
+        from mlgcn import _nothing  # noqa: F401
+    assert not hasattr(mlgcn, 'nothing_of_that_kind') and 'load' in dir(mlgcn)
+
+
+def test_importing_prints_nothing():
+    code = 'import mlgcn; mlgcn.load, mlgcn.train, mlgcn.ADDGCNHead, mlgcn.visualization'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
+
+
+def test_help_imports_no_torch():
+    code = (
+        'import runpy, sys; sys.argv = ["mlgcn", "--help"]; import mlgcn.cli; mlgcn.cli.main();'
+        'assert "torch" not in sys.modules'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and 'usage: mlgcn' in done.stdout, done.stderr
+
+
+def test_the_documented_calls_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(tmp_path)[0].rename('addgcn.pth')
+    (tmp_path / 'photos').mkdir()
+    for name in ('a.jpg', 'photos/1.png', 'photos/2.png'):
+        Image.new('RGB', (40, 30), (200, 90, 30)).save(name)
+    ((_, code),) = blocks(DOCS / 'predictions.md', 'python')
+    exec(code, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(' ')[0] for line in lines] == ['photos/1.png', 'photos/2.png']
+
+
+def test_train_gives_a_checkpoint_to_load(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = write_config(tmp_path, make_photos(tmp_path / 'data', 8, 5))
+    options = dict(work_dir='work', cfg_options={'train_cfg.max_epochs': 1})
+    checkpoint = mlgcn.train(config, seed=0, **options)
+    assert checkpoint.parent.name == 'work' and checkpoint.is_file()
+    assert mlgcn.load(checkpoint).predict('data', keep_errors=True)
+    with pytest.raises((ValueError, OSError), match='work'):
+        mlgcn.train(config, **options)  # it has checkpoints
+    with pytest.raises(TypeError, match='work_dir'):
+        mlgcn.train(config, workdir='work')
