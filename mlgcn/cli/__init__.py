@@ -15,6 +15,7 @@ COMMANDS = {
     'compare': 'which head is best on your photographs, with evidence',
     'test': 'score a checkpoint: mAP, CF1, OF1 and their parts',
     'predict': 'name what is on photographs, in text, JSON, CSV or pictures',
+    'serve': 'open a page to try a model in the browser',
     'calibrate': 'fit temperature and thresholds on the validation split',
     'visualize': 'draw attention, label graphs, chosen patches and edge ablation',
     'score': 'score a file of predictions under the protocols of many papers',

@@ -21,10 +21,15 @@ class Cell(NamedTuple):
     full: float | None = None
 
 
+def render(template: str, **values) -> str:
+    """The page that templates/`template` makes of the values."""
+    return _environment().get_template(template).render(values)
+
+
 def write_page(path: Path, template: str, **values) -> None:
     """Render templates/`template` and write it, whole or not at all; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, _environment().get_template(template).render(values).encode())
+    write_atomically(path, render(template, **values).encode())
 
 
 @cache

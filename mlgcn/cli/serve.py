@@ -1,0 +1,149 @@
+"""A page in the browser to try a model: drop photographs, see labels and where the model looked.
+
+mlgcn serve work_dirs/addgcn_scenes/best.pth
+mlgcn serve gkgnet_coco_576 gkgnet.pth --port 8080
+
+Thresholds are sliders; a label under the pointer or the keyboard's focus shows its attention
+(ADD-GCN and others that have one, else its class map); all probabilities can be downloaded as csv.
+Only this machine can open the page, unless --host says otherwise. Photographs are not kept.
+Needs starlette and uvicorn: pip install -e ".[optional]"
+"""
+
+import argparse
+import contextlib
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mlgcn.apis import LoadedModel, load_model
+from mlgcn.checkpoints.error import printable
+from mlgcn.datasets.image_io import BadImage
+from mlgcn.visualization.attributions import class_maps, run_model
+from mlgcn.visualization.page import data_uri, render
+
+from . import options
+
+try:
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.exceptions import HTTPException
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, JSONResponse
+    from starlette.routing import Route
+except ImportError as error:
+    raise ImportError(
+        f'mlgcn serve needs {error.name}: pip install starlette uvicorn', name=error.name
+    ) from error
+
+MOST_BYTES = 32 * 2**20  # of a photograph's file
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    options.add(parser, *options.MODEL, '--device')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (127.0.0.1)')
+    parser.add_argument('--port', type=int, default=8000, help='(8000); 0: any that is free')
+
+
+def main(args: argparse.Namespace) -> None:
+    config, checkpoint, _ = options.split_model(args.model)
+    with contextlib.redirect_stdout(sys.stderr):  # upstream's log
+        model = load_model(
+            config or checkpoint, config and checkpoint, args.device, args.cfg_options
+        )
+    try:
+        listening = socket.create_server((args.host, args.port))
+    except OSError as error:
+        where = f'--host {args.host} --port {args.port}'
+        raise OSError(f'{where}: {error.strerror}; choose another') from error
+    port = listening.getsockname()[1]
+    print(printable(f'{checkpoint}: http://{args.host}:{port} (Ctrl-C ends it)'), flush=True)
+    server = uvicorn.Server(uvicorn.Config(TrialPage(model).app(args.host), log_level='warning'))
+    server.run(sockets=[listening])
+
+
+class TrialPage:
+    """What the browser asks for; one photograph at a time goes through the model."""
+
+    def __init__(self, model: LoadedModel):
+        self.model, self.lock = model, threading.Lock()
+        values = dict(
+            model=Path(model.checkpoint.path).name, head=type(model.model.head).__name__,
+            classes=model.classes, thresholds=model.calibration.thresholds.tolist(),
+            decision=model.decision(), most_bytes=MOST_BYTES,
+        )  # fmt: skip
+        self.html = render('serve.html.j2', **values)
+
+    def app(self, host: str) -> Starlette:
+        """The application; where `host` is one name, requests for other names are refused."""
+        # else a page of somebody else could lead its own name to this machine's address
+        names = ['*'] if host in ('0.0.0.0', '::', '') else [host, 'localhost', '127.0.0.1']
+        return Starlette(
+            routes=[
+                Route('/', self.page),
+                Route('/predict', self.predict, methods=['POST']),
+                Route('/attention/{label:int}', self.attention, methods=['POST']),
+            ],
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=names)],
+        )
+
+    async def page(self, request: Request) -> HTMLResponse:
+        return HTMLResponse(self.html)
+
+    async def predict(self, request: Request) -> JSONResponse:
+        """The picture that the model saw, and the probabilities (K,)."""
+        return JSONResponse(await run_in_threadpool(self._predict, await content_of(request)))
+
+    async def attention(self, request: Request) -> JSONResponse:
+        """Where the model looked for one label: rows of numbers from 0 to 1."""
+        label = request.path_params['label']
+        if label >= len(self.model.classes):
+            raise HTTPException(404, f'no class {label}')
+        content = await content_of(request)
+        return JSONResponse(await run_in_threadpool(self._attention, content, label))
+
+    def _run(self, content: bytes) -> tuple:
+        try:
+            return run_model(self.model.model, self.model.pack(content))
+        except (BadImage, ValueError) as error:  # the latter: NaN logits
+            raise HTTPException(422, getattr(error, 'fault', '') or str(error)) from error
+
+    def _predict(self, content: bytes) -> dict[str, Any]:
+        with self.lock:
+            pixels, _, _, logits = self._run(content)
+        probabilities = self.model.calibration.probabilities(logits)
+        return dict(picture=data_uri(Image.fromarray(pixels)), probabilities=probabilities.tolist())
+
+    def _attention(self, content: bytes, label: int) -> list[list[float]]:
+        head = self.model.model.head
+        with self.lock:
+            _, maps, _, _ = self._run(content)
+            found = head.explain(maps).get('attention') if hasattr(head, 'explain') else None
+            if found is None:
+                seen = class_maps(self.model.model, maps, [label])[0][0]
+            else:
+                seen = found[0][label]
+        seen = seen.detach().double().cpu().numpy().clip(min=0)
+        return np.round(seen / max(seen.max(), 1e-12), 3).tolist()
+
+
+async def content_of(request: Request) -> bytes:
+    """The file that was sent, of at most MOST_BYTES.
+
+    A page of somebody else cannot send this content type: browsers ask this server first.
+    """
+    if request.headers.get('content-type') != 'application/octet-stream':
+        raise HTTPException(415, 'expected content-type application/octet-stream')
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise HTTPException(413, f'larger than {MOST_BYTES // 2**20} MiB')
+    return bytes(content)
