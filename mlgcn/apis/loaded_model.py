@@ -76,9 +76,8 @@ class LoadedModel:
                 bytes of an image file; arrays (H, W, 3), grey ones (H, W) or (H, W, 1), tensors
                 (3, H, W) or (1, H, W), of uint8, or of floats in [0, 1]; or one array (N, H, W, 3)
                 or tensor (N, 3, H, W).
-            threshold, top_k: see :meth:`Decision.of`.
+            threshold, top_k, tta: see :meth:`Decision.of`.
             batch_size: images that go through the model at once.
-            tta: average the logits of picture and mirror image.
             keep_errors: an image that cannot be read gives a prediction with `error`, instead of
                 ending all.
             channel_order: 'rgb', or 'bgr' of arrays that OpenCV read.
@@ -88,10 +87,10 @@ class LoadedModel:
             BadImage: (an OSError) a file that cannot be read.
             ValueError: pixels of another kind, or `threshold`, `top_k`, ... out of range.
         """
-        decision = self.decision(threshold, top_k)
+        decision = self.decision(threshold, top_k, tta)
         images = as_list(images, keep_errors)
         predictions = Predictions()
-        for one in self.stream(images, decision, batch_size, tta, channel_order):
+        for one in self.stream(images, decision, batch_size, channel_order):
             if one.error and not keep_errors:
                 raise BadImage(f'{one.image}: {one.error}', one.error)
             predictions.append(one)
@@ -102,7 +101,6 @@ class LoadedModel:
         images: Iterable[Input],
         decision: Decision | None = None,
         batch_size: int = 16,
-        tta: bool = False,
         channel_order: str = 'rgb',
     ) -> Iterator[Prediction]:
         """Predictions as they come, with at most two batches of images in memory.
@@ -113,7 +111,7 @@ class LoadedModel:
         decision = decision or self.decision()
         for batch in self._batches(images, batch_size, channel_order):
             good = [item for _, item in batch if not isinstance(item, str)]
-            rows = iter(self.logits(good, tta) if good else ())
+            rows = iter(self.logits(good, decision.tta) if good else ())
             for name, item in batch:
                 bad = isinstance(item, str)
                 yield Prediction(name, error=item) if bad else decision.prediction(name, next(rows))
@@ -164,9 +162,11 @@ class LoadedModel:
         stages = [np.concatenate(stage) for stage in zip(*batches)]
         return stages[0] if pooled else stages
 
-    def decision(self, threshold: float | None = None, top_k: int | None = None) -> Decision:
+    def decision(
+        self, threshold: float | None = None, top_k: int | None = None, tta: bool = False
+    ) -> Decision:
         """When a label is given as present, see :meth:`Decision.of`; its text says it in words."""
-        return Decision.of(self.classes, self.calibration, threshold, top_k, self.known)
+        return Decision.of(self.classes, self.calibration, threshold, top_k, self.known, tta)
 
     def class_of(self, name: str) -> int:
         """Index of a class; a ValueError names the nearest, or some, for an unknown name."""
@@ -234,7 +234,7 @@ class LoadedModel:
 
     @torch.no_grad()
     def logits(self, packed: Sequence[Mapping[str, Any]], tta: bool = False) -> np.ndarray:
-        """Raw logits (B, K), float32, of B packed images; `tta` as in :meth:`predict`.
+        """Raw logits (B, K), float32, of B packed images; `tta` as in :meth:`Decision.of`.
 
         Raises:
             ValueError: the model answers with NaN or infinite values.

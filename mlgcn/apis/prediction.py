@@ -60,6 +60,7 @@ class Decision:
         top_k: the most probable labels; None for any number.
         by_threshold: whether the thresholds count.
         known: labels, by index, that are known to be there (True) or not (False).
+        tta: whether logits are averaged over picture and mirror image.
     """
 
     classes: Sequence[str]
@@ -67,6 +68,7 @@ class Decision:
     top_k: int | None = None
     by_threshold: bool = True
     known: Mapping[int, bool] = field(default_factory=dict)
+    tta: bool = False
 
     @classmethod
     def of(
@@ -76,6 +78,7 @@ class Decision:
         threshold: float | None = None,
         top_k: int | None = None,
         known: Mapping[int, bool] | None = None,
+        tta: bool = False,
     ) -> 'Decision':
         """The decision of a call.
 
@@ -85,6 +88,7 @@ class Decision:
                 thresholds (0.5 where it has none).
             top_k: the `top_k` most probable labels, whatever their probability; with `threshold`,
                 those of them that reach it.
+            tta: average the logits of picture and mirror image.
 
         Raises:
             ValueError: one of them is out of range.
@@ -100,7 +104,7 @@ class Decision:
         if top_k is not None and top_k > len(classes):
             raise ValueError(f'top_k is {top_k}, but the model has {len(classes)} classes')
         by_threshold = top_k is None or threshold is not None
-        return cls(classes, calibration, top_k, by_threshold, known or {})
+        return cls(classes, calibration, top_k, by_threshold, known or {}, tta)
 
     def __str__(self) -> str:
         said = [f'the {self.top_k} most probable'] if self.top_k is not None else []
@@ -108,6 +112,8 @@ class Decision:
             said.append(self.calibration.source)
         if self.calibration.temperature != 1:
             said.append(f'temperature {self.calibration.temperature:.3g}')
+        if self.tta:
+            said.append('mean of picture and mirror image')
         if self.known:
             names = [('' if there else 'no ') + self.classes[k] for k, there in self.known.items()]
             said.append(f'known: {", ".join(names)}')

@@ -50,9 +50,9 @@ def main(args: argparse.Namespace) -> None:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None
         model = options.load_model(args, fused=args.fuse)
-        decision = model.decision(args.threshold, args.top_k)
+        decision = model.decision(args.threshold, args.top_k, args.tta)
         print(printable(f'{checkpoint}: {decision}'), file=sys.stderr)
-        stream = functools.partial(model.stream, batch_size=args.batch_size, tta=args.tta)
+        stream = functools.partial(model.stream, batch_size=args.batch_size)
         if out:
             out.start(model.checkpoint, decision)
         images, failed = answer(stream, decision, files, args.batch_size, out, folder)

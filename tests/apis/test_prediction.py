@@ -32,8 +32,8 @@ def test_tables_escape_names():
 
 def test_decisions_in_words():
     assert str(Decision.of(CLASSES, CALIBRATION)) == 'calibrated, temperature 2'
-    words = str(Decision.of(CLASSES, CALIBRATION, 0.3, 2, {0: True, 2: False}))
-    for word in ('the 2 most', 'threshold 0.3', 'temperature 2', 'known: cat, no hen'):
+    words = str(Decision.of(CLASSES, CALIBRATION, 0.3, 2, {0: True, 2: False}, tta=True))
+    for word in ('mirror', 'the 2 most', 'threshold 0.3', 'temperature 2', 'known: cat, no hen'):
         assert word in words
     known = Decision.of(CLASSES, CALIBRATION, known={2: True}).prediction('', LOGITS)
     assert known.labels[0] == ('hen', 1)

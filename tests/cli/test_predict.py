@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 from tiny_checkpoint import tiny_config, write_checkpoint
 
+from mlgcn.apis import load_model
+
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory):
@@ -45,6 +47,16 @@ def test_folder_to_json_and_pictures(mlgcn, checkpoint, photos, tmp_path):
         assert len(row['probabilities']) == len(row['labels']) == 3
     for name in ('a/1.jpg', 'a/b/1.jpg', 'a/b/2.jpg'):
         assert Image.open(tmp_path / 'drawn' / name).width >= 400
+
+
+def test_mirror_images_are_averaged_and_named(mlgcn, checkpoint, photos, tmp_path):
+    answer = mlgcn('predict', checkpoint, photos, '--tta', '--out', 'out.json')
+    assert answer.status == 0, answer.err
+    found = json.loads((tmp_path / 'out.json').read_text())
+    assert 'mirror' in found['decision']
+    expected = load_model(checkpoint, device='cpu').predict(photos, tta=True)
+    for row, prediction in zip(found['images'], expected, strict=True):
+        np.testing.assert_allclose(row['probabilities'], prediction.probabilities, atol=1e-6)
 
 
 def test_lines_with_a_config(mlgcn, checkpoint, photos, tmp_path):
