@@ -4,11 +4,13 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mlgcn import apis
@@ -16,6 +18,7 @@ from mlgcn.apis.shipped_configs import find_config, is_config
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.datasets import readers
+from mlgcn.engine import console
 from mlgcn.engine.config import build_dataset, read_config
 from mlgcn.engine.config_check import ConfigError, nearest
 from mlgcn.engine.launch import init_processes
@@ -85,11 +88,13 @@ OPTIONS = {
     '--absent': dict(nargs='+', metavar='LABEL', help='labels known not to be there (C-Tran)'),
     '--tta': dict(action='store_true', help='average the logits of picture and mirror image'),
     '--top-k': dict(type=int, metavar='K', help='the K most probable labels'),
+    '--verbose': dict(action='store_true', help="print mmengine's whole log"),
+    '--quiet': dict(action='store_true', help='print warnings, errors and results alone'),
     '--out': dict(metavar='PATH'),
     '--force': dict(action='store_true', help='overwrite an existing file'),
 }  # fmt: skip
 RUN = ('config', '--work-dir', '--amp', '--cfg-options', '--launcher', '--local-rank',
-       '--trust-checkpoint')  # fmt: skip
+       '--trust-checkpoint', '--verbose', '--quiet')  # fmt: skip
 MODEL = ('model', '--cfg-options', '--trust-checkpoint')
 
 
@@ -109,6 +114,7 @@ def load_config(args: argparse.Namespace) -> Config:
 def load_run(args: argparse.Namespace) -> Config:
     """The config of a run (`RUN`): its folder, precision, and process group where asked."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    console.show(args.verbose, args.quiet)
     cfg = load_config(args)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     if args.amp:
@@ -116,6 +122,19 @@ def load_run(args: argparse.Namespace) -> Config:
         cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True
     init_processes(cfg, args.launcher)
     return cfg
+
+
+@contextlib.contextmanager
+def progress(args: argparse.Namespace, runner: Runner) -> Iterator[None]:
+    """A bar and results on the console, unless it shows mmengine's log or nothing."""
+    hook = console.ConsoleHook()
+    if is_main_process() and not (args.verbose or args.quiet):
+        runner.register_hook(hook)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # upstream prints which files it loads
+            yield
+    finally:
+        hook.progress.stop()  # an error is the last thing on the screen
 
 
 def training_labels(args: argparse.Namespace) -> Dataset:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 
+from mmengine.dist import is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
@@ -61,5 +62,8 @@ def main(args: argparse.Namespace) -> None:
         )
         runner.test_loop.evaluator.metrics[0].calibration = calibration
     network = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    with averaged_with_mirror(network) if args.tta else contextlib.nullcontext():
+    mirrored = averaged_with_mirror(network) if args.tta else contextlib.nullcontext()
+    with mirrored, options.progress(args, runner):
         runner.test()
+    if is_main_process():
+        print(runner.test_evaluator.metrics[0].table)

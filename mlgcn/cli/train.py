@@ -4,11 +4,10 @@ Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.s
 """
 
 import argparse
-import os
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -20,6 +19,7 @@ from mlgcn.engine.config import (
     fit_to_data,
 )
 from mlgcn.engine.config_check import nearest
+from mlgcn.engine.console import best_checkpoint, next_steps
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
@@ -59,11 +59,10 @@ def main(args: argparse.Namespace) -> Path:
     if not args.force:
         refuse_finished(runner)
     choose_checkpoint(runner)
-    runner.train()
-    runner.logger.info(
-        f'Done. Checkpoints are in {runner.work_dir}; score one with: mlgcn test '
-        f'{args.config} {runner.work_dir}/CHECKPOINT.pth --metrics all'
-    )
+    with options.progress(args, runner):
+        runner.train()
+    if is_main_process():
+        print(next_steps(runner.work_dir, args.config))
     return Path(runner.work_dir)
 
 
@@ -89,9 +88,7 @@ def train(config: str | Path, **options_: object) -> Path:
         if not hasattr(args, name):
             raise TypeError(f'train has no option {name!r}{nearest(name, vars(args))}')
         setattr(args, name, value)
-    work_dir = main(args)
-    best = sorted(work_dir.glob('best_*.pth'), key=os.path.getmtime)
-    return best[-1] if best else Path((work_dir / 'last_checkpoint').read_text().strip())
+    return best_checkpoint(main(args))
 
 
 def build_runner(cfg: Config) -> Runner:

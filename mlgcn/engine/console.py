@@ -4,14 +4,15 @@ mmengine's own log (environment, config, hooks, every 50th iteration) is in the 
 summary names; the console shows its warnings and errors alone.
 """
 
+import functools
 import logging
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
@@ -22,101 +23,117 @@ from mlgcn.checkpoints.error import printable, some
 
 SHOWN = ('mAP', 'CF1', 'OF1')
 EVERY = 30  # seconds between two lines where the output is no terminal, or a tenth of the training
+PACKAGE = str(Path(__file__).parents[1])
+level: int | None = None  # of records that the console shows; None: all, as mmengine does
+
+
+def show(verbose: bool = False, quiet: bool = False) -> None:
+    """What the console shows of the log: all, or what mlgcn says itself, or warnings alone."""
+    global level
+    level = None if verbose else logging.WARNING if quiet else logging.INFO
 
 
 class ConsoleHandler(logging.Handler):
-    """Writes records to stderr as it is at that moment: above rich's bar, while one is shown."""
+    """mlgcn's own records and everybody's warnings, on what `sys.stderr` is at that moment.
+
+    While a bar is shown, rich puts itself there and keeps the bar below the lines.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f'{record.levelname.lower()}: {record.getMessage()}', file=sys.stderr)
+        if 'deprecated' in record.getMessage():  # of upstream's parts, by upstream
+            return
+        if record.levelno >= logging.WARNING:
+            print(f'{record.levelname.lower()}: {record.getMessage()}', file=sys.stderr)
+        elif said_by(record).startswith(PACKAGE) and not hasattr(record, 'file_only'):
+            print(record.getMessage(), file=sys.stderr)
 
 
-def quiet_logger(init: Any) -> Any:
-    """mmengine's `MMLogger.__init__`, whose console handler shows warnings and errors alone."""
+def said_by(record: logging.LogRecord) -> str:
+    """The file that logged; where it did by mmengine's `print_log`, that function's caller."""
+    if record.funcName != 'print_log':
+        return record.pathname
+    frame = sys._getframe()
+    while frame.f_code.co_name != 'print_log':
+        frame = frame.f_back
+    return frame.f_back.f_code.co_filename
 
+
+def quiet_logger(init: Callable) -> Callable:
+    """mmengine's `MMLogger.__init__` with another handler for the console, as :func:`show` says."""
+
+    @functools.wraps(init)
     def __init__(self: MMLogger, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        upstream = self.handlers[0]
-        self.handlers[0] = ConsoleHandler(max(upstream.level, logging.WARNING))
-        self.handlers[0].filters = upstream.filters  # rank 0 alone, repeated warnings once
+        if level is not None:
+            upstream = self.handlers[0]  # rank 0's shows what the log file gets, others' errors
+            self.handlers[0] = ConsoleHandler(max(upstream.level, level))
+            self.handlers[0].filters = upstream.filters  # a repeated warning once
 
     return __init__
 
 
 class ConsoleHook(Hook):
-    """Shows the progress of a training on stderr; lines instead of a bar where it is no terminal.
+    """Shows on stderr how far a training or a test is; without a terminal, lines instead of a bar.
 
-    Args:
-        command: the words of the config on the command line, for the commands to run next.
+    The bar is removed by `progress.stop()`, which the command calls when all is over.
     """
 
-    priority = 'VERY_LOW'  # after the others have seen the batch, the scores and the checkpoint
+    priority = 'VERY_LOW'  # after CheckpointHook, registered before, has compared the scores
 
-    def __init__(self, command: str):
-        self.command = command
+    def __init__(self):
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.best = -1.0
-        self.progress: Progress | None = None
+        self.progress = Progress(
+            TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
+            TextColumn('{task.fields[state]}'), TimeRemainingColumn(),
+            console=self.console, transient=True,
+        )  # fmt: skip
+        self.loss = float('nan')
 
     def before_train(self, runner: Runner) -> None:
-        if not is_main_process():
-            return
         for line in summary(runner):
             self.console.print(printable(line), markup=False)
-        self.started = self.printed = time.monotonic()
         self.first = runner.iter  # of a resumed run
-        self.loss = float('nan')
+        self._start(runner.max_iters, self.first)
+
+    def _start(self, total: int, done: int = 0) -> None:
+        self.task = self.progress.add_task('scoring', total=total, completed=done, state='')
+        self.started = self.printed = time.monotonic()
         if self.console.is_terminal:
-            self.progress = Progress(
-                TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-                TextColumn('{task.fields[state]}'), TimeRemainingColumn(),
-                console=self.console, transient=True,
-            )  # fmt: skip
             self.progress.start()
-            self.task = self.progress.add_task(
-                'training', total=runner.max_iters, completed=runner.iter, state=''
-            )
+
+    def _advance(self, done: int, **shown: str) -> None:
+        self.progress.update(self.task, completed=done, **shown)
+        task, now = self.progress.tasks[-1], time.monotonic()
+        due = now - self.printed > EVERY or done % max(task.total // 10, 1) == 0
+        if due and not self.console.is_terminal:
+            self.printed, state = now, task.fields['state']
+            left = (now - self.started) / (done - self.first) * (task.total - done)
+            part = f'{task.description} {done}/{task.total} ({task.percentage:.0f} %)'
+            self.console.print(f'{part}  {state}  {left:.0f} s left')
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        if not is_main_process():
-            return
         done = runner.iter + 1
         self.loss = outputs['loss'].item()
-        state = self._state(runner, done)
-        if self.progress:
-            epoch = f'epoch {runner.epoch + 1}/{runner.max_epochs}' if runner.max_epochs else ''
-            self.progress.update(self.task, description=epoch, completed=done, state=state)
-            return
-        now, tenth = time.monotonic(), max(runner.max_iters // 10, 1)
-        if now - self.printed > EVERY or done % tenth == 0:
-            self.printed = now
-            left = (now - self.started) / (done - self.first) * (runner.max_iters - done)
-            share = f'{done}/{runner.max_iters} ({done / runner.max_iters:.0%})'
-            self.console.print(f'iteration {share}  {state}  {left:.0f} s left')
-
-    def _state(self, runner: Runner, done: int) -> str:
         rate = max(runner.optim_wrapper.get_lr()['lr'])
         batch = runner.train_dataloader.batch_size * runner.world_size
         speed = batch * (done - self.first) / (time.monotonic() - self.started)
-        return f'loss {self.loss:.4f}  lr {rate:.3g}  {speed:.1f} images/s'
+        state = f'loss {self.loss:.4f}  lr {rate:.3g}  {speed:.1f} images/s'
+        self._advance(done, state=state, description=f'epoch {runner.epoch + 1}, batch')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """One aligned row; a star marks the best mAP so far."""
-        if not is_main_process() or not metrics:
-            return
+        """One aligned row; a star marks the best score so far, whose checkpoint is kept."""
         names = [name for name in SHOWN if name in metrics] or list(metrics)[:3]
-        star = ' *' if metrics.get('mAP', -1) > self.best else ''
-        self.best = max(self.best, metrics.get('mAP', -1))
+        best = runner.message_hub.runtime_info.get('best_score')
+        star = ' *' if best in metrics.values() else ''
         values = '  '.join(f'{name} {metrics[name]:6.2f}' for name in names)
-        self.console.print(f'epoch {runner.epoch:3}  loss {self.loss:.4f}  {values}{star}')
+        self.console.print(f'epoch {runner.epoch:3}  loss {self.loss:8.4f}  {values}{star}')
 
-    def after_train(self, runner: Runner) -> None:
-        if not is_main_process():
-            return
-        if self.progress:
-            self.progress.stop()
-        for line in next_steps(Path(runner.work_dir), self.command):
-            print(printable(line))
+    def before_test_epoch(self, runner: Runner) -> None:
+        self.first = 0
+        self._start(len(runner.test_dataloader))
+
+    def after_test_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        self._advance(batch_idx + 1)
 
 
 def summary(runner: Runner) -> list[str]:
@@ -136,24 +153,33 @@ def summary(runner: Runner) -> list[str]:
     ]
     if runner.val_loop is not None:
         lines.append(f'val: {len(runner.val_dataloader.dataset):,} images')
-    length = f'{runner.max_epochs} epochs' if runner.max_epochs else f'{runner.max_iters} iterations'
+    length = (
+        f'{runner.max_epochs} epochs' if runner.max_epochs else f'{runner.max_iters} iterations'
+    )
     lines.append(f'{length}, batches of {loader.batch_size} images; log: {runner.logger.log_file}')
     if runner.iter:
         lines.append(f'resumed after iteration {runner.iter}')
     return lines
 
 
-def next_steps(work_dir: Path, command: str) -> Sequence[str]:
-    """Commands for the best checkpoint, else the last one."""
-    best = sorted(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
-    last = work_dir / 'last_checkpoint'
-    newest = Path(last.read_text().strip()) if last.is_file() else None
-    checkpoint = best[-1] if best else newest
-    if checkpoint is None:
-        return [f'no checkpoint was saved in {work_dir}']
-    return [
-        f'{checkpoint}: the {"best" if best else "last"} checkpoint. Next:',
-        f'  mlgcn test {command} {checkpoint} --metrics all',
-        f'  mlgcn calibrate {command} {checkpoint}',
-        f'  mlgcn predict {checkpoint} PHOTOS',
-    ]
+def best_checkpoint(work_dir: str | Path) -> Path | None:
+    """The best checkpoint by validation, else the last one; None: there is none."""
+    best = sorted(Path(work_dir).glob('best_*.pth'), key=os.path.getmtime)
+    last = Path(work_dir, 'last_checkpoint')
+    if not best and not last.is_file():
+        return None
+    return best[-1] if best else Path(last.read_text().strip())
+
+
+def next_steps(work_dir: str, config: str) -> str:
+    """Commands for the best checkpoint, else the last one; `config` as the command line has it."""
+    path = best_checkpoint(work_dir)
+    if path is None:
+        return f'{work_dir}: no checkpoint was saved'
+    name = printable(os.path.relpath(path))
+    return (
+        f'{"best" if path.name.startswith("best") else "last"} checkpoint: {name}. Next:\n'
+        f'  mlgcn test {config} {name} --metrics all\n'
+        f'  mlgcn calibrate {config} {name}\n'
+        f'  mlgcn predict {name} PHOTOS'
+    )

@@ -135,10 +135,11 @@ class FiniteHook(Hook):
         runner.logger.error(f'rolled back to the weights of {found[0]}; the schedule goes on')
 
     def after_train(self, runner: Runner) -> None:
-        """The log's last lines count the events."""
+        """The log's last lines count the events; the console says so if there were any."""
         for handle in self.handles:
             handle.remove()
-        runner.logger.info(event_summary(runner))
+        none = not event_counts(runner)['skipped']
+        runner.logger.info(event_summary(runner), extra=dict(file_only=True) if none else None)
 
 
 def event_counts(runner: Runner) -> dict[str, int]:

@@ -14,11 +14,14 @@ from typing import Any
 import yaml
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
+from mmengine.logging import MMLogger
 from mmengine.registry import WEIGHT_INITIALIZERS
 
 from mlgcn.checkpoints import CheckpointError, Pretrained
 from mlgcn.checkpoints.checkpoint import load_content, load_url
 from mlgcn.checkpoints.save import save_checkpoint
+
+from .console import quiet_logger
 
 try:  # private to yapf; without it there is no cache to unpickle
     from yapf_third_party._ylib2to3.pgen2.grammar import Grammar
@@ -73,6 +76,7 @@ PATCHES = [
     (yaml_handler, 'Loader', yaml.SafeLoader, "PyYAML's full loader runs code"),
     (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
     (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
+    (MMLogger, '__init__', quiet_logger(MMLogger.__init__), '300 lines before the first loss'),
     (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     (RepeatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     # holds for timm, torchvision and mmpretrain, and for the processes that this one starts

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from mmengine.dist import all_gather_object, is_main_process
 from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger, print_log
 from mmpretrain.structures import label_to_onehot
 
 from mlgcn.datasets.annotations import some
@@ -103,7 +103,9 @@ class MultiLabelScores(BaseMetric):
             result = published_scores(scores, targets, self.protocol, names)
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
-        print_log('\n' + result.table(self.report, self.per_class), logger='current')
+        self.table = result.table(self.report, self.per_class)
+        logger = MMLogger.get_current_instance()
+        logger.info(f'\n{self.table}', extra=dict(file_only=True))  # the command prints it
         if warning := tie_warning(scores, targets, result.class_names):
             print_log(warning, logger='current', level=logging.WARNING)
         if self.out_file is not None and is_main_process():
