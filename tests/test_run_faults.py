@@ -131,7 +131,7 @@ def test_processes_start_again_and_the_first_failure_is_reported(tmp_path, confi
     """A killed process costs one restart, which resumes; then a wrong label ends the run."""
     harms = "kind='kill_once', rank=1, at=4", "kind='wrong_label', rank=1, at=5"
     work = tmp_path / 'run'
-    with ended(dist_train(config(*harms), 2, work, MAX_RESTARTS='1')) as launcher:
+    with ended(dist_train(config(*harms), 2, work, '--verbose', MAX_RESTARTS='1')) as launcher:
         assert launcher.wait(timeout=400) == 2
     text = work.with_suffix('.log').read_text()
     assert 'resumed epoch: 1, iter: 3' in text and text.count('Epoch(train) [1][3/3]') == 1

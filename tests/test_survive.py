@@ -257,7 +257,7 @@ def test_a_signal_to_the_process_group(whole):
     """As `timeout` or a job scheduler sends it; the command that is printed resumes."""
     own, config, _, expected = whole
     command = [sys.executable, 'tools/train.py', str(config), '--seed', '7']
-    command += ['--work-dir', str(own / 'signal')]
+    command += ['--work-dir', str(own / 'signal'), '--verbose']
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
     with open(own / 'signal.log', 'w') as log:
         process = subprocess.Popen(
@@ -295,7 +295,7 @@ def test_two_processes(whole):
     own, config, _, _ = whole
     for process in start_two(config, own / 'two'):
         finish(process, 0)
-    every = ('--cfg-options', 'default_hooks.logger.interval=1')
+    every = ('--verbose', '--cfg-options', 'default_hooks.logger.interval=1')
     first, second = start_two(config, own / 'stopped', *every)
     wait_for(own / 'stopped', 'Epoch(train) [2][1/3]', first)
     os.kill(second.pid, signal.SIGTERM)
