@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def summary(runner: Runner) -> list[str]:
     )
     lines.append(f'{length}, batches of {loader.batch_size} images; log: {runner.logger.log_file}')
     if runner.iter:
-        lines.append(f'resumed after iteration {runner.iter}')
+        lines.append(f'resumed epoch: {runner.epoch}, iter: {runner.iter}')
     return lines
 
 
