@@ -171,7 +171,7 @@ def test_killed_at_random_moments(whole):
     for _ in range(4 * KILLS):
         work_dir = own / f'random{runs}'
         process = start(config, work_dir, '--resume')
-        wait_for(work_dir, 'Checkpoints will be saved', process)
+        wait_for(work_dir, 'batches of', process)
         process.join(draw.uniform(0, 0.5) * seconds)
         if process.is_alive():
             os.kill(process.pid, signal.SIGKILL)

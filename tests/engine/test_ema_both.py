@@ -22,7 +22,9 @@ def test_average_and_plain_weights_are_scored(tmp_path):
     torch.save(alone, tmp_path / 'alone.pth')
     for name, count in (('run/epoch_2.pth', 1), ('alone.pth', 0)):  # scored if in the file
         work = tmp_path / f'test {count}'
-        execute('test', [str(config), str(tmp_path / name), '--work-dir', str(work)])
+        # runs of one name that start in one second share mmengine's logger
+        own = ['--work-dir', str(work), '--cfg-options', f'experiment_name=test{count}']
+        execute('test', [str(config), str(tmp_path / name), *own])
         (log,) = work.rglob('*.log')
         assert log.read_text().count('mAP_origin:') == count
     # `state_dict` is the average, which is scored and used; the plain weights stand beside it
