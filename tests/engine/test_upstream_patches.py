@@ -187,7 +187,7 @@ def safetensors(header, data=b''):
 )
 def test_safetensors_that_claim_too_much(tmp_path, content):
     (tmp_path / 'a.safetensors').write_bytes(content)
-    with pytest.raises(CheckpointError, match='a.safetensors: (not|expected) a'):
+    with pytest.raises(CheckpointError, match='a.safetensors: (not a|expected a|its header has)'):
         CheckpointLoader.load_checkpoint(str(tmp_path / 'a.safetensors'))
 
 
