@@ -103,7 +103,8 @@ def test_recipe(name, base, tmp_path, mlgcn, monkeypatch):
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
     monkeypatch.chdir(tmp_path)
-    (tmp_path / 'mine.py').write_text(f"_base_ = ['{base}']\n{RECIPES[name]}")
-    answer = mlgcn('train', 'mine.py', '--work-dir', 'run', '--seed', 0)
+    config = tmp_path / f'{name.replace(" ", "_")}.py'  # runs of one name and second share a log
+    config.write_text(f"_base_ = ['{base}']\n{RECIPES[name]}")
+    answer = mlgcn('train', config, '--work-dir', 'run', '--seed', 0)
     assert answer.status == 0, answer.err
     assert CHECKS[name](tmp_path / 'run')

@@ -81,6 +81,7 @@ def main(args: argparse.Namespace) -> None:
         raise ValueError('expected 0 < --first < --last, and 10 --batches or more')
     options.check_new(args.out, args.force)
     args.work_dir, args.launcher, args.local_rank = None, 'none', 0
+    args.verbose, args.quiet = False, True
     cfg = options.load_run(args)
     cfg.randomness = dict(seed=args.seed, deterministic=True)
     cfg.param_scheduler = None

@@ -179,4 +179,4 @@ def test_averaged_weights_score_as_their_metadata_says(tmp_path):
     metadata = checkpoint.metadata
     assert metadata['sha256'] == checkpoint.sha256
     text = finish('test', config, best, '--work-dir', tmp_path / 'test')
-    assert f'mAP: {metadata["metrics"]["values"]["mAP"]:.4f}' in text
+    assert text.split()[-1] == f'{metadata["metrics"]["values"]["mAP"]:.2f}'

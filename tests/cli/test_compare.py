@@ -71,7 +71,7 @@ def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(mlgcn, heads, tm
     assert len(runs) == 2 * 2 * 2 + 2 * 2 + 2 * 2  # folds; on the whole; the pick on two shares
     page = (out / 'comparison.html').read_text()
     assert 'linearhead 32' in page and 'csrahead 32' in page and (out / 'report.html').exists()
-    model = load_model(None, out / 'model.pth')
+    model = load_model(out / 'model.pth')
     assert model.calibration.source != 'threshold 0.5, not calibrated'
     again = tmp_path / 'again'  # as if killed in the middle
     (again / 'runs').mkdir(parents=True)
