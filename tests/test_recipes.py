@@ -1,4 +1,4 @@
-"""Every config block of docs/recipes.md trains, and does what its paragraph says."""
+"""Every config block of docs/recipes.md trains; CHECKS look at what it leaves in the work dir."""
 
 import re
 from pathlib import Path

@@ -8,6 +8,19 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parent.parent
 CLASSES = {'disc': 'red', 'ring': 'green', 'box': 'blue'}
+# a frozen backbone whose weights are in a file, and mirrored pictures; to be formatted
+FROZEN = """
+train_pipeline = [
+    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
+    dict(type='Resize', scale=(32, 32), backend='pillow'),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='PackInputs'),
+]
+train_dataloader['dataset'] = dict(pipeline=train_pipeline)
+model['backbone'].update(
+    out_indices={stages}, frozen_stages=4, norm_eval=True,
+    init_cfg=dict(type='Pretrained', checkpoint='{folder}/backbone.pth'))
+"""
 
 
 def make_photos(folder: Path, num_train: int = 24, num_val: int = 13) -> Path:

@@ -7,7 +7,6 @@ Every image is stored as picture and mirror image, in half precision. A killed c
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 from mmengine.logging import MMLogger
@@ -31,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--stages', nargs='+', type=int, metavar='I', help="stages of the backbone (the config's)"
     )
-    options.add(parser, '--force', help='remove what is in the folder and start anew')
+    options.add(parser, '--force', help='replace the features in the folder')
 
 
 def main(args: argparse.Namespace) -> None:
@@ -42,8 +41,8 @@ def main(args: argparse.Namespace) -> None:
         given['model.backbone.out_indices'] = tuple(args.stages)
     cfg = read_config(find_config(args.config), {**args.cfg_options, **given})
     folder = Path(args.out)
-    if args.force and (folder / 'features.json').exists():
-        shutil.rmtree(folder)
+    if args.force:  # without it the rest is written anew; other files of the folder stay
+        (folder / 'features.json').unlink(missing_ok=True)
     MMLogger.get_current_instance().setLevel('WARNING')  # upstream lists every weight
     count = extract_features(cfg, listed_images(cfg), folder)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20

@@ -111,9 +111,9 @@ def steepest(rates: np.ndarray, losses: list[float]) -> float:
         ValueError: it never falls.
     """
     width = len(rates) // 10
-    fallen = np.array(losses[: int(np.argmin(losses)) + 1])
+    fallen = np.array(losses[: losses.index(min(losses)) + 1] if losses else [])
     if len(fallen) <= width:
-        seen = f'the loss grows from the first rate on ({rates[0]:.2g})'
+        seen = f'the loss grows, or is not finite, from the first rate on ({rates[0]:.2g})'
         raise ValueError(f'{seen}; expected a lower --first')
     return float(rates[np.argmin(fallen[width:] - fallen[:-width]) + width // 2])
 

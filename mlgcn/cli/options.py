@@ -134,7 +134,8 @@ def progress(args: argparse.Namespace, runner: Runner) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):  # upstream prints which files it loads
             yield
     finally:
-        hook.progress.stop()  # an error is the last thing on the screen
+        if hook.progress.live.is_started:  # only where stderr is a terminal
+            hook.progress.stop()  # an error is the last thing on the screen
 
 
 def training_labels(args: argparse.Namespace) -> Dataset:

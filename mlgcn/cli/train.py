@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add(parser, '--seed', help='seed of weights, order and augmentation')
 
 
-def main(args: argparse.Namespace) -> Path:
+def main(args: argparse.Namespace) -> Path | None:
     cfg = options.load_run(args)
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
@@ -61,12 +61,13 @@ def main(args: argparse.Namespace) -> Path:
     choose_checkpoint(runner)
     with options.progress(args, runner):
         runner.train()
-    if is_main_process():
-        print(next_steps(runner.work_dir, args.config))
-    return Path(runner.work_dir)
+    checkpoint = best_checkpoint(runner)
+    if checkpoint and is_main_process():
+        print(next_steps(checkpoint, args.config))
+    return checkpoint
 
 
-def train(config: str | Path, **options_: object) -> Path:
+def train(config: str | Path, **options_: object) -> Path | None:
     """`mlgcn.train`: what `mlgcn train CONFIG` does, with the same checks.
 
     Args:
@@ -75,7 +76,7 @@ def train(config: str | Path, **options_: object) -> Path:
             cfg_options={'train_cfg.max_epochs': 3}.
 
     Returns:
-        the best checkpoint by validation, or the last where none was chosen.
+        the best checkpoint by validation, else the last one; None where none was saved.
 
     Raises:
         ConfigError, ValueError, OSError: as the command says it.
@@ -88,7 +89,7 @@ def train(config: str | Path, **options_: object) -> Path:
         if not hasattr(args, name):
             raise TypeError(f'train has no option {name!r}{nearest(name, vars(args))}')
         setattr(args, name, value)
-    return best_checkpoint(main(args))
+    return main(args)
 
 
 def build_runner(cfg: Config) -> Runner:

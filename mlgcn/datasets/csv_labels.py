@@ -221,7 +221,7 @@ def _read_list(cell: str) -> list[str] | None:
         return None
     try:
         value = yaml.load('[' + cell[1:-1] + ']' if cell else '[]', yaml.BaseLoader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return None
     return value if all(isinstance(name, str) for name in value) else None
 

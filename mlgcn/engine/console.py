@@ -15,7 +15,7 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -41,12 +41,12 @@ class ConsoleHandler(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        if 'deprecated' in record.getMessage():  # of upstream's parts, by upstream
-            return
+        text, ours = record.getMessage(), said_by(record).startswith(PACKAGE)
         if record.levelno >= logging.WARNING:
-            print(f'{record.levelname.lower()}: {record.getMessage()}', file=sys.stderr)
-        elif said_by(record).startswith(PACKAGE) and not hasattr(record, 'file_only'):
-            print(record.getMessage(), file=sys.stderr)
+            if ours or 'deprecated' not in text:  # upstream warns of its own use of old parts
+                print(f'{record.levelname.lower()}: {text}', file=sys.stderr)
+        elif ours and level != logging.WARNING and not hasattr(record, 'file_only'):
+            print(text, file=sys.stderr)
 
 
 def said_by(record: logging.LogRecord) -> str:
@@ -67,7 +67,7 @@ def quiet_logger(init: Callable) -> Callable:
         init(self, *args, **kwargs)
         if level is not None:
             upstream = self.handlers[0]  # rank 0's shows what the log file gets, others' errors
-            self.handlers[0] = ConsoleHandler(max(upstream.level, level))
+            self.handlers[0] = ConsoleHandler(upstream.level)
             self.handlers[0].filters = upstream.filters  # a repeated warning once
 
     return __init__
@@ -122,7 +122,11 @@ class ConsoleHook(Hook):
         self._advance(done, state=state, description=f'epoch {runner.epoch + 1}, batch')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """One aligned row; a star marks the best score so far, whose checkpoint is kept."""
+        self.metrics = metrics or {}
+
+    def after_val(self, runner: Runner) -> None:
+        """One aligned row; a star marks the best score so far, whose checkpoint was just saved."""
+        metrics = self.metrics
         names = [name for name in SHOWN if name in metrics] or list(metrics)[:3]
         best = runner.message_hub.runtime_info.get('best_score')
         star = ' *' if best in metrics.values() else ''
@@ -163,23 +167,19 @@ def summary(runner: Runner) -> list[str]:
     return lines
 
 
-def best_checkpoint(work_dir: str | Path) -> Path | None:
-    """The best checkpoint by validation, else the last one; None: there is none."""
-    best = sorted(Path(work_dir).glob('best_*.pth'), key=os.path.getmtime)
-    last = Path(work_dir, 'last_checkpoint')
-    if not best and not last.is_file():
-        return None
-    return best[-1] if best else Path(last.read_text().strip())
+def best_checkpoint(runner: Runner) -> Path | None:
+    """The best checkpoint of this run by validation, else its last one; None: there is none."""
+    best = (getattr(hook, 'best_ckpt_path', None) for hook in runner.hooks)
+    # not by the names in the folder: an earlier run may have left its best one there
+    path = next(filter(None, best), None) or find_latest_checkpoint(runner.work_dir)
+    return Path(path) if path else None
 
 
-def next_steps(work_dir: str, config: str) -> str:
-    """Commands for the best checkpoint, else the last one; `config` as the command line has it."""
-    path = best_checkpoint(work_dir)
-    if path is None:
-        return f'{work_dir}: no checkpoint was saved'
-    name = printable(os.path.relpath(path))
+def next_steps(checkpoint: Path, config: str) -> str:
+    """Commands for a checkpoint; `config` as the command line has it."""
+    name = printable(os.path.relpath(checkpoint))
     return (
-        f'{"best" if path.name.startswith("best") else "last"} checkpoint: {name}. Next:\n'
+        f'{"best" if checkpoint.name.startswith("best") else "last"} checkpoint: {name}. Next:\n'
         f'  mlgcn test {config} {name} --metrics all\n'
         f'  mlgcn calibrate {config} {name}\n'
         f'  mlgcn predict {name} PHOTOS'

@@ -7,22 +7,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
-from tiny import make_photos, write_config
+from tiny import FROZEN, make_photos, write_config
 
 from mlgcn.apis import load_model
-
-FROZEN = """
-train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='Resize', scale=(32, 32), backend='pillow'),
-    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(type='PackInputs'),
-]
-train_dataloader['dataset'] = dict(pipeline=train_pipeline)
-model['backbone'].update(
-    out_indices=(3,), frozen_stages=4, norm_eval=True,
-    init_cfg=dict(type='Pretrained', checkpoint='{folder}/backbone.pth'))
-"""
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +19,7 @@ def heads(tmp_path_factory):
     photos, paths = make_photos(folder / 'photos'), []
     for head in ('LinearHead', 'CSRAHead'):
         (folder / head).mkdir()
-        extra = FROZEN.format(folder=folder)
+        extra = FROZEN.format(stages='(3,)', folder=folder)
         path = write_config(folder / head, photos, head, extra)
         paths.append(path.rename(folder / f'{head.lower()}.py'))
     init_default_scope('mmpretrain')

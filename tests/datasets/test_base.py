@@ -2,31 +2,12 @@
 
 import numpy as np
 import pytest
+from labels_csv import PIPELINE, read, refused
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.logging import MMLogger
 from torch.utils.data import DataLoader
 
-from mlgcn.datasets import CsvMultiLabel
 from mlgcn.registry import DATASETS
-
-PIPELINE = [
-    {'type': 'LoadImageFromFile', 'imdecode_backend': 'pillow'},
-    {'type': 'PackInputs'},
-]
-
-
-def read(folder, **options):
-    return CsvMultiLabel(
-        ann_file='labels.csv', data_root=str(folder), data_prefix='photos', **options
-    )
-
-
-def refused(folder, error=ValueError, **options) -> str:
-    with pytest.raises(error) as caught:
-        read(folder, **options)
-    message = str(caught.value)
-    assert '\n' not in message
-    return message
 
 
 def test_positives_by_class(folder):

@@ -4,29 +4,11 @@ import os
 
 import numpy as np
 import pytest
+from labels_csv import PIPELINE, read, refused
 from mmengine.logging import MMLogger
 from PIL import Image
 
 from mlgcn.datasets import CsvMultiLabel
-
-PIPELINE = [
-    {'type': 'LoadImageFromFile', 'imdecode_backend': 'pillow'},
-    {'type': 'PackInputs'},
-]
-
-
-def read(folder, **options):
-    return CsvMultiLabel(
-        ann_file='labels.csv', data_root=str(folder), data_prefix='photos', **options
-    )
-
-
-def refused(folder, error=ValueError, **options) -> str:
-    with pytest.raises(error) as caught:
-        read(folder, **options)
-    message = str(caught.value)
-    assert '\n' not in message
-    return message
 
 
 def damage(folder):

@@ -131,6 +131,11 @@ def test_separators_lists_and_columns(csv, text):
     assert labels(dataset)[:2] == ['dog ox', 'dog']
 
 
+def test_a_deeply_nested_list_is_a_name(csv):
+    deep = '[' * 3000 + ']' * 3000
+    assert read(csv(f'a.jpg,{deep}\n')).metainfo['classes'] == (deep,)
+
+
 def test_one_column_of_0_and_1(csv):
     dataset = read(csv('file,dog\na.jpg,1\nb.jpg,0\n'))
     assert (dataset.metainfo['classes'], labels(dataset)) == (('dog',), ['dog', ''])

@@ -1,4 +1,4 @@
-"""What a run is told about its data: classes without images, images that were left out."""
+"""Hooks about the data: classes without images are named, and images that were left out."""
 
 import logging
 import os

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from paths import TESTS
-from tiny import make_photos, write_config
+from tiny import FROZEN, make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.datasets import PartialLabels
@@ -18,26 +18,13 @@ from mlgcn.features import FeatureError, FeatureStore, extract_features
 from mlgcn.features import extract as extraction
 from mlgcn.features.training import replace_pipeline
 
-FROZEN = """
-train_pipeline = [
-    dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='Resize', scale=(32, 32), backend='pillow'),
-    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(type='PackInputs'),
-]
-train_dataloader['dataset'] = dict(pipeline=train_pipeline)
-model['backbone'].update(
-    out_indices=(2, 3), frozen_stages=4, norm_eval=True,
-    init_cfg=dict(type='Pretrained', checkpoint='{folder}/backbone.pth'))
-"""
-
 
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     """A config file with a frozen backbone; its weights and photographs beside it."""
     folder = tmp_path_factory.mktemp('features')
     path = write_config(folder, make_photos(folder / 'photos'), 'LinearHead',
-                        FROZEN.format(folder=folder))  # fmt: skip
+                        FROZEN.format(stages='(2, 3)', folder=folder))  # fmt: skip
     init_default_scope('mmpretrain')
     save_backbone(Config.fromfile(path), folder / 'backbone.pth', seed=0)
     return path

@@ -5,10 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
+from instruction_sets import SETS, needs_kernels, random, use
 from torch.nn.functional import normalize
 
 from mlgcn.engine.config import read_config
@@ -19,23 +19,11 @@ from mlgcn.ops.knn import group_knn, group_knn_plain
 from mlgcn.ops.relative_pos import SeparableTable, relative_position
 
 ROOT = Path(__file__).parents[2]
-SETS = {'portable': 'DEFAULT', 'avx2': 'AVX2', 'avx512': 'AVX512'}
-needs_kernels = pytest.mark.skipif(library() is None, reason='the C kernels were not built')
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(params=SETS)
 def instructions(request, monkeypatch):
-    """The kernels for one instruction set instead of the best one."""
-    built, here = library(), torch.backends.cpu.get_cpu_capability()
-    if list(SETS.values()).index(SETS[request.param]) > list(SETS.values()).index(here):
-        pytest.skip(f'a processor with {here} only')
-    names = 'group_knn', 'neighbour_max', 'neighbour_max_backward'
-    chosen = {name: getattr(built, f'{name}_{request.param}') for name in names}
-    monkeypatch.setattr(c_kernels, 'library', lambda: SimpleNamespace(**chosen))
+    use(request.param, monkeypatch, 'group_knn', 'neighbour_max', 'neighbour_max_backward')
 
 
 @needs_kernels

@@ -1,34 +1,19 @@
 """BatchNorm, GELU and a 1x1 convolution in one pass, against torch's three in float64."""
 
 import copy
-from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
+from instruction_sets import SETS, needs_kernels, random, use
 from torch import nn
 
-from mlgcn.ops import c_kernels
-from mlgcn.ops.c_kernels import library
 from mlgcn.ops.norm_gelu import norm_gelu_pointwise, runs_in_one_pass
-
-SETS = {'portable': 'DEFAULT', 'avx2': 'AVX2', 'avx512': 'AVX512'}
-needs_kernels = pytest.mark.skipif(library() is None, reason='the C kernels were not built')
-
-
-def random(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(params=SETS)
 def instructions(request, monkeypatch):
-    """The kernels for one instruction set instead of the best one."""
-    built, here = library(), torch.backends.cpu.get_cpu_capability()
-    if list(SETS.values()).index(SETS[request.param]) > list(SETS.values()).index(here):
-        pytest.skip(f'a processor with {here} only')
-    names = 'norm_gelu', 'norm_backward'
-    chosen = {name: getattr(built, f'{name}_{request.param}') for name in names}
-    monkeypatch.setattr(c_kernels, 'library', lambda: SimpleNamespace(**chosen))
+    use(request.param, monkeypatch, 'norm_gelu', 'norm_backward')
 
 
 def norm_of(channels, dim, training):
