@@ -34,6 +34,7 @@ def log(folder):
 CHECKS = {
     'another backbone': lambda folder: 'timm_model' in str(newest(folder)['state_dict'].keys()),
     'frozen backbone': lambda folder: stays(folder, 'backbone') and not stays(folder, 'head'),
+    'mirror average': lambda folder: "type='mlgcn.MirrorAveragedClassifier'" in log(folder),
     'another head': lambda folder: 'CSRAHead' in log(folder),
     'another loss': lambda folder: "type='mlgcn.ASL'" in log(folder),
     'class weights': lambda folder: 'pos_weight' in log(folder),

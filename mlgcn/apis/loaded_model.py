@@ -4,8 +4,8 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,9 @@ from torch import Tensor
 from mlgcn.checkpoints import Checkpoint
 from mlgcn.datasets.image_io import BadImage, decode_fault
 from mlgcn.engine.config_check import nearest
-from mlgcn.engine.mirror import averaged_with_mirror
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.models.heads import CTranHead
+from mlgcn.models.mirror_average import MirrorAveragedClassifier, mirror_averaged_logits
 
 from .inputs import Input, Inputs, as_input, as_list, temporary_file
 from .prediction import Decision, Prediction, Predictions
@@ -165,7 +165,11 @@ class LoadedModel:
     def decision(
         self, threshold: float | None = None, top_k: int | None = None, tta: bool = False
     ) -> Decision:
-        """When a label is given as present, see :meth:`Decision.of`; its text says it in words."""
+        """When a label is given as present, see :meth:`Decision.of`; its text says it in words.
+
+        Some models average picture and mirror image always, whatever `tta` says.
+        """
+        tta = tta or isinstance(self.model, MirrorAveragedClassifier)
         return Decision.of(self.classes, self.calibration, threshold, top_k, self.known, tta)
 
     def class_of(self, name: str) -> int:
@@ -239,8 +243,8 @@ class LoadedModel:
         Raises:
             ValueError: the model answers with NaN or infinite values.
         """
-        with averaged_with_mirror(self.model) if tta else nullcontext():
-            logits = self.model(self._inputs(packed), mode='tensor').float().cpu().numpy()
+        run = partial(mirror_averaged_logits, self.model) if tta else self.model
+        logits = run(self._inputs(packed)).float().cpu().numpy()
         if not np.isfinite(logits).all():
             raise ValueError(f'{self.checkpoint.path}: the model gives NaN or infinite logits')
         return logits

@@ -34,6 +34,7 @@ MODEL_MODULES = (
     'mmpretrain.models.utils.norm',
     'torch.nn.modules.',
 )
+CLASSIFIERS = ('ImageClassifier', 'MirrorAveragedClassifier')
 TRANSFORM_MODULES = (
     'mlgcn.datasets.transforms.',
     'mmcv.transforms.',
@@ -110,8 +111,8 @@ def metadata_config(metadata: Mapping[str, Any]) -> Config:
     try:
         stated = read_json(text)
         model = {'type': 'ImageClassifier', **stated['model']}
-        if _name(model['type']) != 'ImageClassifier':
-            raise _refused(f"model.type is {model['type']!r}, expected 'ImageClassifier'")
+        if _name(model['type']) not in CLASSIFIERS:
+            raise _refused(f'model.type is {model["type"]!r}, expected {" or ".join(CLASSIFIERS)}')
         if preprocessor := model.get('data_preprocessor') or stated.get('data_preprocessor'):
             model['data_preprocessor'] = {'type': 'ClsDataPreprocessor', **preprocessor}
         model = _clean(model, 'model', MODELS, MODEL_MODULES)

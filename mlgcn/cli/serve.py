@@ -14,6 +14,7 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from PIL import Image
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.image_io import BadImage
-from mlgcn.visualization.attributions import class_maps, run_model
+from mlgcn.visualization.attributions import class_maps, run_model, seen_picture
 from mlgcn.visualization.page import data_uri, render
 
 from . import options
@@ -109,22 +110,18 @@ class TrialPage:
         content = await content_of(request)
         return JSONResponse(await run_in_threadpool(self._attention, content, label))
 
-    def _run(self, content: bytes) -> tuple:
-        try:
-            return run_model(self.model.model, self.model.pack(content))
-        except (BadImage, ValueError) as error:  # the latter: NaN logits
-            raise HTTPException(422, getattr(error, 'fault', '') or str(error)) from error
-
     def _predict(self, content: bytes) -> dict[str, Any]:
-        with self.lock:
-            pixels, _, _, logits = self._run(content)
+        with self.lock, refused_as_unreadable():
+            packed = self.model.pack(content)
+            (logits,) = self.model.logits([packed])
+        pixels = seen_picture(packed)
         probabilities = self.model.calibration.probabilities(logits)
         return dict(picture=data_uri(Image.fromarray(pixels)), probabilities=probabilities.tolist())
 
     def _attention(self, content: bytes, label: int) -> list[list[float]]:
         head = self.model.model.head
-        with self.lock:
-            _, maps, _, _ = self._run(content)
+        with self.lock, refused_as_unreadable():
+            _, maps, _, _ = run_model(self.model.model, self.model.pack(content))
             found = head.explain(maps).get('attention') if hasattr(head, 'explain') else None
             if found is None:
                 seen = class_maps(self.model.model, maps, [label])[0][0]
@@ -132,6 +129,15 @@ class TrialPage:
                 seen = found[0][label]
         seen = seen.detach().double().cpu().numpy().clip(min=0)
         return np.round(seen / max(seen.max(), 1e-12), 3).tolist()
+
+
+@contextlib.contextmanager
+def refused_as_unreadable() -> Iterator[None]:
+    """Within, photographs that cannot be read, and NaN logits, become answers of status 422."""
+    try:
+        yield
+    except (BadImage, ValueError) as error:  # the latter: NaN logits
+        raise HTTPException(422, getattr(error, 'fault', '') or str(error)) from error
 
 
 async def content_of(request: Request) -> bytes:

@@ -1,19 +1,17 @@
 """Score a checkpoint: mlgcn test CONFIG CKPT --metrics mAP CF1 (or all)."""
 
 import argparse
-import contextlib
 
 from mmengine.dist import is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
-from mlgcn.engine.mirror import averaged_with_mirror
 from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS, Calibration
 from mlgcn.evaluation.published import EVALUATORS
+from mlgcn.models.mirror_average import use_mirror_average
 
 from . import options
 
@@ -50,6 +48,8 @@ def main(args: argparse.Namespace) -> None:
     checkpoint.check_classes(test_set.metainfo['classes'])
     fit_to_data(cfg, test_set.metainfo['classes'])
     fit_model(cfg.model, checkpoint.weights)
+    if args.tta:
+        use_mirror_average(cfg.model)
     if 'ema_state_dict' not in checkpoint.content:  # one set of weights: it is scored once
         cfg.custom_hooks = [h for h in cfg.get('custom_hooks', ()) if h.type != 'EMAHook']
     cfg.load_from, cfg.resume = args.checkpoint, False  # loaded once the hooks (EMA) are ready
@@ -61,9 +61,7 @@ def main(args: argparse.Namespace) -> None:
             checkpoint.metadata, len(test_set.metainfo['classes'])
         )
         runner.test_loop.evaluator.metrics[0].calibration = calibration
-    network = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    mirrored = averaged_with_mirror(network) if args.tta else contextlib.nullcontext()
-    with mirrored, options.progress(args, runner):
+    with options.progress(args, runner):
         runner.test()
     if is_main_process():
         print(runner.test_evaluator.metrics[0].table)

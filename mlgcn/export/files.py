@@ -45,7 +45,9 @@ class ExportGraph(nn.Module):
         self.dtype = torch.float16 if half else torch.float32
         if half:
             self.model = copy.deepcopy(loaded.model).half()
-            self.model.head.float()
+            self.model.head.float().register_forward_pre_hook(
+                lambda _, args: (tuple(feature.float() for feature in args[0]), *args[1:])
+            )
         self.preprocessor = loaded.model.data_preprocessor
         self.eval()
 
@@ -54,8 +56,7 @@ class ExportGraph(nn.Module):
         bgr = images.permute(0, 3, 1, 2).flip(1)  # the order in which mmcv reads files
         x = self.preprocessor({'inputs': bgr}, False)['inputs']
         with record_edges(self.model) as edges:
-            maps = self.model.extract_feat(x.to(self.dtype))
-            logits = self.model.head(tuple(feature.float() for feature in maps))
+            logits = self.model(x.to(self.dtype))
         probabilities = torch.sigmoid(logits / self.temperature)
         return logits, probabilities, *(edges if self.edges else ())
 

@@ -66,7 +66,9 @@ class Parity:
         difference = np.nan_to_num(difference, nan=LARGEST, posinf=LARGEST)
         limit = self.limits['logits'] * np.maximum(1, np.abs(expected).max(1))
         for i, one in enumerate(packed):
-            edges, own_edges = ([index[i : i + 1] for index in every] for every in (found, own))
+            # of image i, and of its mirror image where the model averages both
+            rows = slice(i, None, len(packed))
+            edges, own_edges = ([index[rows] for index in every] for every in (found, own))
             image = dict(
                 max_difference=float(difference[i].max()),
                 mean_difference=float(difference[i].mean()),

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.utils.data import Dataset
 
+from mlgcn.models.mirror_average import MirrorAveragedClassifier
+
 from .store import FeatureError, FeatureStore, source_of, stage_names
 
 NO_IMAGE = np.zeros((1, 1, 3), np.uint8)  # RandomFlip and PackInputs want one
@@ -32,6 +34,7 @@ class FeaturePipeline:
         stages: names of the maps wanted.
         paths: all images of the data set.
         transforms: the pipeline's.
+        both_views: an item becomes the maps of picture and mirror image.
     """
 
     def __init__(
@@ -40,7 +43,9 @@ class FeaturePipeline:
         stages: Sequence[str],
         paths: Sequence[str],
         transforms: Sequence[Any],
+        both_views: bool = False,
     ):
+        self.both_views = both_views
         self.maps = [store.maps[name] for name in stages]
         self.rows = store.rows(paths)
         self.flips = [t for t in transforms if isinstance(t, RandomFlip)]
@@ -58,11 +63,15 @@ class FeaturePipeline:
             )
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        """`inputs`: one map (C, H, W), float16, for each stage; `data_samples` of PackInputs."""
+        """`inputs`: one map, float16, for each stage; `data_samples` of PackInputs.
+
+        Maps are (C, H, W), with `both_views` (2, C, H, W).
+        """
         item = {**item, 'img': NO_IMAGE, 'img_shape': (1, 1), 'ori_shape': (1, 1)}
         for flip in self.flips:
             item = flip(item)
-        row, view = self.rows[item['img_path']], int(item.get('flip', False))
+        view = slice(None) if self.both_views else int(item.get('flip', False))
+        row = self.rows[item['img_path']]
         maps = tuple(torch.from_numpy(stage[row, view].copy()) for stage in self.maps)
         return {**self.pack({**item, 'img': NO_IMAGE}), 'inputs': maps}
 
@@ -71,9 +80,13 @@ class FeaturePreprocessor(BaseDataPreprocessor):
     """Stands for the image preprocessor: a batch of stored maps in float32, on the device."""
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """`inputs`: the stages' maps (B, C, H, W), float32."""
+        """`inputs`: the stages' maps (B, C, H, W), float32.
+
+        Of items with both views (2 B, C, H, W): mirror images come after the pictures.
+        """
         data = self.cast_data(data)
         maps = [m if isinstance(m, Tensor) else torch.stack(m) for m in data['inputs']]
+        maps = [m.transpose(0, 1).flatten(0, 1) if m.ndim == 5 else m for m in maps]
         return {**data, 'inputs': tuple(m.float() for m in maps)}
 
 
@@ -118,8 +131,10 @@ def use_features(runner: Runner, folder: str) -> None:
             continue
         if isinstance(loader['dataset'], dict):
             loader['dataset'] = DATASETS.build(loader['dataset'])
+        averaged = isinstance(model, MirrorAveragedClassifier)
+        both_views = averaged and loader is runner._val_dataloader
         for part in datasets(loader['dataset']):
-            replace_pipeline(part, store, stages)
+            replace_pipeline(part, store, stages, both_views)
         for key in ('num_workers', 'persistent_workers', 'prefetch_factor', 'worker_init_fn'):
             loader.pop(key, None)  # reading a map takes less time than passing it on
     model.data_preprocessor = FeaturePreprocessor()
@@ -153,7 +168,9 @@ def datasets(dataset: Dataset) -> Iterator[Dataset]:
         yield from datasets(part)
 
 
-def replace_pipeline(dataset: Dataset, store: FeatureStore, stages: Sequence[str]) -> None:
+def replace_pipeline(
+    dataset: Dataset, store: FeatureStore, stages: Sequence[str], both_views: bool = False
+) -> None:
     """Give one data set a :class:`FeaturePipeline`; the log names the augmentation left out."""
     transforms = dataset.pipeline.transforms
     items = [dataset.get_data_info(i) for i in range(len(dataset))]
@@ -166,4 +183,4 @@ def replace_pipeline(dataset: Dataset, store: FeatureStore, stages: Sequence[str
     out = [name for name in names if name not in kept]
     if out:
         print_log(f'stored features: {", ".join(out)} of the pipeline is left out', 'current')
-    dataset.pipeline = FeaturePipeline(store, stages, paths, transforms)
+    dataset.pipeline = FeaturePipeline(store, stages, paths, transforms, both_views)

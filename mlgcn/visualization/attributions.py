@@ -41,7 +41,8 @@ def run_model(
 ) -> tuple[ndarray, Sequence[Tensor], list[ChosenPatches], ndarray]:
     """The picture that the model saw, its backbone's maps, neighbours of patches, logits (K,).
 
-    The picture is uint8 (H, W, 3) in RGB; neighbours are those of a PyramidViG, by stage.
+    Of the picture alone, not of its mirror image, also where the model averages both. Neighbours
+    are those of a PyramidViG, by stage.
 
     Raises a ValueError where a logit is NaN or infinite.
     """
@@ -59,8 +60,12 @@ def run_model(
     logits = logits_from_maps(model, maps)[0].float().cpu().numpy()
     if not np.isfinite(logits).all():
         raise ValueError('the model gives NaN or infinite logits')
-    pixels = packed['inputs'].byte().flip(0).permute(1, 2, 0)  # files are read in BGR
-    return pixels.numpy(), maps, neighbours, logits
+    return seen_picture(packed), maps, neighbours, logits
+
+
+def seen_picture(packed: dict) -> ndarray:
+    """What the test pipeline makes of an image: uint8 (H, W, 3), RGB."""
+    return packed['inputs'].byte().flip(0).permute(1, 2, 0).numpy()  # files are read in BGR
 
 
 def logits_from_maps(model: ImageClassifier, maps: Sequence[Tensor]) -> Tensor:

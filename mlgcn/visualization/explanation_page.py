@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,8 @@ def write_explanations(
         model=Path(loaded.checkpoint.path).name,
         head=type(loaded.model.head).__name__,
         classes=loaded.classes,
-        decision=decision,
+        decision=replace(decision, tta=False),
+        mirrored=decision.tta,
     )
     return page
 

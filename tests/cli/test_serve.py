@@ -17,6 +17,7 @@ from PIL import Image
 from tiny_checkpoint import CLASSES, write_checkpoint
 
 import mlgcn as package
+from mlgcn.models.mirror_average import use_mirror_average
 
 uvicorn = pytest.importorskip('uvicorn', reason='uvicorn is needed to serve')
 pytest.importorskip('starlette', reason='starlette is needed to serve')
@@ -33,7 +34,10 @@ def photo():
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     stated = dict(temperature=2.0, thresholds=[0.25, 0.5, 0.75], objective='f1', images=7)
-    path, _ = write_checkpoint(tmp_path_factory.mktemp('model'), calibration=stated)
+    path, _ = write_checkpoint(
+        tmp_path_factory.mktemp('model'), lambda cfg: use_mirror_average(cfg.model),
+        calibration=stated,
+    )  # fmt: skip
     return package.load(path, device='cpu')
 
 

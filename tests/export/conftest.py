@@ -28,8 +28,8 @@ def checkpoints(tmp_path_factory):
 def export(checkpoints, photos, tmp_path):
     """Export a model into `tmp_path`: (path, certificate)."""
 
-    def run(name, file, images=photos, **options):
-        loaded = load_model(checkpoints[name])
+    def run(name, file, images=photos, cfg_options=None, **options):
+        loaded = load_model(checkpoints[name], cfg_options=cfg_options)
         export_model(loaded, tmp_path / file, images=list(map(str, images)), **options)
         return tmp_path / file, certificate_of(tmp_path / file)
 
@@ -40,9 +40,9 @@ def certificate_of(path):
     return json.loads(path.with_name(f'{path.name}.certificate.json').read_text(encoding='utf-8'))
 
 
-def expected_logits(checkpoint, paths, size=None):
+def expected_logits(checkpoint, paths, size=None, cfg_options=None):
     """What mlgcn predicts for image files, one at a time."""
-    loaded = load_model(checkpoint)
+    loaded = load_model(checkpoint, cfg_options=cfg_options)
     if size:
         _, loaded.pipeline = resize_rule(loaded.cfg.test_dataloader.dataset.pipeline, size)
     return np.concatenate([loaded.logits([loaded.pack(path)]) for path in paths])

@@ -29,6 +29,33 @@ def test_onnx_file(export, checkpoints, photos):
     np.testing.assert_allclose(probabilities[0], 1 / (1 + np.exp(-logits[0] / 1.7)), atol=1e-6)
 
 
+MIRROR = {'model.type': 'mlgcn.MirrorAveragedClassifier'}
+
+
+def test_the_mean_of_picture_and_mirror_image(export, checkpoints, photos):
+    path, certificate = export('addgcn', 'm.onnx', photos[:3], MIRROR, dynamic_batch=True)
+    assert certificate['verdict'] == 'agrees'
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    (logits, _) = session.run(None, {'images': np.stack([pillow(photo) for photo in photos[:3]])})
+    plain, expected = (
+        expected_logits(checkpoints['addgcn'], photos[:3], cfg_options=options)
+        for options in (None, MIRROR)
+    )
+    assert np.abs(plain - expected).max() > 1e-3
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('file, options', [
+    ('m.pt2', dict(format='torch-export', dynamic_batch=True)),
+    ('m.onnx', dict(half=True)),
+    ('m.onnx', {}),
+])  # fmt: skip
+def test_other_files_of_the_mean(export, photos, file, options):
+    path, certificate = export('gkgnet', file, photos[:3], MIRROR, **options)
+    assert certificate['verdict'].startswith('agrees')
+
+
 def test_large_weights_lie_beside_the_file(export, checkpoints, photos, monkeypatch):
     threshold = 'torch.onnx._internal.exporter._onnx_program._LARGE_MODEL_THRESHOLD'
     monkeypatch.setattr(threshold, 0)

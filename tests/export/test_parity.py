@@ -16,8 +16,13 @@ from mlgcn.ops import group_knn
 
 
 @pytest.fixture(scope='module')
-def loaded(tmp_path_factory):
-    return load_model(write_checkpoint(tmp_path_factory.mktemp('export'), 'gkgnet'))
+def path(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp('export'), 'gkgnet')
+
+
+@pytest.fixture(scope='module')
+def loaded(path):
+    return load_model(path)
 
 
 class PyTorchFile:
@@ -109,6 +114,25 @@ def test_wrong_neighbours_disagree_unless_they_are_as_near(loaded, monkeypatch):
         compare(loaded, PyTorchFile(loaded, 0.01, 0, wrong_row=20)).summary()['verdict']
         == 'disagrees'
     )
+
+
+def test_neighbours_of_mirror_images_count(path):
+    averaged = load_model(path, cfg_options={'model.type': 'mlgcn.MirrorAveragedClassifier'})
+    file = PyTorchFile(averaged)
+    assert compare(averaged, file).summary()['verdict'] == 'agrees'
+    own = file.edges
+
+    def wrong_in_mirror_images(images):
+        edges = own(images)
+        edges[0] = edges[0].clone()
+        edges[0][len(images) :] = (edges[0][len(images) :] + 5) % 16
+        return edges
+
+    file.edges = wrong_in_mirror_images
+    for image in compare(averaged, file).images:
+        assert image['neighbour_rows_that_differ'] >= 2
+        assert image['excess'] > 1e-3 > 1e-6 > image['excess_of_pytorch']
+        assert image['difference_to_float64_with_its_neighbours'] < 1e-5
 
 
 def test_flipped_labels_are_counted_and_limited(loaded, monkeypatch):

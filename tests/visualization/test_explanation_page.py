@@ -7,6 +7,7 @@ from conftest import NAMES
 from html_page import Page
 from PIL import Image
 
+from mlgcn.apis import load_model
 from mlgcn.visualization import write_explanations
 
 CAM, ABLATION = 'Class activation maps', 'Edge ablation'
@@ -38,6 +39,17 @@ def test_page_and_pngs(kind, loaded, photo_file, tmp_path):
         assert len(sizes) == FIGURES[kind] and min(map(min, sizes)) > 150
         with Image.open(folder / 'overview.jpg') as image:
             assert image.width <= 900 and image.height <= 480
+
+
+def test_of_a_mirror_average_the_picture_is_explained(loaded, photo_file, tmp_path):
+    path = loaded['avg'].checkpoint.path
+    model = load_model(path, cfg_options={'model.type': 'mlgcn.MirrorAveragedClassifier'})
+    tables = []
+    for name, each in (('plain', loaded['avg']), ('averaged', model)):
+        page = write_explanations(each, [photo_file], tmp_path / name, each.decision(), ['hen'])
+        assert ('mirror image' in page.read_text()) == (name == 'averaged')
+        tables.append(Page(page.read_text()).rows)
+    assert tables[0] == tables[1]
 
 
 def test_command(loaded, photo_file, tmp_path, mlgcn):

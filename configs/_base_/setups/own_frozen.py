@@ -1,6 +1,7 @@
 # Own photographs on a small frozen backbone: everything but neck, head and schedule. Pictures are
 # squashed to own.size and mirrored at random, nothing more, so that `mlgcn features` can store
-# all that training sees: --features DIR.
+# all that training sees: --features DIR. Scores and predictions are means over picture and mirror
+# image, in twice the time; `model.type=ImageClassifier` switches that off.
 _base_ = ['../datasets/own.py', '../default_runtime.py']
 
 own = dict(size=320)
@@ -8,7 +9,7 @@ own = dict(size=320)
 # The map at stride 16 (112 channels) and the last one with the backbone's last 1x1 convolution
 # (stride 32, 1,280 channels).
 model = dict(
-    type='ImageClassifier',
+    type='mlgcn.MirrorAveragedClassifier',
     backbone=dict(
         type='mlgcn.TIMMBackbone',
         model_name='tf_efficientnet_lite0',

@@ -93,17 +93,17 @@ class CTranHead(MultiLabelHead):
         states = self.draw_states(self.targets(data_samples).to(feats[-1].device))
         return self._get_loss(self(feats, states), data_samples, states=states, **kwargs)
 
-    def predict(
+    def logits(
         self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None
-    ) -> list[DataSample]:
-        """As the base; `known_labels` of the samples, where they have them, are given."""
+    ) -> Tensor:
+        """Logits (B, K); `known_labels` of the samples, where they have them, are given."""
         known = [sample.get('known_labels') for sample in data_samples or ()]
         states = None
         if any(row is not None for row in known):
             unknown = torch.full((self.num_classes,), UNKNOWN)
             rows = [unknown if row is None else torch.as_tensor(row).cpu() for row in known]
             states = torch.stack(rows).to(feats[-1].device)
-        return self._get_predictions(self(feats, states), data_samples)
+        return self(feats, states)
 
     @torch.no_grad()
     def explain(self, feats: Sequence[Tensor], states: Tensor | None = None) -> dict[str, Tensor]:

@@ -56,6 +56,18 @@ class MultiLabelHead(MultiLabelClsHead):
         named = {'loss': loss} if 'type' in loss else loss
         self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in named.items()})
 
+    def logits(
+        self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None
+    ) -> Tensor:
+        """The logits (B, K) of predictions, for heads that read more of a sample than its image."""
+        return self(feats)
+
+    def predict(
+        self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None
+    ) -> list[DataSample]:
+        """The samples, with the fields of :meth:`_get_predictions`."""
+        return self._get_predictions(self.logits(feats, data_samples), data_samples)
+
     def targets(self, data_samples: Sequence[DataSample]) -> Tensor:
         """Ground truth (B, K) of 1 (present), 0 (absent) and -1 (ignored)."""
         target = torch.stack([label_vector(sample, self.num_classes) for sample in data_samples])
