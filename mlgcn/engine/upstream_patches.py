@@ -1,12 +1,14 @@
-"""Every change that importing mlgcn makes to other packages, in one table.
+"""Every change that importing mlgcn makes to other packages and the process, in one table.
 
 `make test` compares each with the versions of requirements/runtime.txt: onedl-mmengine 0.10.12,
 PyYAML 6.0, yapf 0.43, torch 2.14 (tests/engine/test_upstream_patches.py has a hostile file for
 each place that reads one).
 """
 
+import ctypes
 import os
 import pickle
+import sys
 from collections.abc import MutableMapping
 from importlib import import_module
 from typing import Any
@@ -83,6 +85,8 @@ PATCHES = [
     (os.environ, 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1', "other packages' torch.load"),
 ]
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
 
 def install() -> None:
     """Put all of them in place; an ImportError where upstream has no such name."""
@@ -95,3 +99,17 @@ def install() -> None:
             seen = f'{owner.__name__} has no {name}, which mlgcn replaces ({reason})'
             raise ImportError(f'{seen}; install the versions of requirements/runtime.txt')
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
+    keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep up to 1 GiB of freed blocks of at most 32 MiB (its limit) for the next ones.
+
+    By default it returns a freed map to the system, which hands it out again page by page, filled
+    with zeros: up to a seventh of a forward pass on a CPU. What the user set is left.
+    """
+    chosen = {'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'} & set(os.environ)
+    if not chosen and sys.platform == 'linux':
+        mallopt = getattr(ctypes.CDLL(None), 'mallopt', lambda *_: 0)  # not in other C libraries
+        mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        mallopt(M_TRIM_THRESHOLD, 1 << 30)

@@ -5,7 +5,10 @@ import json
 import logging
 import os
 import pickle
+import platform
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import MutableMapping
 
@@ -40,6 +43,26 @@ def test_every_entry_of_the_table_is_in_place(owner, name, ours, reason):
     now = owner[name] if isinstance(owner, MutableMapping) else getattr(owner, name)
     assert now is ours or now == ours
     assert reason
+
+
+USERS_CHOICE = {'MALLOC_MMAP_THRESHOLD_': '1000000'}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='glibc alone has mallopt')
+@pytest.mark.parametrize(('environment', 'kept'), [({}, True), (USERS_CHOICE, False)])
+def test_freed_memory_is_kept(environment, kept):
+    """Pages of a block of 16 MiB that come back from the system: none, or all 4096."""
+    code = (
+        'import resource, mlgcn, torch\n'
+        'faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n'
+        'for _ in range(3): start = faults(); torch.ones(2**22); end = faults()\n'
+        'print(end - start)'
+    )
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert (int(done.stdout) < 400) == kept, done
 
 
 def test_init_cfg(hostile):
