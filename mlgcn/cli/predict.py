@@ -77,7 +77,9 @@ def answer(
     total = len(files) if isinstance(files, list) else None
     files, ahead = itertools.tee(files)  # the model reads a batch ahead
     answers = zip(files, stream((file.path for file in ahead), decision))
-    for file, prediction in track(answers, 'images', total, console=console, disable=not out):
+    if out:  # the labels are printed otherwise, and a disabled bar prints an empty line
+        answers = track(answers, 'images', total, console=console)
+    for file, prediction in answers:
         if folder and not prediction.error:
             prediction = draw(folder, file, prediction, decision)
         if prediction.error:

@@ -24,5 +24,15 @@ def main(args: argparse.Namespace) -> None:
     print(
         f'{args.out}: {args.train} training and {args.val} test pictures '
         f'{"written" if written else "are there already, nothing written"}.\n'
-        'Next: mlgcn train addgcn_scenes (reads $MLGCN_DATA/scenes, by default data/scenes)'
+        f'Next: {next_command(args.out)}'
     )
+
+
+def next_command(out: str) -> str:
+    """The training on what lies in `out`; the configs read $MLGCN_DATA/scenes."""
+    root, name = os.path.split(os.path.normpath(out))
+    if name != 'scenes':
+        options_ = (f'{part}_dataloader.dataset.data_root={out}' for part in ('train', 'val'))
+        return f'mlgcn train addgcn_scenes --cfg-options {" ".join(options_)}'
+    is_default = root == os.path.normpath(os.environ.get('MLGCN_DATA', 'data'))
+    return ('' if is_default else f'MLGCN_DATA={root or "."} ') + 'mlgcn train addgcn_scenes'

@@ -138,10 +138,12 @@ def check_images(paths: Sequence[str], **options) -> dict[str, Verdict]:
 
 def _in_threads(function: Callable, paths: Sequence[str], title: str) -> list:
     """What `function` says of every path; long lists get a progress bar on stderr."""
-    hidden = len(paths) < LONG_LIST or not is_main_process()
-    bar = {'console': Console(stderr=True), 'transient': True, 'disable': hidden}
     with ThreadPoolExecutor(8) as pool:
-        return list(track(pool.map(function, paths), title, len(paths), **bar))
+        found = pool.map(function, paths)
+        if len(paths) >= LONG_LIST and is_main_process():  # a disabled bar prints an empty line
+            bar = {'console': Console(stderr=True), 'transient': True}
+            found = track(found, title, len(paths), **bar)
+        return list(found)
 
 
 class ImageFacts(NamedTuple):

@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 from collections.abc import MutableMapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -65,6 +66,7 @@ checkpoint, runner, package = (
     import_module(f'mmengine.runner{name}') for name in ('.checkpoint', '.runner', '')
 )
 initializers = WEIGHT_INITIALIZERS.module_dict
+READ_AND_LOG = partial(runner._load_checkpoint, logger='current')
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
     # owner, name, ours, why upstream's does not do
@@ -78,6 +80,7 @@ PATCHES = [
     (yaml_handler, 'Loader', yaml.SafeLoader, "PyYAML's full loader runs code"),
     (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
     (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
+    (runner, '_load_checkpoint', READ_AND_LOG, 'prints which file it reads'),
     (MMLogger, '__init__', quiet_logger(MMLogger.__init__), '300 lines before the first loss'),
     (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     (RepeatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),

@@ -128,3 +128,9 @@ def test_bits_of_deep_images(tmp_path, suffix):
         Image.fromarray(np.full((8, 8), most, np.uint16)).save(path)
     assert [verdict.deep for verdict in check_images(paths).values()] == [True] * 3
     assert used_bits(paths) == 12
+
+
+def test_short_lists_print_nothing(tmp_path, photo, capfd):
+    photo(tmp_path / 'a.jpg')
+    assert not check_images([str(tmp_path / 'a.jpg')])
+    assert ''.join(capfd.readouterr()) == ''
