@@ -188,7 +188,7 @@ def used_bits(paths: Sequence[str]) -> int:
     most = 0
     for path in paths[:: -(-len(paths) // DEEP_SAMPLE)]:
         with image_io.open_file(path) as file, image_io.open_image(file, 2 * MAX_PIXELS) as image:
-            values = image_io.deep_pixels(image)
+            values = image_io.deep_pixels(image, file)
             if values.dtype.kind == 'f':
                 return 0
             most = max(most, int(values.max()))

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from .foreign_files import is_raw, what_is
 
@@ -31,6 +31,9 @@ with contextlib.suppress(ImportError):  # an optional reader of the photographs 
 KNOWN = ('JPEG', 'PNG', 'GIF', 'WEBP', 'BMP', 'DIB', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 FORMATS = [name for name in KNOWN if name in Image.OPEN]  # AVIF is missing from older Pillows
 ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+ADAM7 = (  # the passes of an interlaced PNG: first column and row, steps to the next ones
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)  # fmt: skip
 PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS  # 89,478,485: where Pillow begins to warn
 # Behind transparent parts, RGB: ImageNet's mean, as mmcv has it behind grey with alpha.
@@ -82,12 +85,15 @@ def read_image(
                 decode_jpeg(file, 'CMYK' if image.mode == 'CMYK' else 'GRAY', 1, 1, 8)
             elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and ends_in_zeros(file):
                 raise ValueError('ends in zeros: a part of the file is missing')
-            if value_range and is_deep(image):
-                image = to_8_bits(deep_pixels(image), value_range, orientation(image))
+            stretched = value_range and is_deep(image)
+            stored = image.tile[:1]  # gone when loaded
             image.load()
-            last_row = image.crop((0, image.height - 1, *image.size))
-            if image.format == 'PNG' and not any(last_row.tobytes()) and png_is_short(file):
-                raise ValueError('the image data end before the last row')
+            if image.format == 'PNG':
+                check_png(file, image)
+            elif stored and stops_within_a_row(image, stored[0]):
+                raise ValueError('zeros from the middle of a row on: a part of the file is missing')
+            if stretched:
+                image = to_8_bits(deep_pixels(image, file), value_range, orientation(image))
             return bgr(image)
     except Exception as error:
         fault = fault_of(error, path)
@@ -136,7 +142,7 @@ def fault_of(error: Exception, path: str) -> str:
 def ends_in_zeros(file: BinaryIO) -> bool:
     """Whether the last 256 bytes are zero: what an interrupted copy leaves.
 
-    Compressed data do not end so. In BMP, PPM and plain TIFF files such zeros are black pixels.
+    Compressed data do not end so; for uncompressed pixels see :func:`stops_within_a_row`.
     """
     length = file.seek(0, os.SEEK_END)
     file.seek(max(length - 256, 0))
@@ -145,23 +151,56 @@ def ends_in_zeros(file: BinaryIO) -> bool:
     return not any(end)
 
 
-def png_is_short(file: BinaryIO) -> bool:
-    """Whether a PNG's compressed data, though whole, have fewer rows than its header says.
+def check_png(file: BinaryIO, image: Image.Image) -> None:
+    """ValueError for a loaded PNG whose compressed data are damaged, or have too few rows.
 
-    Pillow leaves such rows black. Interlaced files, with other rows, are taken for whole.
+    Pillow leaves rows that are missing black, and does not look at the checksums.
     """
     file.seek(8)
     missing, inflate = 0, zlib.decompressobj()
     while len(head := file.read(8)) == 8:
-        chunk = file.read(int.from_bytes(head[:4], 'big') + 4)[:-4]  # without the checksum
+        chunk, checksum = file.read(int.from_bytes(head[:4], 'big')), file.read(4)
         if head.endswith(b'IHDR'):
-            width, height, bits, colour, *_, interlaced = struct.unpack('>IIBBBBB', chunk)
-            if interlaced:
-                return False
-            missing = height * (1 + -(-width * bits * PNG_CHANNELS[colour] // 8))
-        elif head.endswith(b'IDAT') and missing:
-            missing -= len(inflate.decompress(chunk, missing))
-    return missing > 0
+            missing = png_bytes(*struct.unpack('>IIBBBBB', chunk))
+        elif head.endswith(b'IDAT'):
+            if zlib.crc32(chunk, zlib.crc32(b'IDAT')) != int.from_bytes(checksum, 'big'):
+                raise ValueError('the checksum of the image data is wrong')
+            if missing and (image.info.get('interlace') or not any(last_row(image).tobytes())):
+                missing -= len(inflate.decompress(chunk, missing))
+            else:
+                missing = 0
+    if missing:
+        raise ValueError('the image data end before the last row')
+
+
+def png_bytes(
+    width: int, height: int, bits: int, colour: int, compression: int, filters: int, interlaced: int
+) -> int:
+    """The bytes of all rows of a PNG, one filter type before each; arguments as in its header."""
+    passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
+    sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
+    pixel = bits * PNG_CHANNELS[colour]
+    return sum(rows * (1 + -(-columns * pixel // 8)) for columns, rows in sizes if columns > 0)
+
+
+def last_row(image: Image.Image) -> Image.Image:
+    return image.crop((0, image.height - 1, *image.size))
+
+
+def stops_within_a_row(image: Image.Image, stored: ImageFile._Tile) -> bool:
+    """Whether uncompressed pixels become zero in the middle of a row and stay so.
+
+    A black border begins between rows, and what lies on a black ground leaves its rows partly zero.
+    """
+    pixels = np.asarray(image)
+    pixels = pixels[::-1] if stored.args[-1] == -1 else pixels  # BMP: from the bottom up
+    if stored.codec_name != 'raw' or pixels[-1].any() or not pixels.any():
+        return False
+    filled = pixels.any(-1) if pixels.ndim == 3 else pixels != 0
+    row = np.flatnonzero(filled.any(1))[-1]
+    columns = np.flatnonzero(filled[row])[-1] + 1
+    whole = filled[row - 1].mean() > 0.9 and filled[row, :columns].mean() > 0.9
+    return columns < image.width and whole
 
 
 def decode_fault(path: str, **options) -> str:
@@ -187,12 +226,12 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith(('I', 'F')) or ';16' in str(image.tile)
 
 
-def deep_pixels(image: Image.Image) -> np.ndarray:
+def deep_pixels(image: Image.Image, file: BinaryIO) -> np.ndarray:
     """The stored values of an image of which :func:`is_deep`: (H, W), or (H, W, 3) in RGB."""
     if image.mode.startswith(('I', 'F')):
         return np.asarray(image)
-    image.fp.seek(0)  # Pillow keeps 8 of 16 bits in colour
-    data = np.frombuffer(image.fp.read(), np.uint8)
+    file.seek(0)  # Pillow keeps 8 of 16 bits in colour
+    data = np.frombuffer(file.read(), np.uint8)
     pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     return pixels[..., 2::-1] if pixels.ndim == 3 else pixels
 

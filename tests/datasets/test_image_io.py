@@ -301,10 +301,51 @@ def test_a_png_with_too_few_rows(tmp_path, mode):
     start = whole.index(b'IDAT')
     end = start + 4 + int.from_bytes(whole[start - 4 : start], 'big')
     rows = zlib.decompress(whole[start + 4 : end])
-    data = b'IDAT' + zlib.compress(rows[: len(rows) * 5 // 9])
-    chunk = struct.pack('>I', len(data) - 4) + data + struct.pack('>I', zlib.crc32(data))
-    (tmp_path / 'a.png').write_bytes(whole[: start - 4] + chunk + whole[end + 4 :])
+    short = chunk(b'IDAT', zlib.compress(rows[: len(rows) * 5 // 9]))
+    (tmp_path / 'a.png').write_bytes(whole[: start - 4] + short + whole[end + 4 :])
     assert 'before the last row' in fault(tmp_path / 'a.png')
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+
+def test_an_interlaced_png_with_too_few_rows(tmp_path, picture):
+    pixels, rows = np.asarray(picture), b''
+    for x, y, dx, dy in image_io.ADAM7:
+        rows += b''.join(b'\0' + row.tobytes() for row in pixels[y::dy, x::dx])
+    header = chunk(b'IHDR', struct.pack('>IIBBBBB', *SIZE, 8, 2, 0, 0, 1))
+    for part in (rows, rows[:-121], rows[: -9 * 121]):  # a row of the last pass has 121 bytes
+        data = chunk(b'IDAT', zlib.compress(part)) + chunk(b'IEND', b'')
+        (tmp_path / 'a.png').write_bytes(b'\x89PNG\r\n\x1a\n' + header + data)
+        if part is rows:
+            same(tmp_path / 'a.png', picture)
+        else:
+            assert 'before the last row' in fault(tmp_path / 'a.png')
+
+
+@pytest.mark.parametrize('share', [0.3, 0.5, 0.75])
+@pytest.mark.parametrize('suffix', ['png', 'bmp', 'ppm', 'tif'])
+def test_a_file_of_which_the_rest_is_zeros(tmp_path, photo, suffix, share):
+    path = photo(tmp_path / f'a.{suffix}')
+    whole = path.read_bytes()
+    start = int(len(whole) * share)
+    path.write_bytes(whole[:start] + bytes(len(whole) - start))
+    assert fault(path)
+
+
+@pytest.mark.parametrize('suffix', ['bmp', 'ppm', 'tif'])
+def test_black_ground_and_borders_are_no_damage(tmp_path, photo, suffix):
+    image = Image.open(photo(tmp_path / 'a.png')).convert('RGB')
+    bordered = Image.new('RGB', (image.width, image.height + 20))
+    bordered.paste(image, (0, 10))
+    cutout = Image.new('RGB', image.size)
+    disc = Image.new('1', image.size)
+    ImageDraw.Draw(disc).ellipse((5, 5, image.width - 5, image.height - 9), fill=1)
+    cutout.paste(image, mask=disc)
+    for sound in (bordered, cutout, bordered.convert('L'), Image.new('RGB', SIZE)):
+        sound.save(tmp_path / f'b.{suffix}')
+        same(tmp_path / f'b.{suffix}', sound)
 
 
 def test_links(tmp_path, picture):
