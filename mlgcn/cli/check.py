@@ -24,7 +24,7 @@ from mmpretrain.registry import DATASETS
 from rich.console import Console
 from rich.progress import track
 
-from mlgcn.atomic_files import write_atomically
+from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError, Labels
@@ -37,7 +37,7 @@ FAULTS = 'annotations that cannot be read'
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config', '--cfg-options', '--work-dir')
+    options.add(parser, 'config', '--cfg-options', '--work-dir', '--force')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that read')
 
 
@@ -45,6 +45,11 @@ def main(args: argparse.Namespace) -> None:
     if args.workers < 1:
         raise ValueError(f'--workers {args.workers}: expected 1 or more')
     cfg = options.load_config(args)
+    folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = [folder / f'dataset_check.{ending}' for ending in ('txt', 'json')]
+    for target in targets:
+        refuse_existing(target, args.force)
     cv2.setNumThreads(0)  # the processes are the threads
     splits, unreadable, read_options = read_splits(cfg)
     if not splits:
@@ -53,12 +58,10 @@ def main(args: argparse.Namespace) -> None:
     facts = read_all(list(paths), read_options, args.workers)
     found = sorted([*unreadable, *findings(splits, facts)], key=lambda f: not f.is_error)
 
-    folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
-    folder.mkdir(parents=True, exist_ok=True)
     report = report_dict(splits, found)
     text = report_text(report)
-    write_atomically(folder / 'dataset_check.txt', text + '\n')
-    write_atomically(folder / 'dataset_check.json', json.dumps(report, indent=1))
+    for target, content in zip(targets, (text + '\n', json.dumps(report, indent=1))):
+        write_atomically(target, content)
     errors = sum(len(cases) for cases in report['errors'].values())
     text = printable(text)
     print(f'{text}\n\n{errors} errors in {len(facts)} images. Every case: {folder}/dataset_check.*')

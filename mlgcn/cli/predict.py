@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> None:
     _, checkpoint, words = options.split_model(args.model, images=True)
     files = read_image_list(sys.stdin) if words == ['-'] else list_images(words)
     with contextlib.ExitStack() as stack:
-        folder = PictureFolder(args.show_dir) if args.show_dir else None
+        folder = PictureFolder(args.show_dir, args.force) if args.show_dir else None
         if folder and words != ['-']:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None

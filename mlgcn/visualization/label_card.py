@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mlgcn.atomic_files import write_atomically
+from mlgcn.atomic_files import refuse_existing, write_atomically
 
 from .drawing import SOFT, picture, shortened, style
 from .page import encoded
@@ -63,12 +63,13 @@ class PictureFolder:
     list, x.jpg and x.png) are numbered.
     """
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, force: bool = False):
+        self.folder, self.force = Path(folder), force
         self.folder.mkdir(parents=True, exist_ok=True)
         if not os.access(self.folder, os.W_OK):
             raise PermissionError(f'{folder}: this folder cannot be written to')
         self._owners: dict[str, str] = {}
+        self._free: set[Path] = set()  # not there at the start, or to be overwritten
 
     def path(self, image: str, name: str) -> Path:
         """The picture's file for the file `image`, which is called `name` below its folder."""
@@ -80,13 +81,19 @@ class PictureFolder:
         return self.folder / target
 
     def refuse_overwriting(self, images: Sequence[tuple[str, str]]) -> None:
-        """Raise a ValueError where a picture would replace one of `images` (file, name)."""
+        """Refuse to replace one of `images` (file, name), or without `force` another file.
+
+        Raises a ValueError or a FileExistsError.
+        """
         files = {os.path.realpath(image) for image, _ in images}
         for path in (self.path(*image) for image in images):
             if os.path.realpath(path) in files:
                 raise ValueError(
                     f'{path}: a picture would replace this photograph; choose another folder'
                 )
+            if path not in self._free:
+                refuse_existing(path, self.force)
+                self._free.add(path)
 
     def save(self, card: Image.Image, image: str, name: str) -> None:
         """Write the picture of the file `image`."""

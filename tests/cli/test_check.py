@@ -29,7 +29,7 @@ def check(mlgcn, tmp_path):
 
     def run(train, val, config='addgcn_own_448', *options):
         work = tmp_path / 'work'
-        args = ['check', config, '--work-dir', work, '--workers', 2, '--cfg-options']
+        args = ['check', config, '--work-dir', work, '--force', '--workers', 2, '--cfg-options']
         answer = mlgcn(*args, f'own.train={train}', f'own.val={val}', *options)
         if answer.status == 2:
             return 2, answer.error, None
@@ -49,6 +49,16 @@ def sound(tmp_path):
         photo(tmp_path / f'{split} {i}.jpg', i)
         rows[split].append([f'{split} {i}.jpg', 'cat|dog' if i % 3 == 0 else 'dog'])
     return {k: write_csv(tmp_path / f'{k}.csv', v) for k, v in rows.items()}
+
+
+def test_an_earlier_report_stays(mlgcn, tmp_path, sound):
+    report = tmp_path / 'work' / 'dataset_check.json'
+    report.parent.mkdir()
+    report.write_text('earlier')
+    args = ['check', 'addgcn_own_448', '--work-dir', report.parent, '--cfg-options']
+    answer = mlgcn(*args, *(f'own.{split}={path}' for split, path in sound.items()))
+    assert str(report) in answer.error and '--force' in answer.error
+    assert report.read_text() == 'earlier'
 
 
 def write_coco(path, images, boxes, categories):

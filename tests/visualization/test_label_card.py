@@ -49,3 +49,14 @@ def test_names_do_not_collide(tmp_path):
             assert folder.path(image, name) == tmp_path / 'new' / 'drawn' / expected
     folder.save(Image.new('RGB', (8, 8)), 'd/c/x.jpg', 'c/x.jpg')
     assert Image.open(tmp_path / 'new' / 'drawn' / 'c' / 'x.jpg').size == (8, 8)
+
+
+def test_an_earlier_picture_stays(tmp_path):
+    image, earlier = ('photos/x.png', 'x.png'), tmp_path / 'x.jpg'
+    folder = PictureFolder(tmp_path)
+    folder.refuse_overwriting([image])
+    folder.save(Image.new('RGB', (8, 8)), *image)
+    folder.refuse_overwriting([image])  # its own, of the same image
+    with pytest.raises(FileExistsError, match=str(earlier)):
+        PictureFolder(tmp_path).refuse_overwriting([image])
+    PictureFolder(tmp_path, force=True).refuse_overwriting([image])
