@@ -63,6 +63,8 @@ def overview() -> str:
 
 def execute(command: str, arguments: list[str]) -> None:
     """Parse the arguments of one command, and run it."""
+    from mlgcn.engine.work_dir import writes_to
+
     from .options import Parser
 
     if command in PRINTERS and hasattr(signal, 'SIGPIPE'):
@@ -74,4 +76,6 @@ def execute(command: str, arguments: list[str]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_options(parser)
-    module.main(parser.parse_intermixed_args(arguments))
+    args = parser.parse_intermixed_args(arguments)
+    writes_to(getattr(args, 'out', None) or getattr(args, 'work_dir', None) or '.')
+    module.main(args)

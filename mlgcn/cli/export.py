@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mlgcn.apis import load_model
 from mlgcn.engine.config import ConfigError
+from mlgcn.engine.work_dir import writes_to
 from mlgcn.export import export_model
 from mlgcn.export.export_model import FORMATS, ExportError, check_target, in_words
 
@@ -39,6 +40,7 @@ def main(args: argparse.Namespace) -> None:
     path = Path(args.out or Path(checkpoint).with_suffix(FORMATS[args.format].suffix))
     check_target(path, args.format)
     options.check_new(path, args.force)
+    writes_to(str(path))
     loaded = load_model(config or checkpoint, config and checkpoint, 'cpu', args.cfg_options)
     try:
         certificate = export_model(
@@ -47,8 +49,4 @@ def main(args: argparse.Namespace) -> None:
         )  # fmt: skip
     except ExportError as error:
         raise SystemExit(f'error: {error}') from error
-    except OSError as error:
-        if error.errno is not None and error.filename is None:  # a full disk
-            error.filename = str(path)
-        raise
     print(f'{path}: {in_words(certificate)}')

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import traceback
@@ -16,7 +17,7 @@ from mmengine.dist import is_distributed
 from mlgcn.checkpoints.error import printable
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.launch import process_name, record_failure
-from mlgcn.engine.work_dir import claimed
+from mlgcn.engine.work_dir import written_place
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
@@ -29,10 +30,10 @@ SHARED_MEMORY = (
 OPEN_FILES = 'too many open files; raise the limit (ulimit -n 65536) or lower num_workers'
 OUT_OF_MEMORY = 'out of memory; lower train_dataloader.batch_size or num_workers'
 DISK = {
-    errno.ENOSPC: 'no space left on the disk; make room',
-    errno.EDQUOT: 'the disk quota is used up; make room',
+    errno.ENOSPC: 'no space left on the disk {mount} ({free:,} bytes are free); make room',
+    errno.EDQUOT: 'the quota of the disk {mount} is used up; make room',
     errno.EFBIG: 'a file grew beyond the size limit (ulimit -f); make room',
-    errno.EROFS: 'the disk has become read-only; repair it',
+    errno.EROFS: 'the disk {mount} has become read-only; repair it',
 }
 LOST = (
     r'Connection (?:closed|reset) by peer|pair closure|Broken pipe|Connection was likely closed'
@@ -65,15 +66,16 @@ MESSAGES = {
 }
 
 
-def explain(error: BaseException, work_dir: str | None = None) -> str | None:
+def explain(error: BaseException, place: str | None = None) -> str | None:
     """One line for a fault of the machine in `error` or those that led to it; None: there is none.
 
-    `work_dir`, where a training writes, is named where the error names no file, and with what was
-    saved there.
+    `place`, where the command writes, is named where the error names no file; if it is a training's
+    folder, with what was saved there.
     """
-    line = next(filter(None, (_explain(cause, work_dir) for cause in _chain(error))), None)
-    newest = Path(work_dir or '', 'last_checkpoint')
-    if line and work_dir and newest.is_file():
+    place = place or '.'
+    line = next(filter(None, (_explain(cause, place) for cause in _chain(error))), None)
+    newest = Path(place, 'last_checkpoint')
+    if line and newest.is_file():
         name = Path(newest.read_text().strip()).name
         return f'{line}; then go on with --resume: {name} is whole'
     return line
@@ -92,13 +94,16 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return chain
 
 
-def _explain(error: BaseException, work_dir: str | None) -> str | None:
+def _explain(error: BaseException, place: str) -> str | None:
     if isinstance(error, OSError) and error.errno in DISK:
         frames = traceback.extract_tb(error.__traceback__)
         if not error.filename and any('multiprocessing' in Path(f.filename).parts for f in frames):
             return SHARED_MEMORY  # a queue or a lock, which lie in /dev/shm
-        where = os.fsdecode(error.filename) if error.filename else work_dir or 'the work dir'
-        return f'{where}: {DISK[error.errno]}'
+        file = os.fsdecode(error.filename or place)
+        folders = [folder for folder in Path(os.path.realpath(file)).parents if folder.exists()]
+        mount = next(filter(os.path.ismount, folders))
+        free = shutil.disk_usage(mount).free
+        return f'{file}: {DISK[error.errno].format(mount=mount, free=free)}'
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return OPEN_FILES
     if isinstance(error, MemoryError):
@@ -146,7 +151,7 @@ def escaped_record(*args: object, **kwargs: object) -> logging.LogRecord:
 
 def fail(error: Exception) -> int:
     """Print `error`, or leave it to the launcher of several processes; the exit status."""
-    fault = explain(error, claimed())
+    fault = explain(error, written_place())
     status = 2 if fault is None and isinstance(error, USER_ERRORS) else 1
     if fault or status == 2:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down

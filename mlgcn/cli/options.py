@@ -23,6 +23,7 @@ from mlgcn.engine.config import build_dataset, read_config
 from mlgcn.engine.config_check import ConfigError, nearest
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.overrides import Text
+from mlgcn.engine.work_dir import writes_to
 
 
 class Parser(argparse.ArgumentParser):
@@ -117,6 +118,7 @@ def load_run(args: argparse.Namespace) -> Config:
     console.show(args.verbose, args.quiet)
     cfg = load_config(args)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    writes_to(cfg.work_dir)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True

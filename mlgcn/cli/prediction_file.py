@@ -83,14 +83,10 @@ class PredictionFile:
         if self.path.suffix == '.json':
             count = dict(images=self.images, failed=self.failed, complete=complete)
             close = f'\n],\n"summary": {json.dumps(count)}}}\n'.encode()
-        try:
-            self._file.seek(self._end)
-            self._file.write(body + close)
-            self._file.truncate()
-            self._file.flush()
-        except OSError as error:  # a full disk
-            error.filename = str(self.part)
-            raise
+        self._file.seek(self._end)
+        self._file.write(body + close)
+        self._file.truncate()
+        self._file.flush()
         self._end += len(body)
 
     def __enter__(self) -> 'PredictionFile':

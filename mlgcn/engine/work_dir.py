@@ -15,12 +15,18 @@ from torch import nn
 
 from .config import ConfigError
 
-_claims: list[tuple[str, FileLock]] = []  # a lock ends with its object, at the latest
+_locks: list[FileLock] = []  # a lock ends with its object, at the latest
+_places: list[str] = []
 
 
-def claimed() -> str | None:
-    """The folder that this process writes to, if it has claimed one."""
-    return _claims[0][0] if _claims else None
+def writes_to(path: str) -> None:
+    """Note the file or folder that this process writes, for the message about a full disk."""
+    _places[:] = [path]
+
+
+def written_place() -> str | None:
+    """What was noted last."""
+    return _places[0] if _places else None
 
 
 def claim(work_dir: str) -> None:
@@ -34,7 +40,8 @@ def claim(work_dir: str) -> None:
         ConfigError: the folder can't be written, or another run (named with pid and host) has it.
     """
     lock, holder = FileLock(Path(work_dir, '.lock')), Path(work_dir, '.lock_holder')
-    _claims[:] = [(work_dir, lock)]
+    _locks[:] = [lock]
+    writes_to(work_dir)
     if not is_main_process():
         return
     try:

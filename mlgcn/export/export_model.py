@@ -104,7 +104,9 @@ def _place(parts: Sequence[Path], certificate: dict[str, Any], path: Path) -> Pa
     moves |= {part: path.with_name(part.name + ending) for part in reversed(parts)}
     with ExitStack() as undo:
         for staged, place in moves.items():
-            os.replace(staged, place)
+            with open(staged, 'rb') as file:
+                os.fsync(file.fileno())
+            os.replace(staged, os.path.realpath(place))
             undo.callback(place.unlink)
         undo.pop_all()
     return target

@@ -1,6 +1,7 @@
 """Exported files and the graph that they hold, written and run on the CPU."""
 
 import copy
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -126,7 +127,9 @@ class TorchExportFile:
     packages = ()
 
     def __init__(self, path: Path, trace: Trace, metadata: Mapping[str, str]):
-        torch.export.save(trace(False), path, extra_files=dict(metadata))
+        buffer = io.BytesIO()  # torch ends the process where it cannot write a file: a full disk
+        torch.export.save(trace(False), buffer, extra_files=dict(metadata))
+        path.write_bytes(buffer.getbuffer())
         self.metadata = dict.fromkeys(metadata, '')
         self.module = torch.export.load(path, extra_files=self.metadata).module()
         self.trace, self.with_edges = trace, None

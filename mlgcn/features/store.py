@@ -149,6 +149,9 @@ def images_done(folder: Path) -> int:
 
 def write_done(folder: Path, count: int) -> None:
     """Record that so many images are complete and on the disk."""
+    for path in folder.glob('stage_*.npy'):
+        with open(path, 'rb') as file:
+            os.fsync(file.fileno())
     write_atomically(folder / 'done', str(count))
 
 

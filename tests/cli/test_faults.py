@@ -4,6 +4,7 @@ import errno
 import logging
 import multiprocessing
 import os
+import re
 
 import pytest
 import torch
@@ -72,6 +73,18 @@ def test_what_was_saved_is_named(tmp_path):
     (tmp_path / 'last_checkpoint').write_text(f'{tmp_path}/epoch_3.pth')
     text = explain(os_error(errno.ENOSPC), str(tmp_path))
     assert text.endswith('; then go on with --resume: epoch_3.pth is whole')
+
+
+def test_what_a_command_writes_and_its_disk_are_named(mlgcn, tmp_path, monkeypatch):
+    def full(*_):
+        raise os_error(errno.ENOSPC)
+
+    monkeypatch.setattr('mlgcn.cli.scenes.make_scenes', full)
+    out = tmp_path / 'new' / 'scenes'
+    error = mlgcn('scenes', out).error
+    mount = next(str(folder) for folder in out.parents if os.path.ismount(folder))
+    assert f'{out}: no space' in error and f'disk {mount} (' in error
+    assert re.search(r'\([\d,]+ bytes are free\)', error)
 
 
 def test_queues_need_shared_memory(monkeypatch):

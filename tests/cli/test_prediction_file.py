@@ -1,7 +1,6 @@
 """Predictions on disk."""
 
 import csv
-import errno
 import json
 from types import SimpleNamespace
 
@@ -106,12 +105,3 @@ def test_one_writer_at_a_time(tmp_path):
             PredictionFile(path)
         out.add(GOOD)
     assert json.loads(path.read_text())['summary'] == dict(images=1, failed=0, complete=True)
-
-
-def test_a_full_disk_is_named(tmp_path):
-    out = PredictionFile(tmp_path / 'out.json')
-    out.start(CHECKPOINT, DECISION)
-    out._file.close()
-    with open('/dev/full', 'r+b', buffering=0) as out._file, pytest.raises(OSError) as error:
-        out.flush()
-    assert error.value.errno == errno.ENOSPC and error.value.filename == f'{tmp_path}/out.json.part'

@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from mlgcn.engine import work_dir as module
 from mlgcn.engine.config import ConfigError
-from mlgcn.engine.work_dir import check_room, claim, claimed, refuse_finished
+from mlgcn.engine.work_dir import check_room, claim, refuse_finished, written_place
 
 
 def hold(folder, pipe):
@@ -37,7 +37,7 @@ def test_a_second_run_is_refused_until_the_first_is_dead(tmp_path):
     first.join()
     claim(folder)
     os.kill(child, signal.SIGKILL)
-    assert claimed() == folder
+    assert written_place() == folder
     assert f'pid {os.getpid()} on' in Path(folder, '.lock_holder').read_text()
 
 
