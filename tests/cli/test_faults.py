@@ -79,7 +79,7 @@ def test_what_a_command_writes_and_its_disk_are_named(mlgcn, tmp_path, monkeypat
     def full(*_):
         raise os_error(errno.ENOSPC)
 
-    monkeypatch.setattr('mlgcn.cli.scenes.make_scenes', full)
+    monkeypatch.setattr('mlgcn.cli.scenes.main', full)
     out = tmp_path / 'new' / 'scenes'
     error = mlgcn('scenes', out).error
     mount = next(str(folder) for folder in out.parents if os.path.ismount(folder))
