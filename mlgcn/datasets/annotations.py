@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+import yaml
+
+YAML = ('.yaml', '.yml')
+
 
 class Box(NamedTuple):
     """An annotated object."""
@@ -86,10 +90,10 @@ def read_text(path: str | Path) -> str:
 
 
 def read_json(file: str | Path) -> Any:
-    """The content of a json file.
+    """The content of a json file, or of one in YAML.
 
     Raises:
-        AnnotationError: not json, or an object has a key twice, of which Python keeps the last.
+        AnnotationError: neither, or an object has a key twice, of which Python keeps the last.
     """
 
     def as_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,11 +103,21 @@ def read_json(file: str | Path) -> Any:
             raise ValueError(f'an object has the key {some(map(repr, twice))} more than once')
         return content
 
-    text = read_text(file)
+    text, is_yaml = read_text(file), str(file).endswith(YAML)
     try:
-        return json.loads(text, object_pairs_hook=as_dict)
-    except (ValueError, RecursionError) as error:  # ValueError: also numbers of too many digits
-        raise AnnotationError(f'{file}: expected json, but {error}') from None
+        return read_yaml(text) if is_yaml else json.loads(text, object_pairs_hook=as_dict)
+    # ValueError: also numbers of too many digits
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        kind = 'YAML' if is_yaml else 'json'
+        raise AnnotationError(f'{file}: expected {kind}, but {error}') from None
+
+
+def read_yaml(text: str) -> Any:
+    """The content of YAML text; ValueError for aliases, which can make it endless."""
+    loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    if '*' in text and any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text, loader)):
+        raise ValueError('it has aliases (*name)')
+    return yaml.load(text, loader)
 
 
 def row_fault(row: Any, keys: dict[str, type | tuple[type, ...]]) -> str:

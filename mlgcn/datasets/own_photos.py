@@ -8,14 +8,15 @@ from typing import Any
 
 from mlgcn.registry import DATASETS
 
-from .annotations import some
+from .annotations import YAML, some
 from .base import MultiLabelPhotos
 from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
 from .voc import VOCMultiLabel
 
-KINDS = """a COCO json or one of mmpretrain, a CSV with the lines `file,label1|label2`, a list \
-.../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds Annotations/ (VOC's XML)"""
+KINDS = """a COCO json or one of mmpretrain (or YAML), a CSV with the lines \
+`file,label1|label2`, a list .../ImageSets/Main/NAME.txt of a VOC folder, or a folder that holds \
+Annotations/ (VOC's XML)"""
 OWN_KEYS = ('train', 'val', 'test', 'images', 'separator', 'unlisted', 'size', 'group')
 SPLITS = OWN_KEYS[:3]
 UPSTREAM = ('MultiLabelDataset', 'mmpretrain.MultiLabelDataset')
@@ -32,7 +33,8 @@ def own_photos(
 ) -> MultiLabelPhotos:
     """The data set of `ann_file`, whose kind its ending tells.
 
-    * `*.json`: `CocoMultiLabel`, or `JsonMultiLabel` where it has a `data_list`. Images: for
+    * `*.json`: `CocoMultiLabel`, or `JsonMultiLabel` where it has a `data_list`, as all YAML
+      (`*.yaml`, `*.yml`) must have. Images: for
       `annotations/instances_NAME.json` COCO's own folder `NAME/` beside `annotations/` where it
       exists, else the json's folder.
     * `*.csv`, `*.tsv`: `CsvMultiLabel`. Images: relative to the file's folder.
@@ -69,12 +71,13 @@ def own_photos(
     ending = path.suffix.lower()
     if group and ending not in ('.csv', '.tsv'):
         raise ValueError(f'own.group={group}: {path} has no columns; expected folder, or a CSV')
-    if ending == '.json':
+    if ending in ('.json', *YAML):
         folder = path.parent.parent / path.stem.removeprefix('instances_')
         is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
         kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
         content = path.read_bytes()  # parsed once, by the reader
         is_coco = b'"data_list"' not in content or b'"categories"' in content
+        is_coco = is_coco and ending == '.json'
         return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
     if ending in ('.csv', '.tsv'):
         kwargs = {'data_prefix': str(path.parent), 'group': group, **kwargs}
@@ -102,15 +105,15 @@ def use_own_photos(cfg: dict) -> None:
 
     Options given on the command line reach one key each; this lets `own.train=... own.val=...`
     reach every data set. Where `test` is empty, the test loader reads `val`. `size` is the side in
-    pixels to which all pipelines resize. A `MultiLabelDataset` of a json becomes our reader of such
-    files, which checks them and goes by the names of the classes.
+    pixels to which all pipelines resize. A `MultiLabelDataset` of json or YAML becomes our
+    reader of such files, which checks them and goes by the names of the classes.
 
     Raises:
         ValueError: another key in `own`, or nothing that it could reach.
     """
     parts = {n: list(readers(cfg.get(f'{n}_dataloader'))) for n in SPLITS}
     for part in (part for found in parts.values() for part in found):
-        if part.get('type') in UPSTREAM and str(part.get('ann_file')).endswith('.json'):
+        if part.get('type') in UPSTREAM and str(part.get('ann_file')).endswith(('.json', *YAML)):
             part['type'] = 'mlgcn.JsonMultiLabel'
     if cfg.get('own') is None:
         return

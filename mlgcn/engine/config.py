@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
 from torch.utils.data import Dataset
+from yaml import YAMLError
 
 from mlgcn.checkpoints.metadata import input_size
 from mlgcn.datasets import readers, unite_classes, use_own_photos
@@ -38,7 +39,7 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
     try:
         with escaped('MLGCN_DATA'):
             cfg = Config.fromfile(path)
-    except (SyntaxError, NameError, AttributeError, KeyError) as error:
+    except (SyntaxError, NameError, AttributeError, KeyError, ValueError, YAMLError) as error:
         raise ConfigError(f'{path}: {error}') from error
     options = resolve(cfg, options)
     for key, value in options.items():

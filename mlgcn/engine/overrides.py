@@ -41,7 +41,7 @@ def resolve(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:
     it, but with the spaces inside.
 
     Raises:
-        ValueError: brackets do not match.
+        ValueError: brackets do not match, or a whole section.
     """
     values = dict(options)
     for key, value in options.items():
@@ -70,6 +70,8 @@ def _holds_text(cfg: Config, key: str) -> bool:
 
 
 def _parse(key: str, text: str) -> Any:
+    if text.lstrip().startswith(('{', 'dict(')):
+        raise ValueError(f'--cfg-options {key}={text}: expected its keys one by one: {key}.KEY=...')
     try:
         # DictAction removes spaces; a control character keeps their places
         return _spaced(DictAction._parse_iterable(text.replace(' ', SPACE)))

@@ -61,6 +61,13 @@ def cat_ids_of_part(self: ConcatDataset | RepeatDataset, idx: int) -> list[int]:
     return self.datasets[found[0]].get_cat_ids(found[1])
 
 
+class ConfigLoader(yaml.SafeLoader):
+    """Plain values, and tuples as `Config.dump` writes them."""
+
+
+ConfigLoader.add_constructor(
+    'tag:yaml.org,2002:python/tuple', lambda loader, node: tuple(loader.construct_sequence(node))
+)
 # mmengine.runner has functions of the names of its modules
 checkpoint, runner, package = (
     import_module(f'mmengine.runner{name}') for name in ('.checkpoint', '.runner', '')
@@ -77,7 +84,7 @@ PATCHES = [
     (package, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),
     (file_handlers, 'pkl', NoPickleHandler(), 'annotation files that run code'),
     (file_handlers, 'pickle', NoPickleHandler(), 'annotation files that run code'),
-    (yaml_handler, 'Loader', yaml.SafeLoader, "PyYAML's full loader runs code"),
+    (yaml_handler, 'Loader', ConfigLoader, "PyYAML's full loader runs code"),
     (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
     (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
     (runner, '_load_checkpoint', READ_AND_LOG, 'prints which file it reads'),

@@ -217,18 +217,19 @@ def test_all_errors_of_a_split_in_one_run(check, sound, tmp_path):
     assert 'gone.jpg (No such file)' in cases(report, 'errors', 'cannot be read, or')[0]
 
 
-def test_mmpretrains_own_data_set(check, sound, tmp_path):
+@pytest.mark.parametrize('ending', ['json', 'yaml'])
+def test_mmpretrains_own_data_set(check, sound, tmp_path, ending):
     content = {
         'metainfo': {'classes': ['cat', 'dog']},
         'data_list': [{'img_path': f'train {i}.jpg', 'gt_label': [i % 2]} for i in range(4)],
     }
-    (tmp_path / 'list.json').write_text(json.dumps(content))
+    (tmp_path / f'list.{ending}').write_text(json.dumps(content))  # YAML contains json
     config = tmp_path / 'own.py'
     config.write_text(
         f"_base_ = '{ROOT}/configs/_base_/datasets/own_448.py'\n"
         "default_scope = 'mmpretrain'\n"
         "train_dataloader = dict(dataset=dict(_delete_=True, type='MultiLabelDataset', "
-        f"data_root='{tmp_path}', ann_file='list.json', pipeline=[]))\n"
+        f"data_root='{tmp_path}', ann_file='list.{ending}', pipeline=[]))\n"
     )
     status, _, report = check('', sound['val'], str(config))
     assert status == 0

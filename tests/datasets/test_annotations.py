@@ -38,3 +38,22 @@ def test_a_box_of_other_things_than_four_numbers():
     assert four_numbers(['1', 2, 3.5, 4]) == (1, 2, 3.5, 4)
     for wrong in ([1, 2, 3], [1, 2, 3, 'x'], None, [1, 2, 3, None]):
         assert all(value != value for value in four_numbers(wrong))  # NaN
+
+
+BOMB = 'a: &a [x, x]\n' + ''.join(
+    f'{b}: &{b} [*{a}, *{a}]\n' for a, b in zip('abcdefgh', 'bcdefghi')
+)
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [(BOMB, 'aliases'), ('[' * 100_000, 'YAML'), ('!!python/name:os.system', 'YAML')],
+    ids=['bomb', 'deep', 'code'],
+)
+def test_yaml(tmp_path, content, words):
+    path = tmp_path / 'list.yaml'
+    path.write_text('data_list:\n- {img_path: "a*b.jpg", gt_label: [0]}\n')
+    assert read_json(path) == {'data_list': [{'img_path': 'a*b.jpg', 'gt_label': [0]}]}
+    path.write_text(content)
+    with pytest.raises(AnnotationError, match=f'list.yaml: .*{words}'):
+        read_json(path)

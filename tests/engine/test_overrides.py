@@ -49,6 +49,12 @@ def test_other_values_are_read(text, value):
     assert resolve(CFG, {'lr': text})['lr'] == text  # from Python
 
 
+@pytest.mark.parametrize('text', ["{'type': 'SGD'}", 'dict(type=SGD)'])
+def test_a_section_is_given_key_by_key(text):
+    with pytest.raises(ValueError, match=r'lr=.*lr\.KEY='):
+        resolve(CFG, {'lr': Text(text)})
+
+
 def test_brackets_that_do_not_match():
     with pytest.raises(ValueError, match=r'lr=\[1,2'):
         resolve(CFG, {'lr': Text('[1,2')})

@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 from hostile import Touch
+from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
@@ -111,6 +112,11 @@ def test_yaml_annotations(tmp_path, marker):
     (tmp_path / 'a.yaml').write_text(text)
     with pytest.raises(yaml.constructor.ConstructorError):
         MultiLabelDataset(ann_file=str(tmp_path / 'a.yaml'), metainfo=dict(classes=['a']))
+
+
+def test_a_config_in_yaml_keeps_its_tuples(tmp_path):
+    Config(dict(scale=(3, (4, 5)))).dump(tmp_path / 'a.yaml')
+    assert Config.fromfile(tmp_path / 'a.yaml').scale == (3, (4, 5))
 
 
 def test_cache_of_the_config_printer(tmp_path, marker):
