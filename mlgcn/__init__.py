@@ -32,8 +32,8 @@ def register() -> None:
     # upstream prints which of its optional packages are missing; nothing here uses them
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        importlib.import_module('mlgcn.engine')
-        importlib.import_module('mlgcn.registry')
+        for name in ('engine', 'registry'):
+            importlib.import_module(f'mlgcn.{name}')
 
 
 def _is_command() -> bool:

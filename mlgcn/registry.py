@@ -3,12 +3,18 @@
 The modules named under `locations` are imported on the first look-up, not when mlgcn is imported.
 """
 
-import difflib
 from typing import Any
 
 from mmengine.registry import STRATEGIES as MMENGINE_STRATEGIES
 from mmengine.registry import Registry
 from mmpretrain import registry as mmpretrain
+
+from mlgcn.messages import nearest
+
+# by module: importing the package is part of `import mlgcn`, and these would double its time
+HOOK_FILES = ('checkpoint_hook', 'data_hooks', 'finite_hook', 'model_hooks', 'resume')
+ENGINE = [f'mlgcn.engine.{name}' for name in (*HOOK_FILES, 'optim', 'train_loop')]
+
 
 MODELS = Registry('model', parent=mmpretrain.MODELS, scope='mlgcn', locations=['mlgcn.models'])
 DATASETS = Registry(
@@ -23,20 +29,18 @@ BATCH_AUGMENTS = Registry(
 METRICS = Registry(
     'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
 )
-LOOPS = Registry('loop', parent=mmpretrain.LOOPS, scope='mlgcn', locations=['mlgcn.engine'])
-HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=['mlgcn.engine'])
+LOOPS = Registry('loop', parent=mmpretrain.LOOPS, scope='mlgcn', locations=ENGINE)
+HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=ENGINE)
 OPTIM_WRAPPERS = Registry(
-    'optimizer wrapper', parent=mmpretrain.OPTIM_WRAPPERS, scope='mlgcn', locations=['mlgcn.engine']
+    'optimizer wrapper', parent=mmpretrain.OPTIM_WRAPPERS, scope='mlgcn', locations=ENGINE
 )
 PARAM_SCHEDULERS = Registry(
     'parameter scheduler',
     parent=mmpretrain.PARAM_SCHEDULERS,
     scope='mlgcn',
-    locations=['mlgcn.engine'],
+    locations=ENGINE,
 )
-STRATEGIES = Registry(
-    'strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=['mlgcn.engine']
-)
+STRATEGIES = Registry('strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=ENGINE)
 
 
 def find_class(name: str) -> Any:
@@ -51,7 +55,5 @@ def find_class(name: str) -> Any:
             registry.import_from_location()
             known.update(registry.module_dict)
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f'; did you mean {near[0]}?' if near else ''
-        raise AttributeError(f'mlgcn has no {name!r}{hint}', name=name)
+        raise AttributeError(f'mlgcn has no {name!r}{nearest(name, known)}', name=name)
     return known[name]

@@ -25,7 +25,9 @@ from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints import fingerprint
 from mlgcn.checkpoints.safe_load import safe_load
-from mlgcn.engine import ResumableTrainLoop, RunCheckpointHook, checkpoint_hook
+from mlgcn.engine import checkpoint_hook
+from mlgcn.engine.checkpoint_hook import RunCheckpointHook
+from mlgcn.engine.train_loop import ResumableTrainLoop
 from mlgcn.evaluation import MultiLabelScores
 
 pytestmark = pytest.mark.slow

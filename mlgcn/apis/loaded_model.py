@@ -18,8 +18,8 @@ from torch import Tensor
 
 from mlgcn.checkpoints import Checkpoint
 from mlgcn.datasets.image_io import BadImage, decode_fault
-from mlgcn.engine.config_check import nearest
 from mlgcn.evaluation.calibration import Calibration
+from mlgcn.messages import nearest
 from mlgcn.models.heads import CTranHead
 from mlgcn.models.mirror_average import MirrorAveragedClassifier, mirror_averaged_logits
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import mlgcn
-from mlgcn.engine.config_check import ConfigError, nearest
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.messages import nearest
 
 PACKAGE = Path(mlgcn.__file__).parent
 # an installed mlgcn holds a copy; in a checkout they lie beside the package

@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 
 from .convert import convert, detect, unwrap
 from .error import CheckpointError, about

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 from mlgcn.models.backbones.pyramid_vig import REDUCTIONS
 from mlgcn.ops.relative_pos import relative_position
 

@@ -17,10 +17,3 @@ def about(name: object) -> Iterator[None]:
         if str(error).startswith(f'{name}'):
             raise
         raise CheckpointError(f'{name}: {error}') from error.__cause__
-
-
-def printable(text: str) -> str:
-    """`text` with control characters escaped (but line breaks and tabs): a terminal obeys them."""
-    return ''.join(
-        c if c.isprintable() or c in '\n\t' else c.encode('unicode_escape').decode() for c in text
-    )

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mlgcn.datasets.annotations import AnnotationError, some
+from mlgcn.datasets.annotations import AnnotationError
+from mlgcn.messages import some
 
 from .restricted_pickle import RefusedError, unpickle
 

@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from safetensors import safe_open
 from torch import Tensor
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 from mlgcn.zip_files import open_zip
 
 from .error import CheckpointError, about

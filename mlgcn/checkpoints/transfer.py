@@ -8,7 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 
 from .checkpoint import Checkpoint
 from .error import CheckpointError

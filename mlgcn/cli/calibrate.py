@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
-from mlgcn.checkpoints.error import printable
 from mlgcn.checkpoints.sources import SOURCES
 from mlgcn.engine.config import build_dataset
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
+from mlgcn.messages import printable
 from mlgcn.models.heads.multilabel_head import label_vector
 from mlgcn.visualization.label_figures import reliability_diagram
 

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.progress import track
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
-from mlgcn.checkpoints.error import printable
 from mlgcn.datasets import MultiLabelPhotos, readers
 from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_check import ImageFacts, image_facts
+from mlgcn.messages import printable
 
 from . import options
 

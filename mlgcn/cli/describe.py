@@ -9,7 +9,7 @@ import os
 
 from mlgcn.apis import Calibration
 from mlgcn.checkpoints import describe, load
-from mlgcn.checkpoints.error import printable
+from mlgcn.messages import printable
 
 from . import options
 

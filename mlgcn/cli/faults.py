@@ -14,10 +14,10 @@ from pathlib import Path
 import torch.distributed
 from mmengine.dist import is_distributed
 
-from mlgcn.checkpoints.error import printable
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.launch import process_name, record_failure
 from mlgcn.engine.work_dir import written_place
+from mlgcn.messages import printable
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)

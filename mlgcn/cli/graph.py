@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from mlgcn.atomic_files import write_atomically
-from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.label_counts import label_counts
+from mlgcn.messages import printable
 from mlgcn.ops.cooccurrence_graph import label_graph
 
 from . import options

@@ -20,9 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
-from mlgcn.checkpoints.error import printable
-from mlgcn.datasets.annotations import some
 from mlgcn.datasets.hidden_labels import RULES, hide_labels, published_order, split_rows
+from mlgcn.messages import printable, some
 
 from . import options
 

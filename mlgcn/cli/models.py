@@ -14,7 +14,8 @@ from rich.table import Column, Table
 
 from mlgcn.apis.shipped_configs import CONFIGS, find_config
 from mlgcn.checkpoints.metadata import input_size
-from mlgcn.engine.config_check import ConfigError, nearest
+from mlgcn.engine.config_check import ConfigError
+from mlgcn.messages import nearest
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

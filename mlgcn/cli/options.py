@@ -20,10 +20,11 @@ from mlgcn.checkpoints import trust_checkpoints
 from mlgcn.datasets import readers
 from mlgcn.engine import console
 from mlgcn.engine.config import build_dataset, read_config
-from mlgcn.engine.config_check import ConfigError, nearest
+from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.overrides import Text
 from mlgcn.engine.work_dir import writes_to
+from mlgcn.messages import nearest
 
 
 class Parser(argparse.ArgumentParser):

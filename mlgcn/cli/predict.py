@@ -20,8 +20,8 @@ from rich.progress import track
 
 from mlgcn.apis import Decision, Prediction
 from mlgcn.apis.inputs import ImageFile, list_images, read_image_list
-from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.image_io import BadImage, read_image
+from mlgcn.messages import printable
 from mlgcn.visualization.label_card import PictureFolder, label_card
 
 from . import options

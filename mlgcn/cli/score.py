@@ -13,10 +13,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from mlgcn.checkpoints.error import printable
 from mlgcn.evaluation import PROTOCOLS, ScoresFile, scores_by_size
 from mlgcn.evaluation.object_areas import object_areas
 from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
+from mlgcn.messages import printable
 
 SHOWN = ('mAP', 'CP', 'CR', 'CF1', 'OP', 'OR', 'OF1', 'CF1_top3', 'OF1_top3')
 

@@ -22,8 +22,8 @@ import numpy as np
 from PIL import Image
 
 from mlgcn.apis import LoadedModel, load_model
-from mlgcn.checkpoints.error import printable
 from mlgcn.datasets.image_io import BadImage
+from mlgcn.messages import printable
 from mlgcn.visualization.attributions import class_maps, run_model, seen_picture
 from mlgcn.visualization.page import data_uri, render
 

@@ -18,7 +18,6 @@ from mlgcn.engine.config import (
     check_training,
     fit_to_data,
 )
-from mlgcn.engine.config_check import nearest
 from mlgcn.engine.console import best_checkpoint, next_steps
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.model_hooks import WeightsHook
@@ -26,6 +25,7 @@ from mlgcn.engine.resume import choose_checkpoint
 from mlgcn.engine.train_loop import use_resumable_loop
 from mlgcn.engine.work_dir import check_room, claim, refuse_finished
 from mlgcn.features import use_features
+from mlgcn.messages import nearest
 
 from . import options
 

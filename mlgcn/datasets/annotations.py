@@ -10,6 +10,8 @@ from unicodedata import normalize
 
 import yaml
 
+from mlgcn.messages import some
+
 YAML = ('.yaml', '.yml')
 
 
@@ -40,13 +42,6 @@ class AnnotationError(ValueError):
 
     def __str__(self) -> str:
         return some(self.args, sep='; ')
-
-
-def some(names: Iterable, most: int = 10, sep: str = ', ') -> str:
-    """'a, b, c': the first names of many, with the number of the others."""
-    names = list(names)
-    listed = sep.join(map(str, names[:most]))
-    return listed + (f'{sep}... ({len(names) - most} more)' if len(names) > most else '')
 
 
 def repeated(values: Iterable) -> list:

@@ -8,7 +8,9 @@ from unicodedata import normalize
 
 import numpy as np
 
-from .annotations import Labels, listed_again, some, unknown_labels
+from mlgcn.messages import some
+
+from .annotations import Labels, listed_again, unknown_labels
 from .image_check import FEW_BITS, ImageFacts
 from .label_counts import cooccurrence
 

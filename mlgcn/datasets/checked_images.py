@@ -9,7 +9,8 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.registry import TRANSFORMS
 
-from .annotations import some
+from mlgcn.messages import some
+
 from .image_check import FEW_BITS, Verdict, check_images, locate, used_bits
 from .image_io import BadImage
 from .label_table import LabelTable

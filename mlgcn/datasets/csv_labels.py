@@ -11,10 +11,11 @@ from pathlib import Path
 
 import yaml
 
+from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
 from . import foreign_files, image_io
-from .annotations import AnnotationError, Labels, repeated, some, text_lines
+from .annotations import AnnotationError, Labels, repeated, text_lines
 from .base import MultiLabelPhotos
 
 ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
-from .annotations import YAML, some
+from .annotations import YAML
 from .base import MultiLabelPhotos
 from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .annotations import AnnotationError, Labels, read_json, read_text, repeated, row_fault, some
+from mlgcn.messages import some
+
+from .annotations import AnnotationError, Labels, read_json, read_text, repeated, row_fault
 from .base import MultiLabelPhotos
 
 Read = tuple[Sequence[str], Iterable[Labels]]

@@ -9,9 +9,10 @@ from unicodedata import normalize
 
 from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 
+from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
-from .annotations import AnnotationError, Box, Labels, four_numbers, read_text, some
+from .annotations import AnnotationError, Box, Labels, four_numbers, read_text
 from .base import MultiLabelPhotos
 from .foreign_files import is_system_file
 from .image_check import Folders

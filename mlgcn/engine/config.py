@@ -18,7 +18,7 @@ from yaml import YAMLError
 
 from mlgcn.checkpoints.metadata import input_size
 from mlgcn.datasets import readers, unite_classes, use_own_photos
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 
 from .config_check import ConfigError, check_config, check_option
 from .overrides import escaped, resolve

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from mlgcn.evaluation.protocols import METRIC_NAMES
 from mlgcn.evaluation.published import EVALUATORS
+from mlgcn.messages import nearest
 
 from .overrides import descend
 
@@ -54,12 +55,6 @@ REGISTRIES = [
 
 class ConfigError(ValueError):
     """A config that cannot be used: the message names the key, what was seen and expected."""
-
-
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, n: int = 1) -> str:
-    """The end of a message: the known names that resemble `name`, if any."""
-    near = difflib.get_close_matches(name, list(known), n, cutoff)
-    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
 
 
 def check_option(cfg: Config, key: str, value: Any) -> None:

@@ -19,8 +19,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mlgcn.checkpoints.error import printable
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import printable, some
 
 SHOWN = ('mAP', 'CF1', 'OF1')
 EVERY = 30  # seconds between two lines where the output is no terminal, or a tenth of the training

@@ -10,8 +10,8 @@ from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 
 from mlgcn.datasets import readers
-from mlgcn.datasets.annotations import some
 from mlgcn.datasets.label_counts import label_counts
+from mlgcn.messages import some
 from mlgcn.registry import HOOKS
 
 from .train_loop import unwrapped

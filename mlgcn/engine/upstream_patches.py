@@ -9,9 +9,10 @@ import ctypes
 import os
 import pickle
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import yaml
@@ -19,10 +20,6 @@ from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
 from mmengine.logging import MMLogger
 from mmengine.registry import WEIGHT_INITIALIZERS
-
-from mlgcn.checkpoints import CheckpointError, Pretrained
-from mlgcn.checkpoints.checkpoint import load_content, load_url
-from mlgcn.checkpoints.save import save_checkpoint
 
 from .console import quiet_logger
 
@@ -36,8 +33,23 @@ class NoPickleHandler(PickleHandler):
     """Writes pickles, as upstream's does, and reads none."""
 
     def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
+        from mlgcn.checkpoints import CheckpointError  # imports much, see `checkpoints`
+
         seen = 'a pickle (.pkl, .pickle) was to be read, e.g. as an annotation file'
         raise CheckpointError(f'{seen}; mlgcn does not read pickles: they run code. Write .json')
+
+
+def checkpoints(name: str) -> Callable:
+    """A function or class of mlgcn.checkpoints, imported when upstream first calls it.
+
+    That room knows the models, and with them timm and torchvision: a second that `import mlgcn`
+    saves whoever reads no checkpoint.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return resolve_name(f'mlgcn.checkpoints.{name}')(*args, **kwargs)
+
+    return call
 
 
 class PlainUnpickler(pickle.Unpickler):
@@ -74,19 +86,21 @@ checkpoint, runner, package = (
 )
 initializers = WEIGHT_INITIALIZERS.module_dict
 READ_AND_LOG = partial(runner._load_checkpoint, logger='current')
+load, load_url = checkpoints('checkpoint.load_content'), checkpoints('checkpoint.load_url')
+save, pretrained = checkpoints('save.save_checkpoint'), checkpoints('pretrained.Pretrained')
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
     # owner, name, ours, why upstream's does not do
-    (checkpoint, '_safe_torch_load', load_content, 'reads again in full what is refused'),
+    (checkpoint, '_safe_torch_load', load, 'reads again in full what is refused'),
     (checkpoint, 'load_url', load_url, 'torch.hub unpickles downloads in full'),
-    (checkpoint, 'save_checkpoint', save_checkpoint, 'a killed process leaves half a file'),
-    (runner, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),
-    (package, 'save_checkpoint', save_checkpoint, 'the same function, imported by name'),
+    (checkpoint, 'save_checkpoint', save, 'a killed process leaves half a file'),
+    (runner, 'save_checkpoint', save, 'the same function, imported by name'),
+    (package, 'save_checkpoint', save, 'the same function, imported by name'),
     (file_handlers, 'pkl', NoPickleHandler(), 'annotation files that run code'),
     (file_handlers, 'pickle', NoPickleHandler(), 'annotation files that run code'),
     (yaml_handler, 'Loader', ConfigLoader, "PyYAML's full loader runs code"),
     (Grammar, 'load', load_grammar, "unpickles a file of the user's cache to print a config"),
-    (initializers, 'Pretrained', Pretrained, 'ignores what does not fit, even the whole file'),
+    (initializers, 'Pretrained', pretrained, 'ignores what does not fit, even the whole file'),
     (runner, '_load_checkpoint', READ_AND_LOG, 'prints which file it reads'),
     (MMLogger, '__init__', quiet_logger(MMLogger.__init__), '300 lines before the first loss'),
     (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),

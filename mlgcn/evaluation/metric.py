@@ -11,7 +11,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 from mmpretrain.structures import label_to_onehot
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 from mlgcn.registry import METRICS
 
 from .calibration import Calibration

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 
 from . import protocols
 from .protocols import METRIC_NAMES, PRF_NAMES, ROWS, Table, skips_empty_classes

@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from mlgcn.datasets.annotations import AnnotationError, Labels, some
+from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.coco import read_coco
 from mlgcn.datasets.voc import people_files, read_voc_xml
+from mlgcn.messages import some
 
 EXPECTED = 'expected a COCO json or a VOC folder with Annotations/*.xml'
 

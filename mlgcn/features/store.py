@@ -12,7 +12,7 @@ from torch import nn
 
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import fingerprint
-from mlgcn.datasets.annotations import some
+from mlgcn.messages import some
 
 VIEWS = ('plain', 'mirror')
 # keys of a backbone's config that don't change its maps (`out_indices` chooses among them)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from mlgcn.datasets.annotations import repeated, some
+from mlgcn.datasets.annotations import repeated
 from mlgcn.evaluation import Calibration, MultiLabelResult, ScoresFile, multilabel_scores
 from mlgcn.evaluation.protocols import PRF_NAMES, decisions
+from mlgcn.messages import some
 
 MOST_RUNS = 6  # the page has as many colours
 

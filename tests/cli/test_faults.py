@@ -9,8 +9,8 @@ import re
 import pytest
 import torch
 
-from mlgcn.checkpoints.error import printable
 from mlgcn.cli.faults import escaped_record, explain, fail, lost_connection
+from mlgcn.messages import printable
 
 
 def chained(cause: Exception) -> Exception:
@@ -116,7 +116,6 @@ CLEAR = 'a\x1b[2Jb\x07\x9b1m\u202e\udcff'  # clears a terminal, rings, turns the
 
 def test_control_characters_are_escaped(capsys):
     """Names of classes and files come out of other people's files."""
-    assert printable(CLEAR) == r'a\x1b[2Jb\x07\x9b1m\u202e\udcff' and printable('ü\n\t') == 'ü\n\t'
     try:
         raise ValueError(CLEAR)
     except ValueError as error:

@@ -8,7 +8,8 @@ import torch
 from mmengine.hooks import Hook
 from tiny_run import Numbers, runner
 
-from mlgcn.engine import RunCheckpointHook, checkpoint_hook
+from mlgcn.engine import checkpoint_hook
+from mlgcn.engine.checkpoint_hook import RunCheckpointHook
 
 
 class Watch(Hook):

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from mlgcn.datasets import CsvMultiLabel
-from mlgcn.engine import SkippedImagesHook
+from mlgcn.engine.data_hooks import SkippedImagesHook
 
 PIPELINE = [{'type': 'mlgcn.LoadImage'}, {'type': 'mmpretrain.PackInputs'}]
 

@@ -22,6 +22,7 @@ from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
 
 from mlgcn.checkpoints import CheckpointError, safe_load
+from mlgcn.checkpoints.checkpoint import load_content
 from mlgcn.engine import upstream_patches as loaders
 
 
@@ -225,11 +226,11 @@ def test_trust_is_asked_for_and_loud(tmp_path, monkeypatch):
 
     torch.save(dict(state_dict={'w': torch.ones(1)}, note=Fraction(1, 2)), tmp_path / 'odd.pth')
     with pytest.raises(CheckpointError, match='fractions.Fraction.*--trust-checkpoint'):
-        loaders.load_content(tmp_path / 'odd.pth')
+        load_content(tmp_path / 'odd.pth')
     said = []
     monkeypatch.setattr(safe_load, 'print_log', lambda *words: said.append(words))
     monkeypatch.setattr(safe_load, '_trusting', True)
-    assert loaders.load_content(tmp_path / 'odd.pth')['note'] == Fraction(1, 2)
+    assert load_content(tmp_path / 'odd.pth')['note'] == Fraction(1, 2)
     assert os.environ[safe_load.FORCE] == '1'
     assert 'odd.pth: UNPICKLED IN FULL because of --trust-checkpoint' in said[0][0]
     assert said[0][2] == logging.WARNING

@@ -1,0 +1,24 @@
+"""Parts of messages; nothing here imports more than the standard library."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped (but line breaks and tabs): a terminal obeys them."""
+    return ''.join(
+        c if c.isprintable() or c in '\n\t' else c.encode('unicode_escape').decode() for c in text
+    )
+
+
+def some(names: Iterable, most: int = 10, sep: str = ', ') -> str:
+    """'a, b, c': the first names of many, with the number of the others."""
+    names = list(names)
+    listed = sep.join(map(str, names[:most]))
+    return listed + (f'{sep}... ({len(names) - most} more)' if len(names) > most else '')
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6, n: int = 1) -> str:
+    """The end of a message: the known names that resemble `name`, if any."""
+    near = difflib.get_close_matches(name, list(known), n, cutoff)
+    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''

@@ -1,0 +1,17 @@
+"""Lists cut short, control characters, nearest names."""
+
+from mlgcn.messages import nearest, printable, some
+
+
+def test_some_names_of_many():
+    assert some('abc') == 'a, b, c'
+    assert some(range(12)).endswith('8, 9, ... (2 more)')
+
+
+def test_a_terminal_gets_no_control_characters():
+    assert printable('a\x1b[2Jb\x07\x9b1m\u202e\udcff') == r'a\x1b[2Jb\x07\x9b1m\u202e\udcff'
+    assert printable('ü\n\t') == 'ü\n\t'
+
+
+def test_nearest_names():
+    assert "'train'" in nearest('trian', ('test', 'train')) and nearest('x', ('train',)) == ''
