@@ -8,13 +8,10 @@ names are imported when they are asked for: those of `PUBLIC`, its subpackages, 
 configs call `mlgcn.NAME`.
 """
 
-import contextlib
 import importlib
 import importlib.util
-import io
 import os
 import sys
-import warnings
 from typing import Any
 
 __version__ = '0.1.0'
@@ -29,11 +26,8 @@ PUBLIC = {  # name: module, and name there
 
 def register() -> None:
     """Register mlgcn's classes and apply its patches."""
-    # upstream prints which of its optional packages are missing; nothing here uses them
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        for name in ('engine', 'registry'):
-            importlib.import_module(f'mlgcn.{name}')
+    for name in ('engine', 'registry'):
+        importlib.import_module(f'mlgcn.{name}')
 
 
 def _is_command() -> bool:

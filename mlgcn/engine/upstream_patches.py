@@ -9,6 +9,7 @@ import ctypes
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, MutableMapping
 from functools import partial
 from importlib import import_module
@@ -52,6 +53,12 @@ def checkpoints(name: str) -> Callable:
     return call
 
 
+def print_unless_onedl(text: str) -> None:
+    """What `print_log` prints, but for the missing OneDL, which nobody asked for."""
+    if text != 'Could not import OneDL':
+        print(text)
+
+
 class PlainUnpickler(pickle.Unpickler):
     """Reads containers, numbers and strings, and finds no class or function."""
 
@@ -81,8 +88,9 @@ ConfigLoader.add_constructor(
     'tag:yaml.org,2002:python/tuple', lambda loader, node: tuple(loader.construct_sequence(node))
 )
 # mmengine.runner has functions of the names of its modules
-checkpoint, runner, package = (
-    import_module(f'mmengine.runner{name}') for name in ('.checkpoint', '.runner', '')
+checkpoint, runner, package, logger = (
+    import_module(f'mmengine.{name}')
+    for name in ('runner.checkpoint', 'runner.runner', 'runner', 'logging.logger')
 )
 initializers = WEIGHT_INITIALIZERS.module_dict
 READ_AND_LOG = partial(runner._load_checkpoint, logger='current')
@@ -103,6 +111,7 @@ PATCHES = [
     (initializers, 'Pretrained', pretrained, 'ignores what does not fit, even the whole file'),
     (runner, '_load_checkpoint', READ_AND_LOG, 'prints which file it reads'),
     (MMLogger, '__init__', quiet_logger(MMLogger.__init__), '300 lines before the first loss'),
+    (vars(logger), 'print', print_unless_onedl, 'mmpretrain.datasets prints a DEBUG message'),
     (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     (RepeatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     # holds for timm, torchvision and mmpretrain, and for the processes that this one starts
@@ -122,6 +131,8 @@ def install() -> None:
         elif owner is not None:
             seen = f'{owner.__name__} has no {name}, which mlgcn replaces ({reason})'
             raise ImportError(f'{seen}; install the versions of requirements/runtime.txt')
+    # mmcv, whose C++ operators nothing here uses
+    warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
     keep_freed_memory()
 
