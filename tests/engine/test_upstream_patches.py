@@ -57,7 +57,7 @@ def test_freed_memory_is_kept(environment, kept):
     code = (
         'import resource, mlgcn, torch\n'
         'faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n'
-        'for _ in range(3): start = faults(); torch.ones(2**22); end = faults()\n'
+        'for _ in range(20): start = faults(); torch.ones(2**22); end = faults()\n'
         'print(end - start)'
     )
     command = [sys.executable, '-c', code]
