@@ -96,7 +96,10 @@ def as_list(images: Inputs, keep_missing: bool = False) -> list[Input]:
 
     Raises:
         FileNotFoundError: see :func:`list_images`; with `keep_missing` an absent file stays.
+        ValueError: an open file.
     """
+    if hasattr(images, 'read'):  # its lines are no paths
+        raise ValueError('images: an open file, expected its path, or its bytes (file.read())')
     several = isinstance(images, Iterable) and not isinstance(images, (str, bytes, os.PathLike))
     if not several or getattr(images, 'ndim', 4) < 4:
         images = [images]

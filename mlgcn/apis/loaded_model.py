@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,10 @@ class LoadedModel:
         # the one look upwards: pictures are made of loaded models, so that room imports this one
         from mlgcn.visualization import explanation_pictures
 
-        (image,) = as_list(image)
+        images = as_list(image)
+        if len(images) != 1:
+            raise ValueError(f'explain takes one image, seen {len(images)}')
+        (image,), labels = images, [labels] if isinstance(labels, str) else labels
         _, image = as_input(image, 0, 'rgb')
         return explanation_pictures(
             self, self.pack(image), self.decision(threshold, top_k), labels, patch
@@ -219,8 +223,8 @@ class LoadedModel:
         self, images: Iterable[Input], batch_size: int, channel_order: str
     ) -> Iterator[list[tuple[str, dict | str]]]:
         """Lists of (name, packed image or its fault); each is read while the last is in use."""
-        if batch_size < 1:
-            raise ValueError(f'batch_size is {batch_size}, expected at least 1')
+        if not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size!r}, expected a number of at least 1')
         numbered, waiting = enumerate(images), []
         with ThreadPoolExecutor(min(batch_size, os.cpu_count() or 1, 8)) as pool:
             while chunk := list(itertools.islice(numbered, batch_size)):

@@ -1,6 +1,7 @@
 """One way to load a model for use: predict, calibrate, visualize, export."""
 
 from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ def load_model(
     Raises:
         ValueError: (CheckpointError, ConfigError) names the file, key or device that is wrong.
         FileNotFoundError: no such checkpoint.
+        TypeError: what is given is no path.
     """
+    for given in (config_or_checkpoint, checkpoint or ''):
+        if not isinstance(given, (str, PathLike)):
+            raise TypeError(f'{given!r} is no path: expected a checkpoint, or a config and one')
     config = None if checkpoint is None else find_config(config_or_checkpoint)
     path = _local_file(str(checkpoint or config_or_checkpoint))
     target = _device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,13 @@ class Decision:
             ValueError: one of them is out of range.
         """
         if threshold is not None:
-            if not 0 <= threshold <= 1:
-                raise ValueError(f'threshold is {threshold}, expected a probability from 0 to 1')
+            if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+                raise ValueError(f'threshold is {threshold!r}, expected a probability from 0 to 1')
             same = np.full(len(classes), threshold, np.float32)
             source = f'threshold {threshold:g} for all classes, as asked for'
             calibration = Calibration(calibration.temperature, same, source)
-        if top_k is not None and top_k < 1:
-            raise ValueError(f'top_k is {top_k}, expected at least 1')
+        if top_k is not None and (not isinstance(top_k, Integral) or top_k < 1):
+            raise ValueError(f'top_k is {top_k!r}, expected at least 1, a whole number')
         if top_k is not None and top_k > len(classes):
             raise ValueError(f'top_k is {top_k}, but the model has {len(classes)} classes')
         by_threshold = top_k is None or threshold is not None

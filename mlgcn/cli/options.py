@@ -166,6 +166,7 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
 def load_model(args: argparse.Namespace, fused: bool = False) -> apis.LoadedModel:
     """The model of a command line `[CONFIG] CKPT IMAGE ...`; upstream's log goes to stderr."""
     config, checkpoint, _ = split_model(args.model, images=True)
+    console.show()
     known = dict.fromkeys(args.known or (), True) | dict.fromkeys(args.absent or (), False)
     with contextlib.redirect_stdout(sys.stderr):
         return apis.load_model(

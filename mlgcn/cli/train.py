@@ -4,6 +4,7 @@ Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.s
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
@@ -80,14 +81,20 @@ def train(config: str | Path, **options_: object) -> Path | None:
 
     Raises:
         ConfigError, ValueError, OSError: as the command says it.
-        TypeError: an option that the command lacks.
+        TypeError: an option that the command lacks, or a value of another kind than its.
     """
     parser = options.Parser()
     add_options(parser)
     args = parser.parse_args([str(config)])
+    numbers = {action.dest for action in parser._actions if action.type is int}
     for name, value in options_.items():
         if not hasattr(args, name):
-            raise TypeError(f'train has no option {name!r}{nearest(name, vars(args))}')
+            hint = nearest(name, vars(args)) or '; keys of the config go into cfg_options={...}'
+            raise TypeError(f'train has no option {name!r}{hint}')
+        if name in numbers and not isinstance(value, int):
+            raise TypeError(f'{name} is {value!r}, expected a whole number')
+        if name == 'cfg_options' and not isinstance(value, Mapping):
+            raise TypeError(f"cfg_options is {value!r}, expected a dict {{'key.of.it': value}}")
         setattr(args, name, value)
     return main(args)
 

@@ -38,10 +38,14 @@ class Labels(NamedTuple):
 
 
 class AnnotationError(ValueError):
-    """Faults of an annotation file, each with its place: `args`. The message has the first ten."""
+    """Faults of an annotation file, `args`: 'place: text'. The message has ten texts at most."""
 
     def __str__(self) -> str:
-        return some(self.args, sep='; ')
+        places: dict[str, list[str]] = {}
+        for fault in self.args:
+            place, colon, text = fault.partition(': ')
+            places.setdefault(colon + text, []).append(place)
+        return some((some(found, 3) + text for text, found in places.items()), sep='; ')
 
 
 def repeated(values: Iterable) -> list:

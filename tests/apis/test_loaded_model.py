@@ -1,5 +1,6 @@
 """Predictions, features and pictures for files, pixels and bytes."""
 
+import io
 import os
 from pathlib import Path
 
@@ -137,6 +138,9 @@ def test_pictures_that_explain(model, photos):
     assert list(model.explain(Image.open(photos[0]), top_k=1))[0].startswith('class map')
     with pytest.raises(ValueError, match='no class'):
         model.explain(photos[0], ['dgo'])
+    assert list(model.explain(photos[0], 'dog')) == list(pictures)
+    with pytest.raises(ValueError, match='seen 2'):
+        model.explain(photos[:2])
 
 
 def test_bad_files_are_named_and_the_others_go_on(model, photos, tmp_path):
@@ -213,7 +217,12 @@ def test_images_are_taken_as_they_are_needed(model, photos):
         (torch.zeros(4, 4), {}, 'shape'),
         ([3], {}, 'image 0 is a int'),
         (None, {}, 'image 0 is a NoneType'),
+        (io.BytesIO(), {}, 'an open file'),
         ([], dict(batch_size=0), 'at least 1'),
+        ([], dict(batch_size=2.5), 'batch_size is 2.5'),
+        ([], dict(threshold='0.5'), "'0.5'"),
+        ([], dict(top_k='3'), "'3'"),
+        ([], dict(top_k=2.5), '2.5'),
         ([], dict(threshold=1.5), 'from 0 to 1'),
         ([], dict(threshold=float('nan')), 'from 0 to 1'),
         ([], dict(top_k=0), 'at least 1'),

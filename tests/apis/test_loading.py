@@ -61,6 +61,9 @@ def test_other_wrong_inputs(tmp_path):
     path, model = write_checkpoint(tmp_path)
     with pytest.raises(FileNotFoundError, match='no such checkpoint file'):
         load_model(tmp_path / 'absent.pth')
+    for wrong in ((None,), (5,), (path, 5)):
+        with pytest.raises(TypeError, match='is no path'):
+            load_model(*wrong)
     with pytest.raises(ValueError, match="device 'tpu9' cannot be used"):
         load_model(path, device='tpu9')
     noted = tmp_path / 'notes.pth'

@@ -5,6 +5,8 @@ import shutil
 import pytest
 from tiny import make_photos, write_config
 
+from mlgcn.cli.train import train
+
 
 @pytest.fixture(scope='module')
 def photos(tmp_path_factory):
@@ -95,3 +97,14 @@ def _add(path, line):
 def _relabel(path, label):
     lines = path.read_text().splitlines()
     path.write_text('\n'.join([*lines[:-1], lines[-1].split(',')[0] + ',' + label]))
+
+
+@pytest.mark.parametrize('options, words', [
+    (dict(epochs=3), "no option 'epochs'.*cfg_options"),
+    (dict(sed=0), 'did you mean .seed'),
+    (dict(seed='zero'), "'zero'"),
+    (dict(cfg_options=['a=1']), 'a dict'),
+])  # fmt: skip
+def test_wrong_options_in_python(options, words):
+    with pytest.raises(TypeError, match=words):
+        train('addgcn_scenes', **options)

@@ -52,3 +52,9 @@ def test_yaml(tmp_path, content, words):
     path.write_text(content)
     with pytest.raises(AnnotationError, match=f'list.yaml: .*{words}'):
         read_json(path)
+
+
+def test_faults_of_one_kind_are_said_once():
+    lines = [f'a.csv, line {i}: unknown class owl' for i in range(12)]
+    told = str(AnnotationError(*lines, 'a.csv, line 90: no class', 'b.csv'))
+    assert told.count('owl') == 1 and '9 more' in told and told.endswith('line 90: no class; b.csv')
