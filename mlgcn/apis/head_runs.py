@@ -73,6 +73,7 @@ class HeadRun:
             return
         torch.set_num_threads(1)  # trainings run side by side
         start, cfg = time.process_time(), self.cfg()
+        cfg = UnformattedConfig(cfg.to_dict())
         runner = feature_runner(cfg, self.features)
         runner.train()
         seconds = time.process_time() - start
@@ -82,6 +83,17 @@ class HeadRun:
             np.savez(file, **vars(scores), facts=json.dumps(facts))
         Path(cfg.val_evaluator.out_file).unlink()
         shutil.rmtree(cfg.work_dir)
+
+
+class UnformattedConfig(Config):
+    """A config whose text, which upstream logs and stores, is not formatted.
+
+    Formatting takes as long as a few epochs of a head, and upstream does it three times in a run.
+    """
+
+    @property
+    def pretty_text(self) -> str:
+        return repr(self.to_dict())
 
 
 def feature_runner(cfg: Config, features: str) -> Runner:

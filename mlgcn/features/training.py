@@ -1,5 +1,6 @@
 """Train and score heads on stored features: a runner whose images and backbone are left out."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -61,6 +62,10 @@ class FeaturePipeline:
             raise FeatureError(
                 f'the pipeline ends with {type(self.pack).__name__}, expected PackInputs'
             )
+
+    def __deepcopy__(self, memo: dict) -> 'FeaturePipeline':
+        # upstream copies data sets with their loader's config: the maps would go into memory
+        return copy.copy(self)
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """`inputs`: one map, float16, for each stage; `data_samples` of PackInputs.
