@@ -12,16 +12,14 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from torch.utils.benchmark import Timer
 
 from mlgcn.atomic_files import open_atomically
-from mlgcn.engine.config import build_dataset, fit_to_data, read_config
+from mlgcn.engine.config import fit_to_data, read_config
 from mlgcn.engine.launch import init_processes
-from mlgcn.engine.train_loop import use_resumable_loop
+from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import ScoresFile
-from mlgcn.features import use_features
 
 from .shipped_configs import find_config
 
@@ -65,7 +63,9 @@ class HeadRun:
         cfg.visualizer.vis_backends = []
         cfg.log_level = 'ERROR'
         cfg.work_dir, cfg.experiment_name = f'{self.out}.work', self.out.stem
-        return cfg
+        cfg.features = dict(folder=self.features)
+        init_processes(cfg, 'none')
+        return UnformattedConfig(cfg.to_dict())
 
     def __call__(self) -> None:
         """Train, score, write; nothing where the file is there already."""
@@ -73,8 +73,7 @@ class HeadRun:
             return
         torch.set_num_threads(1)  # trainings run side by side
         start, cfg = time.process_time(), self.cfg()
-        cfg = UnformattedConfig(cfg.to_dict())
-        runner = feature_runner(cfg, self.features)
+        runner = build_runner(cfg)
         runner.train()
         seconds = time.process_time() - start
         scores = ScoresFile.load(cfg.val_evaluator.out_file)
@@ -94,18 +93,6 @@ class UnformattedConfig(Config):
     @property
     def pretty_text(self) -> str:
         return repr(self.to_dict())
-
-
-def feature_runner(cfg: Config, features: str) -> Runner:
-    """A runner of `cfg` that trains on stored features and has not started."""
-    init_processes(cfg, 'none')
-    train_set = build_dataset(cfg, 'train_dataloader')
-    use_resumable_loop(cfg)
-    fit_to_data(cfg, train_set.metainfo['classes'])
-    runner = Runner.from_cfg(cfg)
-    runner._train_dataloader['dataset'] = train_set
-    use_features(runner, features)
-    return runner
 
 
 def trained_parameters(model: torch.nn.Module) -> int:

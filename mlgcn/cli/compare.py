@@ -19,11 +19,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mlgcn.apis.comparison import HEADS, Candidate, Comparison
-from mlgcn.apis.head_runs import feature_runner, images_per_second, read_runs
+from mlgcn.apis.head_runs import images_per_second, read_runs
 from mlgcn.checkpoints import load, save_weights
+from mlgcn.engine.launch import init_processes
+from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.comparison import ComparedScores
-from mlgcn.visualization.page import Cell, write_page
+from mlgcn.visualization.drawing import picture, style
+from mlgcn.visualization.label_figures import curves_figure
+from mlgcn.visualization.page import Cell, data_uri, write_page
 from mlgcn.visualization.report import write_report
 
 from . import options
@@ -42,6 +46,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="classes of losses of mlgcn, such as AsymmetricLoss (the recipe's)")  # fmt: skip
     add('--seeds', type=int, default=3, metavar='N', help='trainings of each (3)')
     add('--folds', type=int, default=5, metavar='N', help='of the training photographs (5)')
+    add('--curves', action='store_true',
+        help='all heads on a quarter and a half of the photographs, not the pick')  # fmt: skip
     add('--objective', default='f1', help='of the thresholds, see mlgcn calibrate (f1)')
     add('--workers', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time')
     options.add(parser, '--out', default='compared', metavar='DIR', help='(compared)')
@@ -65,14 +71,21 @@ def main(args: argparse.Namespace) -> None:
     folds = comparison.compared(held_out, comparison.groups)
     pick = candidates[folds.best]
     finals = {c: [comparison.final(c, seed) for seed in seeds] for c in candidates}
-    shares = {s: [comparison.part(pick, seed, s) for seed in seeds] for s in SHARES}
+    shares = {
+        (c, s): [comparison.part(c, seed, s) for seed in seeds]
+        for c in (candidates if args.curves else [pick])
+        for s in SHARES
+    }
     parts = [run for runs in (*finals.values(), *shares.values()) for run in runs]
     comparison.train(parts, 'whole training split')
     finished = {c: read_runs(runs) for c, runs in finals.items()}
     scores = {c.name: files for c, (files, _) in finished.items()}
     val = comparison.compared(scores, comparison.val_groups)
-    curve = {share: [mean_ap(comparison, run) for run in runs] for share, runs in shares.items()}
-    curve[1.0] = val.by_seed[folds.best].tolist()
+    curves: dict[str, dict[float, list[float]]] = {}
+    for (candidate, share), runs in shares.items():
+        curve = curves.setdefault(candidate.name, {})
+        curve[share] = [mean_ap(comparison, run) for run in runs]
+        curve[1.0] = val.by_seed[candidates.index(candidate)].tolist()
     facts = {
         c.name: dict(
             seconds=np.mean([fact['seconds'] for fact in finished[c][1]]),
@@ -86,7 +99,8 @@ def main(args: argparse.Namespace) -> None:
     write_report(best_runs, out / 'report.html')
     values = dict(
         rows=table_rows(folds, val, facts), classes=comparison.classes, folds=folds, val=val,
-        curve=curve, pick=pick.name, verdict=verdict(folds, curve), facts=facts,
+        curves=curves, curves_picture=curves_picture(curves), pick=pick.name,
+        verdict=verdict(folds, curves[pick.name]), facts=facts,
         images=(len(comparison.groups), len(comparison.val_groups)), model=model,
         groups=(comparison.groups.max() + 1, comparison.val_groups.max() + 1),
         counts=(len(seeds), args.folds), command=command_of(pick),
@@ -126,6 +140,12 @@ def table_rows(folds: ComparedScores, val: ComparedScores, facts: dict) -> list[
     return rows
 
 
+def curves_picture(curves: dict[str, dict[float, list[float]]]) -> str:
+    """A data URI of the picture of label-fraction curves."""
+    with style(curves):
+        return data_uri(picture(curves_figure(curves)))
+
+
 def verdict(folds: ComparedScores, curve: dict[float, list[float]]) -> list[str]:
     """The pick, how sure it is, and whether more photographs would help."""
     best, order = folds.best, np.argsort(-folds.mean)
@@ -159,7 +179,9 @@ def write_model(
     cfg.randomness = dict(seed=comparison.seeds[0], deterministic=True)
     cfg.work_dir, cfg.log_level = str(out / 'pick'), 'WARNING'
     cfg.default_hooks.checkpoint.save_best = None
-    runner = feature_runner(cfg, str(comparison.stores[pick.size].folder))
+    cfg.features = dict(folder=str(comparison.stores[pick.size].folder))
+    init_processes(cfg, 'none')
+    runner = build_runner(cfg)
     runner.train()
     checkpoint = load(out / 'pick' / f'epoch_{runner.max_epochs}.pth')
     logits, targets = held_out.scores, held_out.targets.astype(np.int8)

@@ -18,9 +18,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mlgcn.atomic_files import write_atomically
+from mlgcn.engine.runner import build_runner
 
 from . import options
-from .train import build_runner
 
 DIVERGED = 4  # the test ends where the loss is so many times its least value, as fastai's does
 SMOOTHING = 0.9  # share of the past in the running mean of the loss

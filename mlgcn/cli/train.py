@@ -7,25 +7,13 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.dist import get_world_size, is_main_process
-from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.dist import is_main_process
 
-from mlgcn.engine.config import (
-    build_dataset,
-    check_channels,
-    check_normalisation,
-    check_training,
-    fit_to_data,
-)
 from mlgcn.engine.console import best_checkpoint, next_steps
 from mlgcn.engine.launch import resume_after_restart
-from mlgcn.engine.model_hooks import WeightsHook
 from mlgcn.engine.resume import choose_checkpoint
-from mlgcn.engine.train_loop import use_resumable_loop
+from mlgcn.engine.runner import build_runner
 from mlgcn.engine.work_dir import check_room, claim, refuse_finished
-from mlgcn.features import use_features
 from mlgcn.messages import nearest
 
 from . import options
@@ -97,24 +85,3 @@ def train(config: str | Path, **options_: object) -> Path | None:
             raise TypeError(f"cfg_options is {value!r}, expected a dict {{'key.of.it': value}}")
         setattr(args, name, value)
     return main(args)
-
-
-def build_runner(cfg: Config) -> Runner:
-    """The runner of a checked config, fitted to its training data.
-
-    Raises:
-        ConfigError, ValueError: what the data or the model's parts say against it.
-    """
-    train_set = build_dataset(cfg, 'train_dataloader')
-    use_resumable_loop(cfg)
-    fit_to_data(cfg, train_set.metainfo['classes'])
-    check_training(cfg, train_set, get_world_size())
-    check_channels(cfg)
-    check_normalisation(cfg)
-
-    runner = RUNNERS.build(cfg)  # mmengine's Runner, or its FlexibleRunner (`runner_type`)
-    runner._train_dataloader['dataset'] = train_set  # built once, not twice
-    runner.register_hook(WeightsHook(train_set.metainfo['classes']))
-    if cfg.get('features'):
-        use_features(runner, cfg.features.folder)
-    return runner

@@ -1,7 +1,7 @@
 """Random numbers that a resumed run draws again: one stream per sample, generators' states."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
@@ -64,13 +64,20 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, sample: Sample) -> Any:
-        # hashed, so that neighbouring places and epochs have streams that share nothing
-        words = np.random.SeedSequence(sample.stream).generate_state(3)
+        return self.__getitems__([sample])[0]
+
+    def __getitems__(self, samples: Sequence[Sample]) -> list[Any]:
+        """The items of a batch, as torch's loaders ask for them: states are kept once for all."""
+        items = []
         with unchanged_randomness(cuda=False):
-            random.seed(int(words[0]))
-            np.random.seed(words[1])
-            torch.default_generator.manual_seed(int(words[2]))
-            return self.dataset[sample.index]
+            for sample in samples:
+                # hashed, so that neighbouring places and epochs have streams that share nothing
+                words = np.random.SeedSequence(sample.stream).generate_state(3)
+                random.seed(int(words[0]))
+                np.random.seed(words[1])
+                torch.default_generator.manual_seed(int(words[2]))
+                items.append(self.dataset[sample.index])
+        return items
 
     def __getattr__(self, name: str) -> Any:
         # `dataset` is not there yet while this is unpickled: asking for it would never end

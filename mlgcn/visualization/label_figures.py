@@ -1,7 +1,7 @@
 """Figures of numbers: matrices and graphs among labels, reliability of probabilities."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import networkx as nx
 import numpy as np
@@ -117,3 +117,26 @@ def ink_on(color: ndarray) -> str:
     """Black or white, whichever contrasts more with RGB(A) in [0, 1]: WCAG's relative luminance."""
     luminance = np.asarray(color)[:3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
     return 'black' if luminance > 0.179 else 'white'
+
+
+def curves_figure(curves: Mapping[str, Mapping[float, Sequence[float]]]) -> Figure:
+    """mAP over the share of the training photographs, a line for each model.
+
+    Args:
+        curves: by the models' names: share (0, 1] -> mAP of each seed. Points are means, bars
+            reach from the least to the greatest.
+    """
+    axes = new_figure(620, 330, 'mAP by the share of the training photographs').add_subplot(
+        xlabel='share of the training photographs, %', ylabel='mAP, %'
+    )
+    for number, (name, curve) in enumerate(curves.items()):
+        shares = sorted(curve)
+        means = np.array([np.mean(curve[share]) for share in shares])
+        low, high = ([f(curve[share]) for share in shares] for f in (min, max))
+        # beside each other, else bars of one share hide one another
+        places = 100 * np.array(shares) + 0.6 * (number - (len(curves) - 1) / 2)
+        axes.errorbar(places, means, (means - low, high - means), marker='o', capsize=2, label=name)
+    axes.set_xticks([100 * share for share in shares])
+    axes.grid(axis='y', color=SOFT, alpha=0.2)
+    axes.legend(frameon=False, loc='center left', bbox_to_anchor=(1, 0.5))
+    return axes.figure

@@ -3,11 +3,7 @@
 import shutil
 
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmpretrain.registry import MODELS
-from tiny import FROZEN, make_photos, write_config
+from apis.frozen_heads import write_frozen_heads
 
 from mlgcn.apis import load_model
 
@@ -15,20 +11,8 @@ from mlgcn.apis import load_model
 @pytest.fixture(scope='module')
 def heads(tmp_path_factory):
     """Two configs on one frozen backbone, and photographs."""
-    folder = tmp_path_factory.mktemp('compare')
-    photos, paths = make_photos(folder / 'photos'), []
-    for head in ('LinearHead', 'CSRAHead'):
-        (folder / head).mkdir()
-        extra = FROZEN.format(stages='(3,)', folder=folder)
-        path = write_config(folder / head, photos, head, extra)
-        paths.append(path.rename(folder / f'{head.lower()}.py'))
-    init_default_scope('mmpretrain')
-    torch.manual_seed(0)
-    backbone = MODELS.build({**Config.fromfile(paths[0]).model.backbone, 'init_cfg': None})
-    backbone.init_weights()
-    torch.save(backbone.state_dict(), folder / 'backbone.pth')
-    data = [f'own.train={photos}/train.csv', f'own.val={photos}/val.csv']
-    return paths, data
+    paths, data = write_frozen_heads(tmp_path_factory.mktemp('compare'))
+    return paths, [f'{key}={value}' for key, value in data.items()]
 
 
 @pytest.mark.parametrize('arguments, words', [
@@ -52,10 +36,10 @@ def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(mlgcn, heads, tm
     paths, data = heads
     out = tmp_path / 'out'
     command = ('compare', *data, '--heads', *paths, '--sizes', 32, '--seeds', 2, '--folds', 2,
-               '--workers', 2, '--out', out)  # fmt: skip
+               '--workers', 2, '--curves', '--out', out)  # fmt: skip
     assert mlgcn(*command).status == 0
     runs = sorted((out / 'runs').iterdir())
-    assert len(runs) == 2 * 2 * 2 + 2 * 2 + 2 * 2  # folds; on the whole; the pick on two shares
+    assert len(runs) == 2 * 2 * 2 + 2 * 2 + 2 * 2 * 2  # folds; on the whole; on two shares
     page = (out / 'comparison.html').read_text()
     assert 'linearhead 32' in page and 'csrahead 32' in page and (out / 'report.html').exists()
     model = load_model(out / 'model.pth')

@@ -83,6 +83,12 @@ def test_the_generators_stay_as_they_were():
     assert item[1:] != expected
 
 
+def test_items_of_a_batch_are_those_of_single_requests():
+    samples = [randomness.Sample(i % 10, (3, 1, i)) for i in range(13)]
+    dataset = SeededDataset(Draws())
+    assert dataset.__getitems__(samples) == [dataset[sample] for sample in samples]
+
+
 def test_places_are_numbered_over_all_processes(monkeypatch):
     def samples(rank, size):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, size))

@@ -9,9 +9,9 @@ from mmengine.config import Config
 from paths import TESTS
 
 from mlgcn.checkpoints.safe_load import safe_load
-from mlgcn.cli.train import build_runner
 from mlgcn.datasets import PartialLabels
 from mlgcn.engine.config import read_config
+from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import ScoresFile
 from mlgcn.features import FeatureError, FeatureStore
 from mlgcn.features.training import replace_pipeline
@@ -38,6 +38,18 @@ def test_features_of_another_backbone_are_refused(mlgcn, config, store, tmp_path
     answer = mlgcn('train', config, '--work-dir', work, '--features', store, '--cfg-options',
                    f'model.backbone.init_cfg.checkpoint={tmp_path}/other.pth')  # fmt: skip
     assert answer.status == 2 and 'backbone_sha256' in answer.error
+
+
+def test_the_maps_stay_on_the_disk(config, store):
+    """Upstream copies the config of a loader, the built data set in it."""
+    cfg = read_config(config, {})
+    cfg.features = dict(folder=str(store))
+    cfg.work_dir = str(config.parent / 'mapped')
+    runner = build_runner(cfg)
+    pipelines = [runner._train_dataloader['dataset'].pipeline]
+    pipelines.append(runner.build_dataloader(runner._train_dataloader).dataset.pipeline)
+    for own, copied in zip(*(pipeline.maps for pipeline in pipelines), strict=True):
+        assert isinstance(own, np.memmap) and copied is own
 
 
 def test_parts_of_images_are_refused(store):

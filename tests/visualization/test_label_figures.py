@@ -9,9 +9,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from mlgcn.evaluation.calibration import Reliability
-from mlgcn.visualization.drawing import style
+from mlgcn.visualization.drawing import picture, style
 from mlgcn.visualization.label_figures import (
     BAR,
+    curves_figure,
     graph_figure,
     ink_on,
     matrix_figure,
@@ -44,6 +45,17 @@ def test_a_matrix_shows_its_numbers_and_names(values, signed, expected):
     with style(NAMES):
         figure = matrix_figure(np.array(values), NAMES[:n], NAMES[n : 2 * n], 'title', signed)
     assert not {*expected} - {*texts(figure)}
+
+
+def test_curves_have_a_point_for_each_share_and_bars_to_the_extremes():
+    curves = {'linear 320': {0.5: [80.0, 82.0], 1.0: [90.0]}, 'csra 320': {0.5: [70.0], 1.0: [75]}}
+    with style(curves):
+        figure = curves_figure(curves)
+        picture(figure)
+    assert {*curves, '50', '100'} <= {*texts(figure)}
+    (line, _, (bars,)), _ = (each for each in figure.axes[0].containers)
+    assert line.get_ydata().tolist() == [81, 90]
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [[80, 82], [90, 90]]
 
 
 @pytest.mark.parametrize('n, edges', [(1, 0), (3, 6), (10, 30), (20, 30)])

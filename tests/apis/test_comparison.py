@@ -1,0 +1,72 @@
+"""What is compared: candidates, their trainings, and the names under which these are kept."""
+
+import numpy as np
+import pytest
+from apis.frozen_heads import write_frozen_heads
+
+from mlgcn.apis.comparison import Candidate, Comparison, groups_of
+from mlgcn.engine.config import ConfigError, build_dataset
+
+GIVEN = {'own.train': 'a.csv', 'own.val': 'b.csv'}
+
+
+@pytest.fixture(scope='module')
+def comparison(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('comparison')
+    paths, data = write_frozen_heads(folder)
+    found = Comparison(data, folder / 'out', list(map(str, paths)), [32], seeds=2, folds=3)
+    found.store_features()
+    found.groups = np.arange(24) // 2  # such pictures look so alike that all would be one group
+    return found
+
+
+def test_a_candidate_is_a_recipe_at_a_size_with_a_loss():
+    candidate = Candidate.of('linear', 224, 'AsymmetricLoss', GIVEN)
+    assert candidate.name == 'linear 224 AsymmetricLoss'
+    assert candidate.config.stem == 'own_linear'
+    options = dict(candidate.options)
+    assert options['own.size'] == 224 and options['own.train'] == 'a.csv'
+    assert options['model.head.loss'] == dict(type='mlgcn.AsymmetricLoss')
+
+
+@pytest.mark.parametrize('given, counts, word', [
+    ({'own.train': 'a.csv'}, {}, 'own.val'),
+    (GIVEN, dict(folds=1), '--folds is 1'),
+    (GIVEN, dict(seeds=0), '--seeds is 0'),
+])  # fmt: skip
+def test_what_is_refused(tmp_path, given, counts, word):
+    with pytest.raises(ConfigError, match=word):
+        Comparison(given, tmp_path, ['linear'], **counts)
+
+
+def test_folds_hold_each_photograph_once_and_seeds_divide_anew(comparison):
+    linear = comparison.candidates[0]
+    held = []
+    for seed in comparison.seeds:
+        runs = comparison.folds(linear, seed)
+        held.append([run.held_out for run in runs])
+        assert sorted(i for run in runs for i in run.held_out) == list(range(24))
+        for run in runs:
+            assert sorted(run.train + run.held_out) == list(range(24))
+            groups = [set(comparison.groups[list(part)]) for part in (run.train, run.held_out)]
+            assert not groups[0] & groups[1]
+    assert held[0] != held[1]
+
+
+def test_a_file_is_named_by_all_that_its_training_depends_on(comparison):
+    linear, csra = comparison.candidates
+    runs = [*comparison.folds(linear, 0), *comparison.folds(csra, 0), *comparison.folds(linear, 1)]
+    runs += [comparison.final(linear, 0), comparison.part(linear, 0, 0.5)]
+    assert len({run.out for run in runs}) == len(runs)
+    assert comparison.final(linear, 0).out == comparison.final(linear, 0).out
+    before = comparison.final(linear, 0).out
+    comparison.cfgs[linear].optim_wrapper.optimizer.lr *= 2
+    assert comparison.final(linear, 0).out != before
+
+
+def test_occasions(comparison):
+    cfg = comparison.cfgs[comparison.candidates[0]]
+    dataset, store = build_dataset(cfg, 'train_dataloader'), comparison.stores[32]
+    assert groups_of(dataset, 'folder', store).tolist() == [0] * 24
+    similar = groups_of(dataset, None, store)
+    assert len(similar) == 24 and np.unique(similar).tolist() == list(range(similar.max() + 1))
