@@ -54,4 +54,4 @@ def test_the_command(tmp_path, monkeypatch):
     results = json.loads((tmp_path / 'results.json').read_text())
     rows = results['linear_scenes']
     assert set(results) == {'other', 'linear_scenes'} and len(rows) == 2
-    assert {row['mAP'] for row in rows.values()} == {83.33}  # (1 + 2/3) / 2
+    assert {row['mAP'] for row in rows.values()} == {83.3333}  # (1 + 2/3) / 2

@@ -46,7 +46,7 @@ def measure(folder: Path, config: str, seed: int, options: list[str], features: 
     file = ScoresFile.load(scores)
     result = multilabel_scores(file.scores, file.targets, 'addgcn', file.class_names)
     return dict(
-        images=len(file.scores), mAP=round(float(result['mAP']), 2), threads=THREADS,
+        images=len(file.scores), mAP=round(float(result['mAP']), 4), threads=THREADS,
         torch=torch.__version__, date=str(datetime.date.fromtimestamp(scores.stat().st_mtime)),
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def main(args: argparse.Namespace) -> Path | None:
         runner.train()
     checkpoint = best_checkpoint(runner)
     if checkpoint and is_main_process():
-        print(next_steps(checkpoint, args.config))
+        print(next_steps(checkpoint, args.config, args.cfg_options or {}))
     return checkpoint
 
 

@@ -9,8 +9,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from shlex import quote
+from types import MappingProxyType
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -23,6 +25,7 @@ from mlgcn.messages import printable, some
 
 SHOWN = ('mAP', 'CF1', 'OF1')
 EVERY = 30  # seconds between two lines where the output is no terminal, or a tenth of the training
+TRAINING_ONLY = ('train_cfg', 'train_dataloader', 'optim_wrapper', 'default_hooks')
 PACKAGE = str(Path(__file__).parents[1])
 level: int | None = None  # of records that the console shows; None: all, as mmengine does
 
@@ -148,7 +151,8 @@ def summary(runner: Runner) -> list[str]:
     loader, classes = runner.train_dataloader, runner.train_dataloader.dataset.metainfo['classes']
     device = next(model.parameters()).device
     head, backbone = type(model.head).__name__, cfg.model.backbone
-    body = backbone.get('model_name') or f'{backbone.type} {backbone.get("depth") or ""}'.strip()
+    kind = backbone.type.removeprefix('mlgcn.')
+    body = backbone.get('model_name') or f'{kind} {backbone.get("depth") or ""}'.strip()
     lines = [
         f'{head} on {body}: {sum(sizes) / 1e6:.2f} M parameters, {trained / 1e6:.2f} M trained; '
         f'{device}, {runner.world_size} process{"es" * (runner.world_size > 1)}, '
@@ -158,7 +162,9 @@ def summary(runner: Runner) -> list[str]:
     if runner.val_loop is not None:
         lines.append(f'val: {len(runner.val_dataloader.dataset):,} images')
     length = (
-        f'{runner.max_epochs} epochs' if runner.max_epochs else f'{runner.max_iters} iterations'
+        f'{runner.max_epochs} epoch{"s" * (runner.max_epochs > 1)}'
+        if runner.max_epochs
+        else f'{runner.max_iters} iterations'
     )
     lines.append(f'{length}, batches of {loader.batch_size} images; log: {runner.logger.log_file}')
     if runner.iter:
@@ -174,12 +180,18 @@ def best_checkpoint(runner: Runner) -> Path | None:
     return Path(path) if path else None
 
 
-def next_steps(checkpoint: Path, config: str) -> str:
-    """Commands for a checkpoint; `config` as the command line has it."""
+def next_steps(
+    checkpoint: Path, config: str, options: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """Commands for a checkpoint, with `config` and `--cfg-options` of the training."""
     name = printable(os.path.relpath(checkpoint))
+    of_run = f'{quote(str(config))} {quote(name)}'
+    kept = {key: v for key, v in options.items() if key.split('.')[0] not in TRAINING_ONLY}
+    data = ''.join(f' {quote(f"{key}={value}")}' for key, value in kept.items())
+    data = data and f' --cfg-options{data}'
     return (
         f'{"best" if checkpoint.name.startswith("best") else "last"} checkpoint: {name}. Next:\n'
-        f'  mlgcn test {config} {name} --metrics all\n'
-        f'  mlgcn calibrate {config} {name}\n'
-        f'  mlgcn predict {name} PHOTOS'
+        f'  mlgcn test {of_run} --metrics all{data}\n'
+        f'  mlgcn calibrate {of_run}{data}\n'
+        f'  mlgcn predict {quote(name)} PHOTOS'
     )

@@ -1,6 +1,7 @@
 """What a person sees of a run: which records, where, and the commands at its end."""
 
 import logging
+import shlex
 
 import pytest
 from mmengine.hooks import CheckpointHook
@@ -58,6 +59,14 @@ def test_the_best_checkpoint_is_of_this_run(tmp_path):
     best = tmp_path / 'best_mAP_epoch_2.pth'
     assert best_checkpoint(Stub(tmp_path, str(best))) == best
     assert 'epoch_3.pth --metrics all' in next_steps(last, 'addgcn_scenes')
+    told = next_steps(
+        last,
+        'own_linear',
+        {'own.train': 'my photos/a.csv', 'own.val': 'b.csv', 'train_cfg.max_epochs': '3'},
+    )
+    _, test, calibrate, predict = told.splitlines()
+    assert shlex.split(test)[-3:] == ['--cfg-options', 'own.train=my photos/a.csv', 'own.val=b.csv']
+    assert calibrate.endswith(' own.val=b.csv') and 'own.val' not in predict
 
 
 @pytest.mark.slow
