@@ -73,7 +73,6 @@ def parsing(monkeypatch):
     for name in ('parse_args', 'parse_intermixed_args'):
         method = getattr(argparse.ArgumentParser, name)
         monkeypatch.setattr(argparse.ArgumentParser, name, stopping(method))
-    monkeypatch.setattr('mlgcn.cli.options.trust_checkpoints', lambda: None)
 
 
 @pytest.mark.parametrize('words', commands())

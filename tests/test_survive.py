@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get('MLGCN_KILLS', 3))
 SLACK = 300  # seconds after which a process counts as hung
 server = multiprocessing.get_context('forkserver')
-server.set_forkserver_preload(['mlgcn.cli.options', 'mlgcn.models', 'mlgcn.evaluation'])
+server.set_forkserver_preload(['mlgcn.cli.arguments', 'mlgcn.models', 'mlgcn.evaluation'])
 
 AUGMENTED = """
 train_pipeline = [

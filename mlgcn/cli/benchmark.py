@@ -1,12 +1,4 @@
-"""Time and memory of a config's model with random weights, or of its data loaders.
-
-mlgcn benchmark gkgnet_coco_576 --image-size 576 --compare plain --what forward train
-mlgcn benchmark addgcn_scenes --what loader test_loader
-
---compare plain adds GKGNet step by step as published, --compare fuse the model as `predict --fuse`
-runs it. Forms run in turns, because the speed of a shared machine drifts. Several image sizes,
-batch sizes or numbers of classes make a row each. See docs/performance.md.
-"""
+"""Time and memory of a config's model with random weights, or of its data loaders."""
 
 import argparse
 import collections
@@ -30,7 +22,7 @@ from mlgcn.models.layers.memory import all_kept
 from mlgcn.ops import group_knn_plain, max_relative_plain
 from mlgcn.registry import MODELS
 
-from . import options
+from . import arguments
 
 LOADERS = {'loader': 'train_dataloader', 'test_loader': 'test_dataloader'}
 FORMS = {'plain': ['plain', 'ours'], 'fuse': ['ours', 'fuse'], None: ['ours']}
@@ -38,21 +30,8 @@ HEADINGS = ('what', 'size', 'batch', 'classes', 'form', 'median s', 'iqr s', 'im
 BATCHES = 8  # of a loader at a time
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config', '--cfg-options')
-    options.add(parser, '--device', default='cpu', help='cpu or cuda')
-    whats = ['forward', 'train', *LOADERS]
-    parser.add_argument('--what', nargs='+', choices=whats, default=whats[:2])
-    parser.add_argument('--compare', choices=['plain', 'fuse'], help='run both in turns')
-    for name, value in (('image-size', 448), ('batch-size', 1), ('num-classes', 80)):
-        parser.add_argument(f'--{name}', nargs='+', type=int, default=[value], help=f'({value})')
-    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
-    parser.add_argument('--repeat', type=int, default=5, help='measurements of each (5)')
-    parser.add_argument('--bf16', action='store_true', help='under bfloat16 autocast')
-    parser.add_argument('--profile', action='store_true', help="also print the operators' times")
-
-
 def main(args: argparse.Namespace) -> None:
+    args.threads = args.threads or torch.get_num_threads()
     device = torch.device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
     title = f'{args.config}, {name}, {args.threads} threads, torch {torch.__version__}'
@@ -108,7 +87,7 @@ def loader(args: argparse.Namespace, name: str, batch: int) -> Callable[[], None
     """A function that reads some batches of the config's data."""
     if args.compare:
         raise ConfigError(f'--compare {args.compare}: data loaders have one form')
-    cfg = options.load_config(args)
+    cfg = arguments.load_config(args)
     settings = dict(cfg[name], batch_size=batch, dataset=build_dataset(cfg, name))
     batches = Runner.build_dataloader(settings, seed=0)
     return lambda: collections.deque(itertools.islice(batches, BATCHES), maxlen=0)
@@ -118,7 +97,7 @@ def step(
     args: argparse.Namespace, form: str, what: str, size: int, batch: int, num_classes: int
 ) -> Callable[[], None]:
     """A function that runs one form of the model on random images and labels."""
-    cfg = options.load_config(args)
+    cfg = arguments.load_config(args)
     if args.compare == 'plain' and cfg.model.backbone.type != 'mlgcn.PyramidViG':
         seen = cfg.model.backbone.type
         raise ConfigError(f'--compare plain is for the backbone mlgcn.PyramidViG, not {seen}')

@@ -1,11 +1,4 @@
-"""Choose temperature and thresholds on the validation split, and put them into the checkpoint.
-
-mlgcn calibrate CONFIG CKPT --objective f1
-mlgcn calibrate CKPT --scores val.npz --objective precision=0.9 --out calibrated.pth
-
-CONFIG is a file or a shipped config's name. Both numbers are first fitted on half of the images and
-measured on the other half (the table); those that are stored are then fitted on all of them.
-"""
+"""Choose temperature and thresholds on the validation split, and put them into the checkpoint."""
 
 import argparse
 import contextlib
@@ -29,24 +22,11 @@ from mlgcn.messages import printable
 from mlgcn.models.heads.multilabel_head import label_vector
 from mlgcn.visualization.label_figures import reliability_diagram
 
-from . import options
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    options.add(parser, *options.MODEL)
-    add('--objective', default='f1', help='f1, f2, precision=P, recall=R or cost=FP:FN (f1)')
-    add('--global', dest='shared', action='store_true', help='one threshold for all classes')
-    add('--min-positives', type=int, default=10, help='of a class with its own threshold (10)')
-    options.add(parser, '--seed', default=0, help='of the split into halves (0)')
-    add('--scores', help="the checkpoint's scores, written by mlgcn test --out FILE.npz")
-    options.add(parser, '--out', help='.pth or .safetensors to write (CKPT with _calibrated)')
-    options.add(parser, '--force')
-    options.add(parser, '--device', default='cpu', help='e.g. cuda:1 (cpu)')
+from . import arguments
 
 
 def main(args: argparse.Namespace) -> None:
-    config, checkpoint, _ = options.split_model(args.model)
+    config, checkpoint, _ = arguments.split_model(args.model)
     Objective.parse(args.objective)  # an error now rather than after the work
     if args.min_positives < 1:
         raise ValueError(f'--min-positives is {args.min_positives}, expected at least 1')
@@ -56,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
     suffix = '.safetensors' if source.suffix == '.safetensors' else '.pth'
     stem = source.name.removesuffix('.tar').removesuffix(suffix)
     out = args.out or source.with_name(f'{stem}_calibrated{suffix}')
-    target = options.check_new(out, args.force, '.pth', '.safetensors')
+    target = arguments.check_new(out, args.force, '.pth', '.safetensors')
     scores = ScoresFile.load(args.scores) if args.scores else None
     if scores is None and config is None:
         raise CheckpointError('no validation images: give CONFIG CKPT, or CKPT --scores FILE')

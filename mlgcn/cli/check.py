@@ -1,14 +1,7 @@
-"""Check the data of a config: mlgcn check CONFIG.
-
-Reads every image of the train, val and test set once, in full and in parallel, and their
-annotations. Prints a report and writes it to DIR/dataset_check.txt and, with every case,
-DIR/dataset_check.json. Ends with status 1 when it has errors: images that cannot be read or are
-damaged, unknown labels, files listed twice, images in several splits, boxes outside.
-"""
+"""Check the data of a config: mlgcn check CONFIG."""
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,20 +24,15 @@ from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_t
 from mlgcn.datasets.image_check import ImageFacts, image_facts
 from mlgcn.messages import printable
 
-from . import options
+from . import arguments
 
 FAULTS = 'annotations that cannot be read'
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config', '--cfg-options', '--work-dir', '--force')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that read')
 
 
 def main(args: argparse.Namespace) -> None:
     if args.workers < 1:
         raise ValueError(f'--workers {args.workers}: expected 1 or more')
-    cfg = options.load_config(args)
+    cfg = arguments.load_config(args)
     folder = Path(args.work_dir or f'work_dirs/{Path(args.config).stem}')
     folder.mkdir(parents=True, exist_ok=True)
     targets = [folder / f'dataset_check.{ending}' for ending in ('txt', 'json')]

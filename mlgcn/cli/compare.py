@@ -1,15 +1,6 @@
-"""Which head is best on these photographs? Trained and measured on a frozen backbone's features.
-
-mlgcn compare own.train=photos/train.csv own.val=photos/val.csv --out compared
-
-Every head trains by its shipped recipe, with every seed, on all folds but one of the training
-photographs; the pick has the best scores on the folds left out. Then all train on the whole and
-are scored once on own.val. A killed command goes on. Photographs of one occasion stay in one fold:
-own.group=folder, or own.group=COLUMN of a CSV; without it, those that look alike.
-"""
+"""Which head is best on these photographs? Trained and measured on a frozen backbone's features."""
 
 import argparse
-import os
 import shutil
 from pathlib import Path
 
@@ -18,7 +9,7 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.table import Table
 
-from mlgcn.apis.comparison import HEADS, Candidate, Comparison
+from mlgcn.apis.comparison import Candidate, Comparison
 from mlgcn.apis.head_runs import images_per_second, read_runs
 from mlgcn.checkpoints import load, save_weights
 from mlgcn.engine.launch import init_processes
@@ -30,28 +21,7 @@ from mlgcn.visualization.label_figures import curves_figure
 from mlgcn.visualization.page import Cell, data_uri, write_page
 from mlgcn.visualization.report import write_report
 
-from . import options
-
 SHARES = (0.25, 0.5)  # of the training photographs, beside all of them
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('data', nargs='+', action=options.KeyValue, default={}, metavar='own.KEY=VALUE',
-        help='own.train=LIST own.val=LIST [own.images=DIR] [own.group=folder|COLUMN]')  # fmt: skip
-    add('--heads', nargs='+', default=HEADS, metavar='HEAD',
-        help=f'of {" ".join(HEADS)}, or configs with one frozen backbone')  # fmt: skip
-    add('--sizes', nargs='+', type=int, default=[320], metavar='PIXELS', help='of images (320)')
-    add('--losses', nargs='+', default=['recipe'], metavar='LOSS',
-        help="classes of losses of mlgcn, such as AsymmetricLoss (the recipe's)")  # fmt: skip
-    add('--seeds', type=int, default=3, metavar='N', help='trainings of each (3)')
-    add('--folds', type=int, default=5, metavar='N', help='of the training photographs (5)')
-    add('--curves', action='store_true',
-        help='all heads on a quarter and a half of the photographs, not the pick')  # fmt: skip
-    add('--objective', default='f1', help='of the thresholds, see mlgcn calibrate (f1)')
-    add('--workers', type=int, default=os.cpu_count(), metavar='N', help='trainings at a time')
-    options.add(parser, '--out', default='compared', metavar='DIR', help='(compared)')
-    options.add(parser, '--cfg-options')
 
 
 def main(args: argparse.Namespace) -> None:

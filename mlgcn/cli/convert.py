@@ -1,13 +1,4 @@
-"""Convert published weights to mlgcn's names, or ours to those of the published code.
-
-mlgcn convert checkpoint_best.pth addgcn_coco.safetensors
-mlgcn convert work_dirs/addgcn/best.pth for_addgcn.pth --to addgcn
-mlgcn convert train.data data/coco/annotations/gkgnet_train.json
-
-mlgcn test and init_cfg read published files directly; converting is for keeping and passing on.
-GKGNet's published annotation lists (.data, pickles of which nothing is executed) become a COCO json
-with labels, without boxes.
-"""
+"""Convert published weights to mlgcn's names, or ours to those of the published code."""
 
 import argparse
 import json
@@ -24,26 +15,11 @@ from mlgcn.checkpoints.sources import SOURCES, implied_classes, num_classes
 from mlgcn.checkpoints.tables import HEADS, SYSTEMS
 from mlgcn.models.layers.tokens import read_vectors
 
-from . import options
-
 # where published files hold their weights, other than under 'state_dict'
 WRAPPERS = dict(csra=None, asl='model', ml_decoder='model')
 # torchvision lists COCO's names by category id; the unused ids are called N/A
 COCO_NAMES = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
 CATEGORIES = [{'id': i, 'name': name} for i, name in enumerate(COCO_NAMES) if i and name != 'N/A']
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', metavar='SRC', help='weights or list to read')
-    parser.add_argument('target', metavar='DST', help='.safetensors, .pth or .json to write')
-    add = parser.add_mutually_exclusive_group().add_argument
-    kinds = ['auto', *SYSTEMS, *HEADS]
-    add('--from', dest='kind', default='auto', choices=kinds, help='whose names SRC has (auto)')
-    kinds = ['addgcn', 'gkgnet', *HEADS]
-    add('--to', choices=kinds, help='write our weights for the published code (.pth)')
-    vectors = 'label vectors that published ML-GCN weights were trained with: go into DST'
-    parser.add_argument('--embeddings', metavar='NPY', help=vectors)
-    options.add(parser, '--force', '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:

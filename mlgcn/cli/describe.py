@@ -1,7 +1,4 @@
-"""Say what a file of weights is: its metadata, or what a published file's names and shapes tell.
-
-mlgcn describe FILE
-"""
+"""Say what a file of weights is: its metadata, or what a published file's names and shapes tell."""
 
 import argparse
 import json
@@ -10,14 +7,6 @@ import os
 from mlgcn.apis import Calibration
 from mlgcn.checkpoints import describe, load
 from mlgcn.messages import printable
-
-from . import options
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('file', help='checkpoint, published or ours (.pth, .pth.tar, .safetensors)')
-    parser.add_argument('--config', action='store_true', help="also print the metadata's config")
-    options.add(parser, '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,10 +1,4 @@
-"""Run a frozen backbone once over all photographs and store its maps, for mlgcn train --features.
-
-mlgcn features own_linear photos/train.csv photos/val.csv --out features
-mlgcn train own_linear --features features --cfg-options own.train=... own.val=...
-
-Every image is stored as picture and mirror image, in half precision. A killed command goes on.
-"""
+"""Run a frozen backbone once over all photographs and store its maps."""
 
 import argparse
 from pathlib import Path
@@ -15,22 +9,7 @@ from mlgcn.apis.shipped_configs import find_config
 from mlgcn.engine.config import listed_images, read_config
 from mlgcn.features import extract_features
 
-from . import options
-
 SPLITS = ('own.train', 'own.val', 'own.test')
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config', '--cfg-options', '--trust-checkpoint')
-    parser.add_argument(
-        'data', nargs='*', metavar='DATA',
-        help='lists of training, validation and test photographs, as own.train, own.val, own.test',
-    )  # fmt: skip
-    options.add(parser, '--out', required=True, metavar='DIR', help='the folder to write')
-    parser.add_argument(
-        '--stages', nargs='+', type=int, metavar='I', help="stages of the backbone (the config's)"
-    )
-    options.add(parser, '--force', help='replace the features in the folder')
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,10 +1,4 @@
-"""Find a learning rate: the loss while the rate grows from batch to batch, as a picture.
-
-mlgcn find-lr addgcn_scenes --out find_lr.png
-
-Smith's range test (arXiv 1506.01186): one short training that is thrown away. A good rate lies
-where the loss falls steepest; where it turns, training begins to diverge.
-"""
+"""Find a learning rate: the loss while the rate grows from batch to batch, as a picture."""
 
 import argparse
 import io
@@ -20,7 +14,7 @@ from mmengine.runner import Runner
 from mlgcn.atomic_files import write_atomically
 from mlgcn.engine.runner import build_runner
 
-from . import options
+from . import arguments
 
 DIVERGED = 4  # the test ends where the loss is so many times its least value, as fastai's does
 SMOOTHING = 0.9  # share of the past in the running mean of the loss
@@ -66,23 +60,13 @@ class Finished(Exception):
     """Ends the training; nothing of it is kept."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config', '--amp', '--cfg-options', '--trust-checkpoint')
-    options.add(parser, '--seed', help='seed of weights, order and augmentation (0)', default=0)
-    parser.add_argument('--first', type=float, default=1e-6, help='lowest rate (1e-6)')
-    parser.add_argument('--last', type=float, default=1.0, help='highest rate (1)')
-    parser.add_argument('--batches', type=int, default=100, help='batches to train (100)')
-    options.add(parser, '--out', default='find_lr.png', help='the picture (find_lr.png)')
-    options.add(parser, '--force')
-
-
 def main(args: argparse.Namespace) -> None:
     if not 0 < args.first < args.last or args.batches < 10:
         raise ValueError('expected 0 < --first < --last, and 10 --batches or more')
-    options.check_new(args.out, args.force)
+    arguments.check_new(args.out, args.force)
     args.work_dir, args.launcher, args.local_rank = None, 'none', 0
     args.verbose, args.quiet = False, True
-    cfg = options.load_run(args)
+    cfg = arguments.load_run(args)
     cfg.randomness = dict(seed=args.seed, deterministic=True)
     cfg.param_scheduler = None
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None

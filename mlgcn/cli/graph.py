@@ -1,11 +1,4 @@
-"""Count how often the training labels of a config occur together, for ML-GCN's graph.
-
-mlgcn graph ml_gcn_coco_448 counts.npz
-mlgcn graph ml_gcn_own_lite0_224 counts.npz --cfg-options own.train=photos/train.csv
-
-ml_gcn configs count by themselves when they train. The file (nums, adj and classes) is for looking
-at the graph, and for training on other images with it: --cfg-options model.head.graph=counts.npz
-"""
+"""Count how often the training labels of a config occur together, for ML-GCN's graph."""
 
 import argparse
 import io
@@ -18,21 +11,14 @@ from mlgcn.datasets.label_counts import label_counts
 from mlgcn.messages import printable
 from mlgcn.ops.cooccurrence_graph import label_graph
 
-from . import options
+from . import arguments
 
 MOST_EDGES = 20  # printed
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, 'config')
-    parser.add_argument('out', metavar='OUT', help='.npz file to write')
-    parser.add_argument('--threshold', type=float, default=0.4, help='P(j | i) of an edge (0.4)')
-    options.add(parser, '--cfg-options', '--force')
-
-
 def main(args: argparse.Namespace) -> None:
-    out = options.check_new(args.out, args.force, '.npz')
-    dataset = options.training_labels(args)
+    out = arguments.check_new(args.out, args.force, '.npz')
+    dataset = arguments.training_labels(args)
     classes = list(dataset.metainfo['classes'])
     nums, adj = label_counts(dataset)
     graph = label_graph(torch.from_numpy(nums), torch.from_numpy(adj), args.threshold)

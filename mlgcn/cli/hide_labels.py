@@ -1,12 +1,4 @@
-"""Write a label file in which labels of a training set are removed, as a paper did.
-
-mlgcn hide-labels gkgnet_coco_576 kept10.csv partial 0.1
-mlgcn hide-labels addgcn_own_448 photos/one.csv single --cfg-options own.train=photos/train.csv
-
-The CSV has one column for each class: 1 present, 0 absent, -1 unknown. It is read as own.train,
-with the same own.images, or from the images' folder. OUT.json beside it keeps the rule, the seed
-and a hash. RULE and AMOUNTs:
-"""
+"""Write a label file in which labels of a training set are removed, as a paper did."""
 
 import argparse
 import csv
@@ -23,30 +15,14 @@ from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.datasets.hidden_labels import RULES, hide_labels, published_order, split_rows
 from mlgcn.messages import printable, some
 
-from . import options
+from . import arguments
 
 MOST_CELLS = 2**30  # images x classes, one byte each
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    for name, rule in RULES.items():
-        amounts = ' '.join(f'{amount}={value:g}' for amount, value in rule.amounts.items())
-        parser.description += f'  {name:8} {amounts:24} {rule.words}\n'
-    options.add(parser, 'config')
-    parser.add_argument('out', metavar='OUT.csv')
-    parser.add_argument('rule', choices=RULES, metavar='RULE')
-    parser.add_argument('amounts', nargs='*', type=float, metavar='AMOUNT')
-    options.add(parser, '--seed', help='of the random numbers (the published one, or 0)')
-    parser.add_argument(
-        '--validation', metavar='CSV',
-        help="cut a fifth of the images off (Cole et al.'s), and write its complete labels here",
-    )  # fmt: skip
-    options.add(parser, '--cfg-options', '--force')
-
-
 def main(args: argparse.Namespace) -> None:
     given = [out for out in (args.out, args.validation) if out]
-    outs = [options.check_new(out, args.force, '.csv') for out in given]
+    outs = [arguments.check_new(out, args.force, '.csv') for out in given]
     for out in outs:
         refuse_existing(out.with_suffix('.json'), args.force)
     classes, names, labels = read_labels(args)
@@ -79,7 +55,7 @@ def main(args: argparse.Namespace) -> None:
 
 def read_labels(args: argparse.Namespace) -> tuple[Sequence[str], list[str], np.ndarray]:
     """(K classes, N paths from the images' folder, int8 labels (N, K)) of the training set."""
-    dataset = options.training_labels(args)
+    dataset = arguments.training_labels(args)
     while hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
     classes = dataset.metainfo['classes']

@@ -1,8 +1,4 @@
-"""List the shipped models with their published results, or explain one of them.
-
-mlgcn models
-mlgcn models gkgnet_coco_576
-"""
+"""List the shipped models with their published results, or explain one of them."""
 
 import argparse
 from pathlib import Path
@@ -16,10 +12,6 @@ from mlgcn.apis.shipped_configs import CONFIGS, find_config
 from mlgcn.checkpoints.metadata import input_size
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.messages import nearest
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('name', nargs='?', help='explain this one')
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,11 +1,4 @@
-"""Name what is on photographs.
-
-mlgcn predict work_dirs/addgcn_scenes/best.pth photos/ --out preds.json --show-dir drawn
-find photos -name '*.jpg' | mlgcn predict addgcn_coco_448 addgcn.pth - --out preds.csv
-
-Images are files, folders or globs; - reads paths from stdin, one a line. Ends with status 1 if an
-image could not be read (it is named, the others go on), 2 on wrong input.
-"""
+"""Name what is on photographs."""
 
 import argparse
 import contextlib
@@ -24,32 +17,19 @@ from mlgcn.datasets.image_io import BadImage, read_image
 from mlgcn.messages import printable
 from mlgcn.visualization.label_card import PictureFolder, label_card
 
-from . import options
+from . import arguments
 from .prediction_file import PredictionFile
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    options.add(parser, 'model', metavar='[CONFIG] CKPT IMAGE|FOLDER|GLOB|-')
-    options.add(parser, '--threshold', '--device', '--cfg-options', '--trust-checkpoint')
-    options.add(parser, '--top-k', help='the K most probable labels (that reach a --threshold)')
-    add('--batch-size', type=int, default=16, help='images at once (16)')
-    add('--fuse', action='store_true', help='faster; logits differ by rounding')
-    options.add(parser, '--tta', '--known', '--absent')
-    options.add(parser, '--out', help='.json or .csv with the probabilities of all classes')
-    options.add(parser, '--force')
-    add('--show-dir', help='folder for the pictures with their labels')
-
-
 def main(args: argparse.Namespace) -> None:
-    _, checkpoint, words = options.split_model(args.model, images=True)
+    _, checkpoint, words = arguments.split_model(args.model, images=True)
     files = read_image_list(sys.stdin) if words == ['-'] else list_images(words)
     with contextlib.ExitStack() as stack:
         folder = PictureFolder(args.show_dir, args.force) if args.show_dir else None
         if folder and words != ['-']:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None
-        model = options.load_model(args, fused=args.fuse)
+        model = arguments.load_model(args, fused=args.fuse)
         decision = model.decision(args.threshold, args.top_k, args.tta)
         print(printable(f'{checkpoint}: {decision}'), file=sys.stderr)
         stream = functools.partial(model.stream, batch_size=args.batch_size)

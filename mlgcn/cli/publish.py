@@ -1,22 +1,10 @@
-"""Write a checkpoint's weights and metadata alone, without the training state, to pass them on.
-
-mlgcn publish work_dirs/addgcn_coco_448/best_mAP_epoch_50.pth addgcn.safetensors
-"""
+"""Write a checkpoint's weights and metadata alone, without the training state, to pass them on."""
 
 import argparse
 import os
 
 from mlgcn.checkpoints import CheckpointError, load, make_metadata, save_weights
 from mlgcn.checkpoints.sources import SOURCES
-
-from . import options
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', metavar='IN', help='checkpoint of mlgcn train')
-    parser.add_argument('target', metavar='OUT', help='.safetensors (preferred) or .pth to write')
-    parser.add_argument('--licence', help='terms of use of the weights, in one sentence')
-    options.add(parser, '--force', '--trust-checkpoint')
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,9 +1,4 @@
-"""Score a file of mlgcn test --out again, under one protocol or all of them.
-
-mlgcn score val.npz --protocol all
-mlgcn score val.npz --protocol mmpretrain --per-class
-mlgcn score val.npz --annotations instances_val2014.json
-"""
+"""Score a file of mlgcn test --out again, under one protocol or all of them."""
 
 import argparse
 import math
@@ -19,18 +14,6 @@ from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_
 from mlgcn.messages import printable
 
 SHOWN = ('mAP', 'CP', 'CR', 'CF1', 'OP', 'OR', 'OF1', 'CF1_top3', 'OF1_top3')
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('scores', metavar='SCORES.npz', help='from mlgcn test --out')
-    parser.add_argument(
-        '--protocol', default='all', choices=['all', *PROTOCOLS, *EVALUATORS], metavar='NAME',
-        help=f'all, {", ".join((*PROTOCOLS, *EVALUATORS))} (default: all)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--annotations', help="COCO json or VOC folder with boxes, for mAP by the objects' sizes"
-    )
-    parser.add_argument('--per-class', action='store_true', help="one protocol's AP of every class")
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,13 +1,4 @@
-"""A page in the browser to try a model: drop photographs, see labels and where the model looked.
-
-mlgcn serve work_dirs/addgcn_scenes/best.pth
-mlgcn serve gkgnet_coco_576 gkgnet.pth --port 8080
-
-Thresholds are sliders; a label under the pointer or the keyboard's focus shows its attention
-(ADD-GCN and others that have one, else its class map); all probabilities can be downloaded as csv.
-Only this machine can open the page, unless --host says otherwise. Photographs are not kept.
-Needs starlette and uvicorn: pip install -e ".[optional]"
-"""
+"""A page in the browser to try a model: drop photographs, see labels and where the model looked."""
 
 import argparse
 import contextlib
@@ -27,7 +18,7 @@ from mlgcn.messages import printable
 from mlgcn.visualization.attributions import class_maps, run_model, seen_picture
 from mlgcn.visualization.page import data_uri, render
 
-from . import options
+from . import arguments
 
 try:
     import uvicorn
@@ -47,14 +38,8 @@ except ImportError as error:
 MOST_BYTES = 32 * 2**20  # of a photograph's file
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, *options.MODEL, '--device')
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (127.0.0.1)')
-    parser.add_argument('--port', type=int, default=8000, help='(8000); 0: any that is free')
-
-
 def main(args: argparse.Namespace) -> None:
-    config, checkpoint, _ = options.split_model(args.model)
+    config, checkpoint, _ = arguments.split_model(args.model)
     with contextlib.redirect_stdout(sys.stderr):  # upstream's log
         model = load_model(
             config or checkpoint, config and checkpoint, args.device, args.cfg_options

@@ -1,11 +1,4 @@
-"""Parameters and multiply-adds of models, as a Markdown table.
-
-mlgcn stats configs/gkgnet/*.py addgcn_coco_448
-
-One image at the size of the test pipeline. Multiply-adds count once, as in the papers' "FLOPs":
-convolutions, linear layers, batch norms, and the products behind ADD-GCN's graphs and GKGNet's
-distances. That makes 40.1 G of GKGNet-s at 576 (the paper's figure; 27 % of it are distances).
-"""
+"""Parameters and multiply-adds of models, as a Markdown table."""
 
 import argparse
 import os
@@ -22,11 +15,6 @@ from mlgcn.checkpoints.metadata import input_size
 # What torch makes of a BatchNorm in inference, by version; its own table does not have them.
 BATCH_NORMS = ('native_batch_norm', '_native_batch_norm_legit_no_training')
 CLASSES = {'mlgcn.VOCMultiLabel': 20}  # the others: --num-classes
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('configs', nargs='+', help='config files or names of shipped ones')
-    parser.add_argument('--num-classes', type=int, default=80, help='where the data decide (80)')
 
 
 def main(args: argparse.Namespace) -> None:

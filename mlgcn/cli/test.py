@@ -9,33 +9,16 @@ from mlgcn.atomic_files import refuse_existing
 from mlgcn.checkpoints import load
 from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
-from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS, Calibration
-from mlgcn.evaluation.published import EVALUATORS
+from mlgcn.evaluation import Calibration
 from mlgcn.models.mirror_average import use_mirror_average
 
-from . import options
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, *options.RUN)
-    parser.add_argument('checkpoint', help='of mlgcn train, or published (checkpoint/README.md)')
-    parser.add_argument(
-        '--metrics', nargs='+', default=['mAP'], choices=[*METRIC_NAMES, 'all'], metavar='NAME',
-        help='mAP CF1 OF1 ..., or all',
-    )  # fmt: skip
-    parser.add_argument(
-        '--protocol', choices=[*PROTOCOLS, *EVALUATORS], help="whose metrics (the config's)"
-    )
-    parser.add_argument('--per-class', action='store_true', help='also print the per-class table')
-    options.add(parser, '--tta')
-    options.add(parser, '--out', help='write file names, classes, scores and targets here (.npz)')
-    options.add(parser, '--force')
+from . import arguments
 
 
 def main(args: argparse.Namespace) -> None:
     if args.out:
         refuse_existing(args.out, args.force)
-    cfg = options.load_run(args)
+    cfg = arguments.load_run(args)
     checkpoint = load(args.checkpoint)
     evaluator = cfg.test_evaluator
     evaluator = evaluator[0] if isinstance(evaluator, list) else evaluator
@@ -61,7 +44,7 @@ def main(args: argparse.Namespace) -> None:
             checkpoint.metadata, len(test_set.metainfo['classes'])
         )
         runner.test_loop.evaluator.metrics[0].calibration = calibration
-    with options.progress(args, runner):
+    with arguments.progress(args, runner):
         runner.test()
     if is_main_process():
         print(runner.test_evaluator.metrics[0].table)

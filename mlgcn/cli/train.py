@@ -1,7 +1,4 @@
-"""Train the model of a config: mlgcn train CONFIG --seed 0.
-
-Several GPUs: bash tools/dist_train.sh CONFIG N; with slurm: tools/slurm_train.sh.
-"""
+"""Train the model of a config: mlgcn train CONFIG --seed 0."""
 
 import argparse
 from collections.abc import Mapping
@@ -16,23 +13,12 @@ from mlgcn.engine.runner import build_runner
 from mlgcn.engine.work_dir import check_room, claim, refuse_finished
 from mlgcn.messages import nearest
 
-from . import options
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    options.add(parser, *options.RUN)
-    parser.add_argument(
-        '--resume', nargs='?', const='auto', help='go on from CKPT, or the latest of the work dir'
-    )
-    parser.add_argument(
-        '--features', metavar='DIR', help="on a frozen backbone's features, of mlgcn features"
-    )
-    options.add(parser, '--force', help='start anew where the work dir has checkpoints')
-    options.add(parser, '--seed', help='seed of weights, order and augmentation')
+from . import arguments, training_options
+from .options import Parser
 
 
 def main(args: argparse.Namespace) -> Path | None:
-    cfg = options.load_run(args)
+    cfg = arguments.load_run(args)
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
     if args.features:
@@ -48,7 +34,7 @@ def main(args: argparse.Namespace) -> Path | None:
     if not args.force:
         refuse_finished(runner)
     choose_checkpoint(runner)
-    with options.progress(args, runner):
+    with arguments.progress(args, runner):
         runner.train()
     checkpoint = best_checkpoint(runner)
     if checkpoint and is_main_process():
@@ -71,8 +57,8 @@ def train(config: str | Path, **options_: object) -> Path | None:
         ConfigError, ValueError, OSError: as the command says it.
         TypeError: an option that the command lacks, or a value of another kind than its.
     """
-    parser = options.Parser()
-    add_options(parser)
+    parser = Parser()
+    training_options.train(parser)
     args = parser.parse_args([str(config)])
     numbers = {action.dest for action in parser._actions if action.type is int}
     for name, value in options_.items():

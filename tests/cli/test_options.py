@@ -1,13 +1,16 @@
-"""Options that commands share: what they stand for, and wrong ones in one line."""
-
-import argparse
+"""Options: values as the shell has them, wrong ones in one line, names as the rooms have them."""
 
 import pytest
 
-from mlgcn.checkpoints import safe_load
-from mlgcn.cli import options
-from mlgcn.engine.config import ConfigError
+from mlgcn.apis import comparison
+from mlgcn.checkpoints import safe_load, tables
+from mlgcn.cli import COMMANDS, execute, options, parser_of
+from mlgcn.datasets.hidden_labels import RULES
+from mlgcn.datasets.scenes import make_scenes
 from mlgcn.engine.overrides import Text
+from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
+from mlgcn.evaluation.published import EVALUATORS
+from mlgcn.export.files import FORMATS
 
 
 def parsed(*words):
@@ -16,8 +19,21 @@ def parsed(*words):
     return parser.parse_args(words)
 
 
-def test_values_of_config_keys_are_the_shells_text():
-    given = parsed('--cfg-options', 'a.b=1', 'c=x=y', '--cfg-options', 'd=').cfg_options
+@pytest.fixture
+def run(monkeypatch):
+    """Run a command that only keeps its arguments: they are returned."""
+    seen = []
+    monkeypatch.setattr('mlgcn.cli.predict.main', seen.append)
+
+    def execute_(*words):
+        execute('predict', ['a.pth', 'b.jpg', *words])
+        return seen[-1]
+
+    return execute_
+
+
+def test_values_of_config_keys_are_the_shells_text(run):
+    given = run('--cfg-options', 'a.b=1', 'c=x=y', '--cfg-options', 'd=').cfg_options
     assert given == {'a.b': '1', 'c': 'x=y', 'd': ''}
     assert all(type(value) is Text for value in given.values())
 
@@ -29,51 +45,44 @@ def test_values_of_config_keys_are_the_shells_text():
     (['--top-kk', '3'], ['--top-kk', '--top-k', '--help']),
     (['--top-k', 'x'], ['--top-k', "'x'"]),
 ])  # fmt: skip
-def test_wrong_options(words, facts):
-    with pytest.raises(ConfigError) as error:
+def test_wrong_options(words, facts, capsys):
+    with pytest.raises(SystemExit) as end:
         parsed(*words)
-    assert all(fact in str(error.value) for fact in facts), error.value
+    (line,) = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2 and line.startswith('error: ')
+    assert all(fact in line for fact in facts), line
 
 
-def test_trust_takes_effect_while_the_command_line_is_read(monkeypatch):
+def test_trust_takes_effect_before_a_command_runs(run, monkeypatch):
     monkeypatch.setattr(safe_load, '_trusting', False)
-    parsed()
+    run()
     assert not safe_load._trusting
-    parsed('--trust-checkpoint')
+    run('--trust-checkpoint')
     assert safe_load._trusting
 
 
-@pytest.mark.parametrize('words, images, expected', [
-    (['a.pth'], False, (None, 'a.pth', [])),
-    (['addgcn_scenes', 'a.pth'], False, ('addgcn_scenes', 'a.pth', [])),
-    (['c.py', 'a.pth', 'x.jpg', 'y'], True, ('c.py', 'a.pth', ['x.jpg', 'y'])),
-    (['a.pth', 'x.jpg'], True, (None, 'a.pth', ['x.jpg'])),
-    (['c.py', 'a.pth', 'x.jpg'], False, '3 files'),
-    (['c.py', 'a.pth'], True, 'at least one image'),
+@pytest.mark.parametrize('command, option, names', [
+    ('test', '--metrics', [*METRIC_NAMES, 'all']),
+    ('test', '--protocol', [*PROTOCOLS, *EVALUATORS]),
+    ('score', '--protocol', ['all', *PROTOCOLS, *EVALUATORS]),
+    ('report', '--protocol', PROTOCOLS),
+    ('convert', '--from', ['auto', *tables.SYSTEMS, *tables.HEADS]),
+    ('convert', '--to', ['addgcn', 'gkgnet', *tables.HEADS]),
+    ('export', '--format', FORMATS),
+    ('hide-labels', 'rule', RULES),
 ])  # fmt: skip
-def test_config_checkpoint_and_images(words, images, expected):
-    if isinstance(expected, tuple):
-        assert options.split_model(words, images) == expected
-    else:
-        with pytest.raises(ConfigError, match=expected):
-            options.split_model(words, images)
+def test_choices_are_those_of_the_rooms(command, option, names):
+    """They stand twice, because those rooms import torch."""
+    actions = parser_of(command)._actions
+    (action,) = (a for a in actions if option in (*a.option_strings, a.dest))
+    assert list(action.choices) == list(names)
 
 
-def test_a_file_to_write(tmp_path):
-    assert options.check_new(tmp_path / 'a.npz', False, '.npz') == tmp_path / 'a.npz'
-    with pytest.raises(ValueError, match='a.npz: expected .*.pth or .pt2'):
-        options.check_new(tmp_path / 'a.npz', False, '.pth', '.pt2')
-    (tmp_path / 'a.npz').touch()
-    with pytest.raises(FileExistsError, match='a.npz exists'):
-        options.check_new(tmp_path / 'a.npz', False)
-    options.check_new(tmp_path / 'a.npz', force=True)
-    with pytest.raises(PermissionError, match='no/a.npz'):
-        options.check_new(tmp_path / 'no/a.npz', False)
-
-
-def test_training_labels_need_no_images(tmp_path):
-    (tmp_path / 'train.csv').write_text('absent.jpg,cat\nother.jpg,dog\n')
-    keys = {'own.train': f'{tmp_path}/train.csv', 'own.val': f'{tmp_path}/train.csv'}
-    args = argparse.Namespace(config='addgcn_own_448', cfg_options=keys)
-    photos = options.training_labels(args)
-    assert photos.metainfo['classes'] == ('cat', 'dog') and len(photos) == 2
+def test_defaults_and_help_are_those_of_the_rooms():
+    assert parser_of('compare').get_default('heads') == comparison.HEADS
+    given = parser_of('scenes').parse_args([])
+    assert (given.seed, given.train, given.val, given.size) == make_scenes.__defaults__
+    for name, rule in RULES.items():
+        amounts = ' '.join(f'{amount}={value:g}' for amount, value in rule.amounts.items())
+        text = f'{name:8} {amounts:24} {rule.words}'
+        assert ' '.join(text.split()) in ' '.join(COMMANDS['hide-labels'].__doc__.split())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlgcn.cli.visualize import pixel
+from mlgcn.cli.options import pixel
 
 
 def test_a_pixel_is_two_whole_numbers():
