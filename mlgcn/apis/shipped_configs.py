@@ -20,7 +20,10 @@ def find_config(config: str | Path) -> Path:
     path = Path(config)
     if path.is_file():
         if path.suffix not in ('.py', '.json', '.yaml', '.yml'):
-            raise ConfigError(f'{config}: not a config (.py); CONFIG comes before CKPT')
+            hint = 'CONFIG comes before CKPT'
+            if path.suffix in ('.csv', '.tsv', '.txt', '.xml'):
+                hint = f'own photographs are named by --cfg-options own.train={config} own.val=...'
+            raise ConfigError(f'{config}: not a config (.py); {hint}')
         return path
     names = {file.stem: file for file in sorted(CONFIGS.glob('*/*.py'))}
     found = names.get(path.stem)

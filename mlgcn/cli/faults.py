@@ -14,6 +14,7 @@ from pathlib import Path
 import torch.distributed
 from mmengine.dist import is_distributed
 
+from mlgcn.engine import console
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.launch import process_name, record_failure
 from mlgcn.engine.work_dir import written_place
@@ -124,6 +125,7 @@ def run(main: Callable[[], None]) -> None:
     `MLGCN_TRACEBACK=1` shows every traceback.
     """
     logging.setLogRecordFactory(escaped_record)
+    console.show()  # results alone, until options of the command say otherwise
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         main()

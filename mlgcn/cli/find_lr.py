@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from contextlib import redirect_stdout, suppress
+from shlex import quote
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -85,7 +86,9 @@ def main(args: argparse.Namespace) -> None:
     write_atomically(args.out, picture.getvalue())
     done = f'{len(hook.losses)} of {args.batches} batches were trained'
     print(f'{args.out}: the loss falls steepest at lr={rate:.2g} ({done})')
-    print(f'try: mlgcn train {args.config} --cfg-options optim_wrapper.optimizer.lr={rate:.2g}')
+    given = {**args.cfg_options, 'optim_wrapper.optimizer.lr': f'{rate:.2g}'}
+    words = ' '.join(quote(f'{key}={value}') for key, value in given.items())
+    print(f'try: mlgcn train {args.config} --cfg-options {words}')
 
 
 def steepest(rates: np.ndarray, losses: list[float]) -> float:

@@ -19,6 +19,7 @@ class KeyValue(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         options = dict(getattr(namespace, self.dest) or {})
+        option_string = option_string or self.dest
         for word in values:
             key, equals, text = word.partition('=')
             if not (equals and key.strip()):

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
+from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -89,7 +90,9 @@ def extract_features(
     parts = [range(i, min(i + batch_size, len(paths))) for i in range(done, len(paths), batch_size)]
     workers = cfg.test_dataloader.get('num_workers', 0)
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=workers, collate_fn=list)
-    for count, (part, packed) in enumerate(zip(parts, track(loader, 'features')), 1):
+    # the bar comes first: zip asks it once more at the end, where it notes that all is done
+    loaded = zip(track(loader, 'features', console=Console(stderr=True)), parts)
+    for count, (packed, part) in enumerate(loaded, 1):
         maps = stages_in_views(backbone, preprocessor, packed)
         for name, m in zip(names, maps):
             write_rows(folder / f'{name}.npy', part.start, m.to(torch.float16).numpy())

@@ -21,11 +21,13 @@ def test_names_and_paths(tmp_path, monkeypatch):
         ('adgcn_scenes', "adgcn_scenes: .*did you mean 'addgcn_scenes'"),
         ('other/addgcn_scenes.py', 'other/addgcn_scenes.py: no such config file'),
         ('weights.pth', 'weights.pth: not a config'),
+        ('train.csv', 'train.csv: not a config .*own.train=train.csv'),
     ],
 )
 def test_what_is_no_config(tmp_path, monkeypatch, word, facts):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'weights.pth').touch()
+    (tmp_path / 'train.csv').touch()
     with pytest.raises(ConfigError, match=facts):
         find_config(word)
 
