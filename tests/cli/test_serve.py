@@ -141,5 +141,8 @@ def try_page(browser, url, files, expected):
     lines = browser.run(saved).splitlines()
     assert lines[0] == f'image,labels,error,{",".join(CLASSES)}'
     assert lines[1].startswith('"a, ""b"".png",') and lines[2] == 'bad.jpg,,not an image'
+    browser.run("document.querySelector('h1').textContent += 'a_long_name_'.repeat(9)")
     assert browser.run('document.documentElement.scrollWidth <= innerWidth')
+    show = "note = [...document.querySelectorAll('.unlabelled')].at(-1); note.hidden = false"
+    assert 0 < browser.run(f'{show}; note.offsetHeight') < 100
     assert not browser.errors

@@ -53,7 +53,7 @@ const draw = photo => {
   const buttons = [...present, ...below].map(label => labelButton(photo, label));
   photo.present = present.map(label => classes[label]);
   photo.article.querySelector('.labels').replaceChildren(...buttons);
-  photo.article.querySelector('.none').hidden = present.length > 0;
+  photo.article.querySelector('.unlabelled').hidden = present.length > 0;
 };
 
 const refresh = () => {
