@@ -9,11 +9,12 @@ import signal
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from huggingface_hub.errors import LocalEntryNotFoundError
 from mmengine.config import Config
 from rich.progress import Progress, TimeRemainingColumn
 from torch.utils.data import Dataset
@@ -28,6 +29,7 @@ from mlgcn.features import FeatureStore, extract_features
 
 from .head_runs import HeadRun, read_runs
 from .shipped_configs import find_config
+from .timm_backbones import backbone_options
 
 HEADS = (
     'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label', 'ctran'
@@ -36,29 +38,53 @@ HEADS = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A head's recipe at one size of images, with one loss."""
+    """A head's recipe on one backbone, at one size of images, with one loss."""
 
     head: str
     size: int
     loss: str
-    options: tuple[tuple[str, Any], ...]  # `--cfg-options`
+    backbone: str
+    options: tuple[tuple[str, Any], ...] = field(hash=False)  # `--cfg-options`; some are dicts
 
     @classmethod
-    def of(cls, head: str, size: int, loss: str, given: Mapping[str, Any]) -> 'Candidate':
-        """With the options that size and loss stand for, beside those given."""
-        changed = {} if loss == 'recipe' else {'model.head.loss': dict(type=f'mlgcn.{loss}')}
-        return cls(head, size, loss, tuple({**given, 'own.size': size, **changed}.items()))
+    def of(
+        cls,
+        head: str,
+        size: int,
+        loss: str,
+        given: Mapping[str, Any],
+        backbone: str = 'recipe',
+    ) -> 'Candidate':
+        """With the options that size, loss and backbone stand for, beside those given."""
+        options = {**given, 'own.size': size}
+        if backbone != 'recipe':
+            recipe = read_config(config_of(head), given).model
+            if not recipe.backbone.type.endswith('TIMMBackbone'):
+                raise ConfigError(f'--backbones: {head} is on {recipe.backbone.type}, not on timm')
+            maps = len(recipe.backbone.get('out_indices', ()))
+            options |= backbone_options(backbone, maps, size)
+            if recipe.get('neck') is None:
+                options.pop('model.neck.in_channels')
+        if loss != 'recipe':
+            options['model.head.loss'] = dict(type=f'mlgcn.{loss}')
+        return cls(head, size, loss, backbone, tuple(options.items()))
 
     @property
     def name(self) -> str:
         """Of tables and files."""
-        loss = '' if self.loss == 'recipe' else f' {self.loss}'
-        return f'{Path(self.head).stem} {self.size}{loss}'
+        parts = [Path(self.head).stem, self.features]
+        return ' '.join(parts + [self.loss] * (self.loss != 'recipe'))
+
+    @property
+    def features(self) -> str:
+        """What its features are of: size, and backbone where it is not the recipe's."""
+        other = [self.backbone.partition('=')[0]] * (self.backbone != 'recipe')
+        return ' '.join([*other, str(self.size)])
 
     @property
     def config(self) -> Path:
         """The config's file."""
-        return find_config(f'own_{self.head}' if self.head in HEADS else self.head)
+        return config_of(self.head)
 
     def cfg(self) -> Config:
         """The config that `mlgcn train` would read."""
@@ -74,6 +100,7 @@ class Comparison:
         heads: of `HEADS`, or configs.
         sizes: of the images, in pixels.
         losses: names of classes, 'recipe' for the config's own.
+        backbones: see :func:`.timm_backbones.backbone_options`, 'recipe' for the config's own.
         seeds, folds: how many.
         workers: trainings at a time.
 
@@ -88,6 +115,7 @@ class Comparison:
         heads: Sequence[str] = HEADS,
         sizes: Sequence[int] = (320,),
         losses: Sequence[str] = ('recipe',),
+        backbones: Sequence[str] = ('recipe',),
         seeds: int = 3,
         folds: int = 5,
         workers: int = 1,
@@ -99,26 +127,34 @@ class Comparison:
                 raise ConfigError(f'{name} is {value}, expected at least {least}')
         self.out, self.seeds, self.num_folds, self.workers = out, range(seeds), folds, workers
         self.candidates = [
-            Candidate.of(head, size, loss, given)
-            for head, size, loss in itertools.product(heads, sizes, losses)
+            Candidate.of(head, size, loss, given, backbone)
+            for head, backbone, size, loss in itertools.product(heads, backbones, sizes, losses)
         ]
         self.cfgs = {candidate: candidate.cfg() for candidate in self.candidates}
-        self.stores: dict[int, FeatureStore] = {}  # by size
+        self.stores: dict[str, FeatureStore] = {}  # by Candidate.features
 
     def store_features(self) -> None:
-        """The maps that the heads read, of every size; the occasions of the photographs."""
-        for size in dict.fromkeys(candidate.size for candidate in self.candidates):
-            cfgs = [cfg for candidate, cfg in self.cfgs.items() if candidate.size == size]
+        """The maps that the heads read, of every backbone and size; occasions of photographs."""
+        for features in dict.fromkeys(candidate.features for candidate in self.candidates):
+            cfgs = [cfg for candidate, cfg in self.cfgs.items() if candidate.features == features]
             cfg = Config(cfgs[0].to_dict())
             stages = {i for each in cfgs for i in each.model.backbone.out_indices}
             cfg.model.backbone.out_indices = tuple(sorted(stages))
-            folder = self.out / f'features_{size}'
-            extract_features(cfg, listed_images(cfg), folder)
-            self.stores[size] = FeatureStore(folder)
+            folder = self.out / f'features_{features}'.replace(' ', '_')
+            try:
+                extract_features(cfg, listed_images(cfg), folder)
+            except LocalEntryNotFoundError as error:
+                name = cfg.model.backbone.model_name
+                raise FileNotFoundError(
+                    f'{name}: its weights cannot be fetched without internet; expected a file: '
+                    f'--backbones {name}=FILE'
+                ) from error
+            self.stores[features] = FeatureStore(folder)
         train, val = (build_dataset(cfg, f'{split}_dataloader') for split in ('train', 'val'))
         self.classes = train.metainfo['classes']
         self.groups, self.val_groups = (
-            groups_of(dataset, cfg.own.get('group'), self.stores[size]) for dataset in (train, val)
+            groups_of(dataset, cfg.own.get('group'), next(iter(self.stores.values())))
+            for dataset in (train, val)
         )
 
     def run(
@@ -131,7 +167,7 @@ class Comparison:
     ) -> HeadRun:
         """One training, whose file's name says everything that it depends on."""
         text = json.dumps(self.cfgs[candidate].to_dict(), default=str, sort_keys=True)
-        store = self.stores[candidate.size]
+        store = self.stores[candidate.features]
         text += f'{store.source}{store.images}{train}{held_out}'
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         name = f'{candidate.name}_seed{seed}_{part}_{digest}.npz'.replace(' ', '_')
@@ -192,6 +228,11 @@ class Comparison:
         first = next(iter(files.values()))[0]
         logits = {name: [file.scores for file in each] for name, each in files.items()}
         return compare_scores(logits, first.targets, groups, first.protocol)
+
+
+def config_of(head: str) -> Path:
+    """The config of one of HEADS, or the one named."""
+    return find_config(f'own_{head}' if head in HEADS else head)
 
 
 def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.ndarray:

@@ -21,6 +21,7 @@ from mlgcn.engine.launch import init_processes
 from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import ScoresFile
 
+from .loading import without_pretrained
 from .shipped_configs import find_config
 
 
@@ -105,7 +106,9 @@ def images_per_second(cfg: Config, classes: Sequence[str], size: int, batch: int
     cfg = Config(cfg.to_dict())
     fit_to_data(cfg, classes)
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    model = MODELS.build({**cfg.model, 'backbone': {**cfg.model.backbone, 'init_cfg': None}})
+    cfg.model.backbone.init_cfg = None
+    without_pretrained(cfg.model)
+    model = MODELS.build(cfg.model)
     model.eval()
     images = torch.zeros(batch, 3, size, size)
     with torch.inference_mode():

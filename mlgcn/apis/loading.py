@@ -1,6 +1,7 @@
 """One way to load a model for use: predict, calibrate, visualize, export."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,11 @@ def load_model(
             calibration = Calibration.from_metadata(loaded.metadata, len(classes))
         except ValueError as error:
             raise CheckpointError(str(error)) from error
-    fit_to_data(cfg, classes)
-    fit_model(cfg.model, loaded.weights)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    network, pipeline = _build(cfg) if config else _build_stated(cfg, loaded)
+    with nullcontext() if config else _bounded(loaded):
+        fit_to_data(cfg, classes)
+        fit_model(cfg.model, loaded.weights)
+        init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+        network, pipeline = _build(cfg)
     loaded.check_fits(network)
     network.load_state_dict(loaded.weights, strict=False)  # check_fits was strict
     network.to(target).eval()
@@ -151,11 +153,14 @@ def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:
     return model, _build_pipeline(cfg)
 
 
-def _build_stated(cfg: Config, loaded: Checkpoint) -> tuple[ImageClassifier, Callable]:
-    """The same of a config out of the checkpoint: with bounded memory."""
+@contextmanager
+def _bounded(loaded: Checkpoint) -> Iterator[None]:
+    """Within, the model of a config out of the checkpoint is built: with bounded memory."""
     try:
         with BoundedConstruction(loaded.weights):
-            return _build(cfg)
+            yield
+    except ConfigError:
+        raise
     except Exception as error:
         raise CheckpointError(
             f"{loaded.path}: its metadata's model cannot be built ({type(error).__name__}: "

@@ -47,7 +47,10 @@ class Pretrained(PretrainedInit):
         self.pos_embed = pos_embed
 
     def __call__(self, module: nn.Module) -> None:
-        checkpoint, own = load(self.checkpoint), module.state_dict()
+        try:
+            checkpoint, own = load(self.checkpoint), module.state_dict()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f'{error}{published_at(module)}') from error
         checkpoint.weights = self._named_as(own, checkpoint.weights)
         if self.pos_embed == 'interpolate':
             for key, value in checkpoint.weights.items():
@@ -64,6 +67,17 @@ class Pretrained(PretrainedInit):
             return named
         converted = rename(convert(weights, source), own)
         return max(named, converted, key=lambda names: len(own.keys() & names.keys()))
+
+
+def published_at(module: nn.Module) -> str:
+    """Where the weights of a backbone of timm are to be had, as the end of a sentence."""
+    published = getattr(getattr(module, 'timm_model', None), 'pretrained_cfg', None) or {}
+    if not published.get('hf_hub_id'):
+        return ''
+    return (
+        f'; https://huggingface.co/{published["hf_hub_id"]} has it (model.safetensors); with '
+        'internet, model.backbone.init_cfg=None model.backbone.pretrained=True fetches it'
+    )
 
 
 def rename(weights: Mapping, own: Mapping, prefix: str = '') -> dict:

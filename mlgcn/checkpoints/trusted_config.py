@@ -46,7 +46,7 @@ LEFT_OUT = frozenset(
     {'init_cfg', 'pretrained', 'train_cfg', 'batch_augments', 'file_client_args', 'backend_args'}
 )
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
-TIMM_KEYS |= {'layers'}  # TResNet-XL of ML-Decoder
+TIMM_KEYS |= {'img_size', 'layers'}  # transformers; TResNet-XL of ML-Decoder
 FACTORIES = {
     *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
     *(torch.randint, torch.randn, torch.randperm, torch.zeros),

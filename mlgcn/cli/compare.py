@@ -1,6 +1,7 @@
 """Which head is best on these photographs? Trained and measured on a frozen backbone's features."""
 
 import argparse
+import shlex
 import shutil
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def main(args: argparse.Namespace) -> None:
     MMLogger.get_current_instance().setLevel('WARNING')
     out = Path(args.out)
     comparison = Comparison(
-        {**args.data, **args.cfg_options}, out, args.heads, args.sizes, args.losses, args.seeds,
-        args.folds, args.workers,
+        {**args.data, **args.cfg_options}, out, args.heads, args.sizes, args.losses,
+        args.backbones, args.seeds, args.folds, args.workers,
     )  # fmt: skip
     candidates, seeds = comparison.candidates, comparison.seeds
     comparison.store_features()
@@ -149,7 +150,7 @@ def write_model(
     cfg.randomness = dict(seed=comparison.seeds[0], deterministic=True)
     cfg.work_dir, cfg.log_level = str(out / 'pick'), 'WARNING'
     cfg.default_hooks.checkpoint.save_best = None
-    cfg.features = dict(folder=str(comparison.stores[pick.size].folder))
+    cfg.features = dict(folder=str(comparison.stores[pick.features].folder))
     init_processes(cfg, 'none')
     runner = build_runner(cfg)
     runner.train()
@@ -165,7 +166,7 @@ def write_model(
 
 def command_of(pick: Candidate) -> str:
     """The command that trains the pick again, from images."""
-    given = ' '.join(f'{key}={value}' for key, value in pick.options)
+    given = ' '.join(shlex.quote(f'{key}={value}') for key, value in pick.options)
     return f'mlgcn train {pick.config.stem} --seed 0 --cfg-options {given}'
 
 

@@ -90,6 +90,8 @@ def compare(parser: Parser) -> None:
         help='own.train=LIST own.val=LIST [own.images=DIR] [own.group=folder|COLUMN]')  # fmt: skip
     option('--heads', nargs='+', default=HEADS, metavar='HEAD',
         help=f'of {" ".join(HEADS)}, or configs with one frozen backbone')  # fmt: skip
+    backbones = "frozen models of timm, with weights in FILE or fetched (the recipe's)"
+    option('--backbones', nargs='+', default=['recipe'], metavar='NAME[=FILE]', help=backbones)
     option('--sizes', nargs='+', type=int, default=[320], metavar='PIXELS', help='of images (320)')
     option('--losses', nargs='+', default=['recipe'], metavar='LOSS',
         help="classes of losses of mlgcn, such as AsymmetricLoss (the recipe's)")  # fmt: skip

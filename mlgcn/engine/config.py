@@ -25,6 +25,7 @@ from .overrides import escaped, resolve
 from .randomness import unchanged_randomness
 
 UNSET = 'leave the key out, or set it to None, to follow them'
+SHAPES: dict[str, list[tuple[int, ...]]] = {}  # found by backbone_shapes in this process
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -130,17 +131,24 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
                 f'model.{part}.num_classes is {stated}, but the data has {seen}; {UNSET}'
             )
         section.num_classes = len(classes)
-    head = cfg.model.get('head') or {}
-    ours = str(head.get('type')).startswith('mlgcn.')
-    if ours and head.get('in_channels') is None and cfg.model.get('neck') is None:
-        head.in_channels = backbone_channels(cfg)
+    neck, head = cfg.model.get('neck'), cfg.model.get('head')
+    if lacks_channels(neck):
+        neck.in_channels = [channels for channels, *_ in backbone_shapes(cfg)]
+    if lacks_channels(head):
+        head.in_channels = backbone_shapes(cfg)[-1][0] if neck is None else neck_channels(cfg)
     for loader in ('val_dataloader', 'test_dataloader'):
         for part in readers(cfg.get(loader)):
             part.setdefault('classes', list(classes))
 
 
-def backbone_channels(cfg: Config) -> int:
-    """Channels of the backbone's last map, for images of the test pipeline's size (or 224 pixels).
+def lacks_channels(section: dict | None) -> bool:
+    """Whether a neck or head is mlgcn's and leaves its `in_channels` open."""
+    ours = section is not None and str(section.get('type')).startswith('mlgcn.')
+    return ours and section.get('in_channels') is None
+
+
+def backbone_shapes(cfg: Config) -> list[tuple[int, ...]]:
+    """(C, H, W) of the backbone's maps, for images of the test pipeline's size (or 224 pixels).
 
     Raises:
         ValueError: the backbone takes no such images.
@@ -149,10 +157,22 @@ def backbone_channels(cfg: Config) -> int:
     settings = {**cfg.model.backbone, 'init_cfg': None}
     if 'pretrained' in settings:  # timm would download weights
         settings['pretrained'] = False
+    size = tuple(input_size(cfg) or (224, 224))
+    key = f'{size} {settings}'
+    if key not in SHAPES:
+        with unchanged_randomness(), torch.no_grad():
+            backbone = MODELS.build(settings)
+            backbone.eval()  # not in the line above: upstream's return None here
+            SHAPES[key] = [tuple(m.shape[1:]) for m in backbone(torch.zeros(1, 3, *size))]
+    return SHAPES[key]
+
+
+def neck_channels(cfg: Config) -> int:
+    """Channels of what the head reads of the neck: its last output, (B, C) or (B, C, H, W)."""
     with unchanged_randomness(), torch.no_grad():
-        backbone = MODELS.build(settings)
-        backbone.eval()  # not in the line above: upstream's return None here
-        return backbone(torch.zeros(1, 3, *(input_size(cfg) or (224, 224))))[-1].shape[1]
+        neck = MODELS.build(cfg.model.neck)
+        neck.eval()
+        return neck([torch.zeros(1, *shape) for shape in backbone_shapes(cfg)])[-1].shape[1]
 
 
 def check_channels(cfg: Config) -> None:
@@ -160,7 +180,7 @@ def check_channels(cfg: Config) -> None:
     stated = (cfg.model.get('head') or {}).get('in_channels')
     if not isinstance(stated, int) or cfg.model.get('neck') is not None:
         return
-    channels = backbone_channels(cfg)
+    channels = backbone_shapes(cfg)[-1][0]
     if channels != stated:
         seen = f'the backbone ({cfg.model.backbone.type}) gives {channels} channels'
         raise ConfigError(f'model.head.in_channels is {stated}, but {seen}; {UNSET}')

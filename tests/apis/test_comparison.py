@@ -27,6 +27,7 @@ def test_a_candidate_is_a_recipe_at_a_size_with_a_loss():
     options = dict(candidate.options)
     assert options['own.size'] == 224 and options['own.train'] == 'a.csv'
     assert options['model.head.loss'] == dict(type='mlgcn.AsymmetricLoss')
+    assert {candidate: 1}[candidate] == 1
 
 
 @pytest.mark.parametrize('given, counts, word', [
@@ -66,7 +67,7 @@ def test_a_file_is_named_by_all_that_its_training_depends_on(comparison):
 
 def test_occasions(comparison):
     cfg = comparison.cfgs[comparison.candidates[0]]
-    dataset, store = build_dataset(cfg, 'train_dataloader'), comparison.stores[32]
+    dataset, store = build_dataset(cfg, 'train_dataloader'), comparison.stores['32']
     assert groups_of(dataset, 'folder', store).tolist() == [0] * 24
     similar = groups_of(dataset, None, store)
     assert len(similar) == 24 and np.unique(similar).tolist() == list(range(similar.max() + 1))

@@ -90,3 +90,9 @@ def test_rows_of_classes_start_new(tmp_path):
     pretrained.Pretrained(str(tmp_path / 'w.pth'))(model)
     assert torch.equal(model.body.bias, torch.ones(2))
     assert not torch.equal(model.head.fc.bias, torch.ones(3))
+
+
+def test_a_missing_file_of_timms_weights_says_where_it_is_published(tmp_path):
+    model = TIMMBackbone('resnet18', init_cfg=init_cfg(tmp_path / 'absent.pth'))
+    with pytest.raises(FileNotFoundError, match='absent.pth.*huggingface.co/timm/resnet18'):
+        model.init_weights()

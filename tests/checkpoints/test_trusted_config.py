@@ -64,6 +64,11 @@ def test_hostile_metadata_is_refused(tmp_path, name):
     [
         lambda cfg: cfg.model.backbone.update(base_channels=2**14, stem_channels=2**14),
         lambda cfg: cfg.model.head.update(in_channels=2**28),
+        # channels are then found by running the backbone
+        lambda cfg: cfg.model.update(
+            backbone=dict(type='mlgcn.PyramidViG', arch='t', img_size=2**17),
+            head=dict(type='mlgcn.LinearHead'),
+        ),
         lambda cfg: cfg.model.update(
             backbone=dict(type='mlgcn.PyramidViG', arch='t', img_size=2**17)
         ),
