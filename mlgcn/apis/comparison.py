@@ -20,6 +20,7 @@ from rich.progress import Progress, TimeRemainingColumn
 from torch.utils.data import Dataset
 
 import mlgcn
+from mlgcn.datasets.annotations import some
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images, read_config
 from mlgcn.engine.launch import end_with_parent
 from mlgcn.evaluation import ScoresFile
@@ -121,7 +122,7 @@ class Comparison:
         workers: int = 1,
     ):
         if not (given.get('own.train') and given.get('own.val')):
-            raise ConfigError('expected own.train=LIST own.val=LIST')
+            raise ConfigError(f'expected own.train=LIST own.val=LIST, seen {some(given)}')
         for name, value, least in (('--seeds', seeds, 1), ('--folds', folds, 2)):
             if value < least:
                 raise ConfigError(f'{name} is {value}, expected at least {least}')
@@ -138,6 +139,9 @@ class Comparison:
         for features in dict.fromkeys(candidate.features for candidate in self.candidates):
             cfgs = [cfg for candidate, cfg in self.cfgs.items() if candidate.features == features]
             cfg = Config(cfgs[0].to_dict())
+            unset = [each.filename for each in cfgs if 'out_indices' not in each.model.backbone]
+            if unset:
+                raise ConfigError(f'{unset[0]}: expected model.backbone.out_indices')
             stages = {i for each in cfgs for i in each.model.backbone.out_indices}
             cfg.model.backbone.out_indices = tuple(sorted(stages))
             folder = self.out / f'features_{features}'.replace(' ', '_')

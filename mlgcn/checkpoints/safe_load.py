@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import math
 import os
 import pickle
 import stat
@@ -189,6 +190,8 @@ def _read_safetensors(file: Any) -> dict[str, Any]:
             weights[key] = opened.get_tensor(key)
             if weights[key].dtype not in DTYPES:
                 raise CheckpointError(f'{key} is {weights[key].dtype}, which is not supported')
+            if math.prod(n or 1 for n in weights[key].shape) >= 2**60:  # its strides overflow
+                raise CheckpointError(f'{key} has the shape {tuple(weights[key].shape)}')
         return {'state_dict': weights, SAFETENSORS: opened.metadata() or {}}
 
 

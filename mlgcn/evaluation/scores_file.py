@@ -78,19 +78,22 @@ class ScoresFile:
 def _table(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     """An array of an .npz; a large one that is not compressed stays on the disk, mapped."""
     entry = file.zip.NameToInfo.get(f'{name}.npy')
-    if not entry or entry.compress_type != zipfile.ZIP_STORED or entry.file_size < LARGE:
-        return file[name]
+    if not entry:
+        raise KeyError(f'it has no {name}')
     with file.zip.open(entry) as member:
-        if np.lib.format.read_magic(member) != (1, 0):  # of every table of numbers
-            return file[name]
+        if np.lib.format.read_magic(member) != (1, 0):  # of every table that `save` writes
+            raise ValueError(f'{name} is not an array of format 1.0')
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
         header = member.tell()
+    # numpy reserves what the shape claims before it reads
+    if dtype.hasobject or dtype.itemsize * math.prod(shape) != entry.file_size - header:
+        raise ValueError(f'{name} of shape {shape} and type {dtype} in {entry.file_size:,} bytes')
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size < LARGE:
+        return file[name]
     with open(path, 'rb') as raw:
         raw.seek(entry.header_offset + 26)  # of a zip's local header: lengths of name and extras
         lengths = struct.unpack('<HH', raw.read(4))
     start = entry.header_offset + 30 + sum(lengths) + header
-    if dtype.hasobject or dtype.itemsize * math.prod(shape) != entry.file_size - header:
-        raise ValueError(f'{name} of shape {shape} and type {dtype} in {entry.file_size:,} bytes')
     if start + entry.file_size - header > os.path.getsize(path):
         raise ValueError(f'{name} is cut short')
     return np.memmap(path, dtype, 'c', start, shape, 'F' if fortran else 'C')

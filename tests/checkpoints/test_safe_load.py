@@ -163,3 +163,13 @@ def test_unsafe_loading_cannot_be_asked_for(tmp_path):
     torch.save({}, tmp_path / 'a.pth')
     with pytest.raises(CheckpointError, match='allow-list'):
         load_content(tmp_path / 'a.pth', weights_only=False)
+
+
+def test_a_shape_whose_strides_overflow(tmp_path):
+    header = b'{"a": {"dtype": "F32", "shape": [0, %d, %d], "data_offsets": [0, 0]}}' % (
+        2**60,
+        2**60,
+    )
+    (tmp_path / 'a.safetensors').write_bytes(len(header).to_bytes(8, 'little') + header)
+    with pytest.raises(CheckpointError, match=r'a\.safetensors: a has the shape'):
+        load(tmp_path / 'a.safetensors')

@@ -17,7 +17,7 @@ def heads(tmp_path_factory):
 
 @pytest.mark.parametrize('arguments, words', [
     (['own.train=x.csv'], ['own.val']),
-    (['own.trian=x.csv'], ['own.train=LIST']),
+    (['own.trian=x.csv'], ['own.train=LIST', 'own.trian']),
     (['own.train=x.csv', 'own.val=y.csv', '--heads', 'lineer'], ['lineer']),
     (['own.train=x.csv', 'own.val=y.csv', '--folds', 1], ['--folds is 1', '2']),
     (['own.train=x.csv', 'own.val=y.csv', '--heads', 'linear'], ['x.csv', 'not found']),
