@@ -141,7 +141,7 @@ def _in_threads(function: Callable, paths: Sequence[str], title: str) -> list:
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(function, paths)
         if len(paths) >= LONG_LIST and is_main_process():  # a disabled bar prints an empty line
-            bar = {'console': Console(stderr=True), 'transient': True}
+            bar = {'console': Console(stderr=True, force_jupyter=False), 'transient': True}
             found = track(found, title, len(paths), **bar)
         return list(found)
 

@@ -115,7 +115,7 @@ def make_scenes(
 def _write(root: Path, split: str, info: dict) -> None:
     (root / split).mkdir()
     work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
-    numbers, bar = range(info[f'num_{split}']), Console(stderr=True)
+    numbers, bar = range(info[f'num_{split}']), Console(stderr=True, force_jupyter=False)
     with ProcessPoolExecutor() as pool:
         drawn = pool.map(work, numbers, chunksize=16)
         drawn = list(track(drawn, f'{split} pictures', len(numbers), console=bar))

@@ -84,7 +84,7 @@ class ConsoleHook(Hook):
     priority = 'VERY_LOW'  # after CheckpointHook, registered before, has compared the scores
 
     def __init__(self):
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = Console(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True)
         self.progress = Progress(
             TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
             TextColumn('{task.fields[state]}'), TimeRemainingColumn(),

@@ -133,6 +133,7 @@ def install() -> None:
             raise ImportError(f'{seen}; install the versions of requirements/runtime.txt')
     # mmcv, whose C++ operators nothing here uses
     warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+    warnings.filterwarnings('ignore', 'IProgress not found')  # tqdm, which huggingface_hub imports
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
     keep_freed_memory()
 

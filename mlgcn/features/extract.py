@@ -91,7 +91,8 @@ def extract_features(
     workers = cfg.test_dataloader.get('num_workers', 0)
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=workers, collate_fn=list)
     # the bar comes first: zip asks it once more at the end, where it notes that all is done
-    loaded = zip(track(loader, 'features', console=Console(stderr=True)), parts)
+    bar = Console(stderr=True, force_jupyter=False)  # notebooks get text: widgets are optional
+    loaded = zip(track(loader, 'features', console=bar), parts)
     for count, (packed, part) in enumerate(loaded, 1):
         maps = stages_in_views(backbone, preprocessor, packed)
         for name, m in zip(names, maps):
