@@ -15,7 +15,7 @@ from PIL import Image
 from mlgcn.apis import LoadedModel, load_model
 from mlgcn.datasets.image_io import BadImage
 from mlgcn.messages import printable
-from mlgcn.visualization.attributions import class_maps, run_model, seen_picture
+from mlgcn.visualization.attributions import class_maps, head_inputs, run_model, seen_picture
 from mlgcn.visualization.page import data_uri, render
 
 from . import arguments
@@ -107,7 +107,8 @@ class TrialPage:
         head = self.model.model.head
         with self.lock, refused_as_unreadable():
             _, maps, _, _ = run_model(self.model.model, self.model.pack(content))
-            found = head.explain(maps).get('attention') if hasattr(head, 'explain') else None
+            seen = head_inputs(self.model.model, maps)
+            found = head.explain(seen).get('attention') if hasattr(head, 'explain') else None
             if found is None:
                 seen = class_maps(self.model.model, maps, [label])[0][0]
             else:

@@ -68,9 +68,14 @@ def seen_picture(packed: dict) -> ndarray:
     return packed['inputs'].byte().flip(0).permute(1, 2, 0).numpy()  # files are read in BGR
 
 
+def head_inputs(model: ImageClassifier, maps: Sequence[Tensor]) -> Sequence[Tensor]:
+    """What the head gets: the backbone's maps, or what the neck makes of them."""
+    return model.neck(maps) if model.with_neck else maps
+
+
 def logits_from_maps(model: ImageClassifier, maps: Sequence[Tensor]) -> Tensor:
     """Logits (B, K) of the model's neck and head on the backbone's maps."""
-    return model.head(model.neck(maps) if model.with_neck else maps)
+    return model.head(head_inputs(model, maps))
 
 
 def class_maps(

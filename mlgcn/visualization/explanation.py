@@ -141,7 +141,8 @@ class View:
     def label_parts(self) -> list[Part]:
         """Where labels look, the graph among them, what they change in each other's logits."""
         head, labels, parts = self.model.head, self.labels, []
-        found = head.explain(self.maps) if hasattr(head, 'explain') else {}
+        seen = numbers.head_inputs(self.model, self.maps)
+        found = head.explain(seen) if hasattr(head, 'explain') else {}
         found = {key: _numpy(values[0]) for key, values in found.items()}
         names, among = labels.names, np.ix_(labels.index, labels.index)
         if 'attention' in found:
@@ -164,7 +165,7 @@ class View:
             parts.append(Part(kind, figures))
         if view := _of_class(head, EFFECTS):
             kind, function, row = view
-            effects = function(head, self.maps, labels.index)
+            effects = function(head, seen, labels.index)
             title = f'{kind.capitalize()}\nRow: {row}, column: change of this logit'
             parts.append(self.effects(kind, effects, names, title, effects.diagonal()))
         return parts

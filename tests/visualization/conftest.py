@@ -27,6 +27,11 @@ PEER = dict(num_classes=K, in_channels=32)
 MODELS_HERE = {  # ResNet's maps have 4 x 4 positions
     'addgcn': dict(backbone=RESNET, head=ADDGCN),
     'gkgnet': dict(backbone=dict(PVIG, out_indices=(0, 1, 2)), neck=NECK, head=GKG),
+    'addgcn_neck': dict(
+        backbone=dict(RESNET, out_indices=(2, 3)),
+        neck=dict(type='mlgcn.JoinedMaps', in_channels=(16, 32)),
+        head=dict(ADDGCN, in_channels=48),
+    ),
     'addgcn_pvig': dict(backbone=dict(PVIG, out_indices=(2,)), head=ADDGCN),
     'avg': dict(backbone=RESNET, head=dict(LINEAR, pool='avg')),
     'max': dict(backbone=RESNET, head=dict(LINEAR, pool='max')),

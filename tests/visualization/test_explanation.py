@@ -26,6 +26,12 @@ def test_tables_hold_the_ablations(loaded, run, photo_file):
             assert float(change) == pytest.approx(effect.item(), abs=6e-4)
 
 
+def test_a_head_explains_what_its_neck_makes_of_the_maps(loaded, photo_file):
+    model = loaded['addgcn_neck']
+    _, _, parts = explain(model, model.pack(photo_file), model.decision(), ['cat', 'hen'])
+    assert {'attention', 'edge ablation'} <= {part.kind for part in parts}
+
+
 def test_which_labels_are_drawn(loaded, monkeypatch):
     logits = np.array([0.5, -1, 2, 1])
     order = ['hen', NAMES[3], 'cat', NAMES[1]]
