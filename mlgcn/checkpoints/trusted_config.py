@@ -47,6 +47,7 @@ LEFT_OUT = frozenset(
 )
 TIMM_KEYS = {'type', 'model_name', 'features_only', 'out_indices', 'in_channels', 'frozen'}
 TIMM_KEYS |= {'img_size', 'layers'}  # transformers; TResNet-XL of ML-Decoder
+TIMM_KEYS |= {'frozen_layers'}  # fine-tuned
 FACTORIES = {
     *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
     *(torch.randint, torch.randn, torch.randperm, torch.zeros),

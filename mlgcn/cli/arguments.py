@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from mlgcn import apis
-from mlgcn.apis.shipped_configs import find_config, is_config
+from mlgcn.apis.shipped_configs import CONFIGS, find_config, is_config
 from mlgcn.atomic_files import refuse_existing
 from mlgcn.datasets import readers
 from mlgcn.engine import console
@@ -26,7 +26,11 @@ from mlgcn.engine.work_dir import writes_to
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config of a command line, changed by `--cfg-options` and checked."""
-    cfg = read_config(find_config(args.config), args.cfg_options)
+    first_step = getattr(args, 'finetune', None)
+    recipe = first_step and CONFIGS / '_base_/setups/own_finetune.py'
+    cfg = read_config(find_config(args.config), args.cfg_options, recipe)
+    if first_step:
+        cfg.load_from = first_step
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg
 
@@ -36,7 +40,8 @@ def load_run(args: argparse.Namespace) -> Config:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     console.show(args.verbose, args.quiet)
     cfg = load_config(args)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    name = Path(args.config).stem + '_finetuned' * bool(getattr(args, 'finetune', None))
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
     writes_to(cfg.work_dir)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'

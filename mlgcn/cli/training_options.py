@@ -33,6 +33,11 @@ def train(parser: Parser) -> None:
     parser.add_argument(
         '--features', metavar='DIR', help="on a frozen backbone's features, of mlgcn features"
     )
+    parser.add_argument(
+        '--finetune', metavar='CKPT',
+        help='second step for own photographs: train the frozen backbone too, from the first '
+        "step's CKPT",
+    )  # fmt: skip
     add(parser, '--force', help='start anew where the work dir has checkpoints')
     add(parser, '--seed', help='seed of weights, order and augmentation')
 

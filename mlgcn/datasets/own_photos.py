@@ -133,7 +133,7 @@ def use_own_photos(cfg: dict) -> None:
                 group = '' if own['group'] == 'folder' else own['group']
                 part.update(ann_file=ann_file, group=group, **options)
             for step in part.get('pipeline') or () if own['size'] else ():
-                if step['type'] == 'Resize':
+                if step['type'] in ('Resize', 'RandomResizedCrop'):
                     step['scale'] = (own['size'], own['size'])
 
 

@@ -29,8 +29,15 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {}  # found by backbone_shapes in thi
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
+def read_config(
+    path: str | Path, options: Mapping[str, Any], recipe: str | Path | None = None
+) -> Config:
     """The config in the file `path` with `options` merged into it, checked.
+
+    Args:
+        path: the file.
+        options: `--cfg-options`.
+        recipe: a file of keys that are merged before them (:func:`unfreeze`).
 
     Raises:
         ConfigError: the file is missing or not a config, or a key, class or value is mistyped.
@@ -42,6 +49,8 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
             cfg = Config.fromfile(path)
     except (SyntaxError, NameError, AttributeError, KeyError, ValueError, YAMLError) as error:
         raise ConfigError(f'{path}: {error}') from error
+    if recipe is not None:
+        unfreeze(cfg, recipe)
     options = resolve(cfg, options)
     for key, value in options.items():
         check_option(cfg, key, value)
@@ -56,6 +65,28 @@ def read_config(path: str | Path, options: Mapping[str, Any]) -> Config:
     if not cfg.get('compiled_ops', True):
         os.environ['MLGCN_COMPILE'] = '0'  # read by mlgcn.ops, in the loaders' processes too
     return cfg
+
+
+def unfreeze(cfg: Config, recipe: str | Path) -> None:
+    """Turn the training of a head on a frozen backbone into one of both, in place.
+
+    Args:
+        cfg: with a frozen `mlgcn.TIMMBackbone` and own photographs.
+        recipe: a config of what the second step changes; its hooks come after those of `cfg`.
+
+    Raises:
+        ConfigError: the config trains its backbone already, or has no own photographs.
+    """
+    backbone = cfg.model.backbone
+    if not backbone.get('frozen') or 'own' not in cfg:
+        seen = f'model.backbone is {backbone.type}, frozen={backbone.get("frozen")}'
+        raise ConfigError(
+            f'--finetune: {cfg.filename}: {seen}; expected a config of own photographs with a frozen '
+            'mlgcn.TIMMBackbone, such as own_pooled'
+        )
+    changes = Config.fromfile(recipe).to_dict()
+    changes['custom_hooks'] = [*cfg.get('custom_hooks', ()), *changes['custom_hooks']]
+    cfg.merge_from_dict(changes)
 
 
 def _drop_delete(node: Any) -> None:

@@ -5,6 +5,7 @@ import csv
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from tiny import ROOT, make_photos, write_config
 
@@ -18,7 +19,10 @@ from mlgcn.engine.config import (
     fit_to_data,
     read_config,
 )
-from mlgcn.registry import PARAM_SCHEDULERS
+from mlgcn.registry import MODELS, PARAM_SCHEDULERS
+
+OWN = ROOT / 'configs/own/own_pooled.py'
+FINETUNE = ROOT / 'configs/_base_/setups/own_finetune.py'
 
 
 def config(**head):
@@ -169,3 +173,46 @@ def test_other_faults_of_the_data_keep_their_message(tmp_path, photos):
     cfg = read_config(write_config(tmp_path, photos), {})
     with pytest.raises(FileNotFoundError, match='absent.jpg'):
         build_dataset(cfg, 'test_dataloader', ['box', 'disc', 'ring'])
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/own').glob('*.py')), ids=lambda p: p.stem)
+def test_the_second_step_of_every_own_config(path):
+    """It trains the backbone in views that have own.size, and keeps model, data and hooks."""
+    options = {'own.size': 96, 'train_cfg.max_epochs': 3}
+    first, second = read_config(path, options), read_config(path, options, FINETUNE)
+    backbone = second.model.backbone
+    assert (first.model.backbone.frozen, backbone.frozen) == (True, False)
+    assert second.model.head == first.model.head and second.model.neck == first.model.neck
+    sizes = [step.scale for step in second.train_dataloader.dataset.pipeline if 'scale' in step]
+    assert sizes == [(96, 96)] and second.test_dataloader == first.test_dataloader
+    kinds = [hook.type for hook in second.custom_hooks]
+    assert kinds == [*(hook.type for hook in first.get('custom_hooks', ())), 'EMAHook']
+    assert second.train_cfg.max_epochs == 3, 'options come after the recipe'
+    assert 'betas' not in second.optim_wrapper.optimizer, "the optimizer is the recipe's alone"
+
+
+def test_the_second_step_learns_slower_in_lower_layers():
+    """Weights of the first step fit it as they are."""
+    cfg, frozen = read_config(OWN, {}, FINETUNE), read_config(OWN, {})
+    init_default_scope('mmpretrain')
+    models = []
+    for each in (cfg, frozen):
+        each.model.backbone.init_cfg = None
+        fit_to_data(each, ['cat', 'dog'])
+        models.append(MODELS.build(each.model))
+    models[0].load_state_dict(models[1].state_dict())  # strict
+    groups = build_optim_wrapper(models[0], cfg.optim_wrapper).optimizer.param_groups
+    base, rates = cfg.optim_wrapper.optimizer.lr, {g['param_name']: g['lr'] for g in groups}
+    trained = {name for name, p in models[0].named_parameters() if p.requires_grad}
+    assert trained == set(rates)
+    assert rates['head.fc.weight'] == base
+    for name, layers in (('conv_head.weight', 1), ('blocks.5.3.conv_pwl.weight', 2),
+                         ('blocks.2.0.conv_pw.weight', 13)):  # fmt: skip
+        assert rates[f'backbone.timm_model.{name}'] == pytest.approx(base * 0.9**layers), name
+    assert not any('blocks.1.' in name or 'conv_stem' in name for name in rates)
+
+
+def test_the_second_step_needs_a_frozen_backbone(tmp_path, photos):
+    with pytest.raises(ConfigError) as error:
+        read_config(write_config(tmp_path, photos), {}, FINETUNE)
+    assert all(word in str(error.value) for word in ('--finetune', 'tiny.py', 'ResNet', 'own_'))

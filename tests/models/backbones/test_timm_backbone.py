@@ -61,3 +61,30 @@ def test_stages_and_the_last_output(name, stages, channels, strides):
     plain.load_state_dict(backbone.state_dict())
     with torch.no_grad():
         torch.testing.assert_close(maps[-1], plain(images)[-1])
+
+
+def test_depths_follow_the_network():
+    """Lite0 has 17 layers, a stem and 16 blocks; neck and head of the model are one more."""
+    backbone = TIMMBackbone('tf_efficientnet_lite0')
+    names = ('conv_stem.weight', 'blocks.1.1.conv_dw.weight', 'blocks.6.0.bn1.bias', 'bn2.weight')
+    depths = [backbone.get_layer_depth(f'backbone.timm_model.{n}', 'backbone.') for n in names]
+    assert depths == [(0, 18), (3, 18), (16, 18), (16, 18)]
+    assert backbone.get_layer_depth('head.fc.weight', 'backbone.') == (17, 18)
+
+
+def test_frozen_layers_keep_weights_and_statistics():
+    backbone = TIMMBackbone('tf_efficientnet_lite0', out_indices=(3,), frozen_layers=4).train()
+    before = {key: value.clone() for key, value in backbone.state_dict().items()}
+    sum(m.mean() for m in backbone(torch.randn(2, 3, 64, 64))).backward()
+    still = ('conv_stem.', 'bn1.', 'blocks.0.', 'blocks.1.')
+    for name, parameter in backbone.timm_model.named_parameters():
+        assert (parameter.grad is None) == name.startswith(still), name
+    for key, value in backbone.state_dict().items():
+        if key.endswith('running_mean'):
+            same = torch.equal(before[key], value)
+            assert same == key.removeprefix('timm_model.').startswith(still), key
+
+
+def test_layers_of_feature_lists_are_not_known():
+    with pytest.raises(ValueError, match='features_only'):
+        TIMMBackbone(**ARGS, frozen_layers=1)
