@@ -81,8 +81,8 @@ def unfreeze(cfg: Config, recipe: str | Path) -> None:
     if not backbone.get('frozen') or 'own' not in cfg:
         seen = f'model.backbone is {backbone.type}, frozen={backbone.get("frozen")}'
         raise ConfigError(
-            f'--finetune: {cfg.filename}: {seen}; expected a config of own photographs with a frozen '
-            'mlgcn.TIMMBackbone, such as own_pooled'
+            f'--finetune: {cfg.filename}: {seen}; expected a config of own photographs with a '
+            'frozen mlgcn.TIMMBackbone, such as own_pooled'
         )
     changes = Config.fromfile(recipe).to_dict()
     changes['custom_hooks'] = [*cfg.get('custom_hooks', ()), *changes['custom_hooks']]

@@ -66,6 +66,8 @@ def descend(cfg: Mapping, path: str) -> tuple[Any, list[str]]:
 def _holds_text(cfg: Config, key: str) -> bool:
     value, missing = descend(cfg, key)
     first, *_, last = 2 * key.split('.')
+    if not missing and isinstance(value, (int, float)):  # own.size
+        return False
     return (isinstance(value, str) and not missing) or first == 'own' or last in TEXT_KEYS
 
 

@@ -8,7 +8,7 @@ model = dict(backbone=dict(frozen=False, frozen_layers=4))
 train_pipeline = [
     dict(type='mlgcn.LoadImage'),
     dict(
-        type='RandomResizedCrop', scale=(320, 320), crop_ratio_range=(0.5, 1.0), backend='pillow'),
+        type='RandomResizedCrop', scale=(320, 320), crop_ratio_range=(0.25, 1.0), backend='pillow'),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
@@ -20,7 +20,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
     constructor='LearningRateDecayOptimWrapperConstructor',
-    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
     paramwise_cfg=dict(layer_decay_rate=0.9, flat_decay_mult=0.0),
     clip_grad=dict(max_norm=1.0))
 param_scheduler = [
