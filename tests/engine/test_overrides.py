@@ -65,3 +65,9 @@ def test_folder_names_in_the_environment(tmp_path, monkeypatch, name):
     (tmp_path / 'config.py').write_text("folder = '{{$MLGCN_DATA:data}}/coco'\n")
     monkeypatch.setenv('MLGCN_DATA', name)
     assert read_config(tmp_path / 'config.py', {}).folder == f'{name}/coco'
+
+
+def test_numbers_of_own_photographs_are_numbers():
+    cfg = Config(dict(own=dict(train='', size=320)))
+    given = {'own.size': Text('224'), 'own.train': Text('224')}
+    assert resolve(cfg, given) == {'own.size': 224, 'own.train': '224'}
