@@ -99,7 +99,7 @@ def compare(parser: Parser) -> None:
     option('--backbones', nargs='+', default=['recipe'], metavar='NAME[=FILE]', help=backbones)
     option('--sizes', nargs='+', type=int, default=[320], metavar='PIXELS', help='of images (320)')
     option('--losses', nargs='+', default=['recipe'], metavar='LOSS',
-        help="classes of losses of mlgcn, such as AsymmetricLoss (the recipe's)")  # fmt: skip
+        help="classes of losses of mlgcn, such as ASL (the recipe's)")  # fmt: skip
     option('--seeds', type=int, default=3, metavar='N', help='trainings of each (3)')
     option('--folds', type=int, default=5, metavar='N', help='of the training photographs (5)')
     curves = 'all heads on a quarter and a half of the photographs, not the pick'
