@@ -1,6 +1,5 @@
 """What the report shows beside the metrics: curves, pairs of labels, AP by object size."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +7,10 @@ import torch
 
 from .protocols import (
     Table,
+    as_float32,
     by_class,
     counted_in_ap,
-    labelled_columns,
     orders,
-    precision_sums,
     precisions,
     skips_empty_classes,
 )
@@ -36,7 +34,7 @@ def precision_recall_curves(
 
     Classes of at most `points` positives have all of their points, so their mean precision is AP.
     """
-    scores = torch.as_tensor(scores).float()
+    scores = torch.as_tensor(scores)
     positive, counted = targets == 1, counted_in_ap(targets, protocol)
     recalls = np.arange(1, points + 1) / points
 
@@ -110,25 +108,34 @@ def scores_by_size(
     negatives, without other positives, so the three APs do not average to the class's AP.
 
     'gkgnet' is the published function: positives without a box count in every band, and a class
-    without positives of a size is 0 and stays in the mean. 'addgcn' leaves both out.
+    without positives of a size is 0 and stays in the mean. 'addgcn' leaves both out. Equal scores
+    are in the order of the protocol's sort of all images; of 'gkgnet' that is `np.argsort(-p)` of
+    torch's sigmoid here, other than in its AP.
     """
-    scores = torch.as_tensor(scores).float()
-    skip, bands = skips_empty_classes(protocol), {}
-
-    def columns(low: float, high: float) -> Iterator[tuple]:
-        every = labelled_columns(scores, targets, protocol)
-        for (column, positive, counted), area in zip(every, by_class(areas)):
+    skip, shape = skips_empty_classes(protocol), (len(BANDS), targets.shape[1])
+    sums, number = np.zeros(shape), np.zeros(shape, int)
+    ranked = orders(scores, protocol) if skip else map(_order_by_size, by_class(scores, _sigmoid))
+    for k, (order, labels, area) in enumerate(zip(ranked, by_class(targets), by_class(areas))):
+        positive, area = labels[order] == 1, area[order]
+        counted = counted_in_ap(labels, protocol)[order]
+        for band, (low, high) in enumerate(BANDS.values()):
             inside = (area >= low) & (area < high)
             if skip:
                 hits = positive & inside & (area > 0)
-                yield column, hits, counted & (hits | ~positive)
+                inside = counted & (hits | ~positive)
             else:
                 inside |= area == 0
-                # before ranking, as published: it decides the order of equal scores
-                yield column[inside], positive[inside], counted[inside]
+                hits = positive & inside
+            sums[band, k] = precisions(hits, inside).sum()
+            number[band, k] = hits.sum()
+    ap = 100 * sums / np.maximum(number, 1)
+    ap[number == 0] = np.nan if skip else 0.0
+    return {name: SizeBand(*values) for name, *values in zip(BANDS, ap, number)}
 
-    for name, limits in BANDS.items():
-        sums, number = precision_sums(columns(*limits), protocol)
-        ap = 100 * sums / np.maximum(number, 1)
-        bands[name] = SizeBand(np.where(number > 0, ap, np.nan if skip else 0.0), number)
-    return bands
+
+def _sigmoid(logits: torch.Tensor) -> torch.Tensor:
+    return torch.sigmoid(as_float32(logits))
+
+
+def _order_by_size(probabilities: np.ndarray) -> np.ndarray:
+    return np.argsort(-probabilities)

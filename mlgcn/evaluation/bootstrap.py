@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from . import protocols
 
@@ -36,7 +35,6 @@ def bootstrap_scores(
     protocols.check_protocol(protocol)
     if len(draws) != len(targets):
         raise ValueError(f'draws of {len(draws)} images, but scores of {len(targets)}')
-    scores = torch.as_tensor(scores).float()
     positive, counted = targets == 1, protocols.counted_in_ap(targets, protocol)
     weights = draws.T.astype(np.float32)  # sums up to 2 ** 24 are exact
 

@@ -3,10 +3,11 @@
 import logging
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, is_main_process
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger, print_log
 from mmpretrain.structures import label_to_onehot
@@ -15,8 +16,9 @@ from mlgcn.messages import some
 from mlgcn.registry import METRICS
 
 from .calibration import Calibration
-from .protocols import METRIC_NAMES, PROTOCOLS, check_protocol
+from .protocols import METRIC_NAMES, PROTOCOLS, as_float32, by_class, check_protocol
 from .published import EVALUATORS, published_scores
+from .score_rows import ScoreRows
 from .scores_file import ScoresFile
 
 
@@ -25,9 +27,10 @@ class MultiLabelScores(BaseMetric):
     """mAP, CP CR CF1 OP OR OF1 and the top-3 six of :func:`multilabel_scores`, in percent.
 
     Reads `pred_logits` (K,) of each DataSample, or the logit of its `pred_score` (K,), and
-    `gt_score` (K,) of 1, 0, -1 (or `gt_label`, positive indices). Every rank gathers all results,
+    `gt_score` (K,) of 1, 0, -1 (or `gt_label`, positive indices). Rank 0 gathers all results,
     ordered by `sample_idx` and without the sampler's padding, so the result does not depend on the
-    number of ranks. Returned keys are the plain names, e.g. 'mAP', 'CF1_top3':
+    number of ranks. Large tables lie in unnamed files, beside `out_file` or in TMPDIR, not in
+    memory (:class:`ScoreRows`). Returned keys are the plain names, e.g. 'mAP', 'CF1_top3':
     `CheckpointHook(save_best='mAP')` works, `save_best='CF1'` needs `rule='greater'`.
 
     Args:
@@ -63,10 +66,17 @@ class MultiLabelScores(BaseMetric):
         self.protocol, self.report, self.per_class = protocol, report, per_class
         self.out_file, self.weights_sha256 = out_file, weights_sha256
         self.calibration: Calibration | None = None  # of the weights, for `out_file`
+        self._start()
+
+    def _start(self) -> None:
+        folder = None if self.out_file is None else Path(self.out_file).parent
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        self.rows = ScoreRows(folder)  # their keys: (sample_idx, img_path)
         self.left_out: set[str] = set()  # paths of unreadable images, under `bad_images='skip'`
 
     def process(self, data_batch: object, data_samples: Sequence[dict]) -> None:
-        """Keep (sample_idx, img_path, logits (K,), targets (K,)) of every image of a batch."""
+        """Keep the logits (K,) and targets (K,) of every image of a batch."""
         for sample in data_samples:
             path = str(sample.get('img_path', ''))
             if 'sample_idx' not in sample:
@@ -75,28 +85,40 @@ class MultiLabelScores(BaseMetric):
             self.left_out.update(sample.get('skipped', ()))
             index = int(sample['sample_idx'])
             logits, targets = _logits_and_targets(sample, name=path or f'image {index}')
-            self.results.append((index, path, logits, targets))
+            self.rows.append((index, path), logits, targets)
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather, order and score the `size` images of the data set; the same on every rank."""
-        images, left_out = {}, set()
-        for results, skipped in all_gather_object((self.results, self.left_out)):
+        places, left_out = {}, set()  # of an image: (rank, row there)
+        parts = all_gather_object((self.rows.keys, self.rows.num_classes, self.left_out))
+        for rank, (keys, _, skipped) in enumerate(parts):
             left_out |= skipped
-            for result in results:
-                images.setdefault(result[:2], result)  # a repeated image is the sampler's padding
-        self.results, self.left_out = [], set()
-        if not images or len(images) != size - len(left_out):
+            for row, key in enumerate(keys):
+                places.setdefault(key, (rank, row))  # a repeated image is the sampler's padding
+        rows = self.rows
+        self._start()
+        if not places or len(places) != size - len(left_out):
             raise ValueError(
-                f'{len(images)} different images were scored, but the data set has {size}'
+                f'{len(places)} different images were scored, but the data set has {size}'
                 + (f', of which {len(left_out)} could not be read' if left_out else '')
             )
-        values = self.compute_metrics([images[key] for key in sorted(images)])
+        images = sorted(places)
+        tables = rows.gather([places[key] for key in images], max(number for _, number, _ in parts))
+        outcome = [None]
+        if is_main_process():
+            try:
+                outcome = [self.compute_metrics([[path for _, path in images], *tables])]
+            except Exception as error:  # the other ranks must not wait for its result
+                outcome = [error]
+        broadcast_object_list(outcome)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        values = outcome[0]
         return {f'{self.prefix}/{k}': v for k, v in values.items()} if self.prefix else values
 
-    def compute_metrics(self, results: list[tuple]) -> dict[str, float]:
-        """Score `process`'s tuples, log the table, write the scores file."""
-        _, paths, logits, targets = zip(*results)
-        scores, targets = np.stack(logits), np.stack(targets)
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Score N paths, scores and targets (N, K), log the table, write the file; on rank 0."""
+        paths, scores, targets = results
         names = (self.dataset_meta or {}).get('classes')
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
@@ -108,7 +130,7 @@ class MultiLabelScores(BaseMetric):
         logger.info(f'\n{self.table}', extra=dict(file_only=True))  # the command prints it
         if warning := tie_warning(scores, targets, result.class_names):
             print_log(warning, logger='current', level=logging.WARNING)
-        if self.out_file is not None and is_main_process():
+        if self.out_file is not None:
             cut = self.calibration
             cut = (
                 {} if cut is None else dict(temperature=cut.temperature, thresholds=cut.thresholds)
@@ -122,10 +144,12 @@ class MultiLabelScores(BaseMetric):
 def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -> str | None:
     """Names the classes (K,) of scores and targets (N, K) whose AP the order of ties decides."""
     shares = {}
-    for name, column, labels in zip(names, scores.T, targets.T):
+    for name, column, labels in zip(names, by_class(scores, as_float32), by_class(targets)):
         positive, negative = column[labels == 1], column[labels == 0]
         if len(positive) and len(negative):
-            shares[name] = np.isin(positive, negative).mean()
+            negative.sort()
+            ends = (np.searchsorted(negative, positive, side) for side in ('left', 'right'))
+            shares[name] = np.not_equal(*ends).mean()
     tied = [f'{name} {share:.0%}' for name, share in shares.items() if share > 0.1]
     if not tied:
         return None
@@ -141,9 +165,10 @@ def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray
     if 'pred_logits' in sample:
         logits = sample['pred_logits'].cpu().float()
     else:
-        logits = torch.logit(sample['pred_score'].cpu().double()).float()
-    if logits.isnan().any():
-        raise ValueError(f'{name}: its scores hold NaN')
+        # float32 probabilities other than 0 and 1 have logits from -104 to 17
+        logits = torch.logit(sample['pred_score'].cpu().double()).clamp(-110, 110).float()
+    if not logits.isfinite().all():
+        raise ValueError(f'{name}: its scores hold NaN or infinity')
     labels = sample.get('gt_score')
     if labels is None:
         labels = label_to_onehot(sample['gt_label'].cpu(), len(logits))

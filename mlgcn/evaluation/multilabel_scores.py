@@ -90,7 +90,7 @@ def multilabel_scores(
     The module's docstring defines the metrics. A warning names classes without positives.
 
     Args:
-        scores: Raw logits (N, K), floating point, without NaN; ValueError for others.
+        scores: Raw logits (N, K), floating point, without NaN or infinity; ValueError for others.
         targets: Integers (N, K): 1 positive, 0 negative, -1 difficult (unknown).
         protocol: 'addgcn' or 'gkgnet'.
         class_names: K names for messages and tables; by default 'class 0', 'class 1', ...
@@ -117,7 +117,7 @@ def multilabel_scores(
 
 
 def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray, tuple[str, ...]]:
-    """float32 scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
+    """Scores on the CPU, targets as numpy, K names; ValueError where something is wrong."""
     with warnings.catch_warnings():
         # of a mapped file: nothing is written into it
         warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
@@ -129,9 +129,10 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
         )
     if not scores.is_floating_point():
         raise ValueError(f'scores must be floating point logits; got {scores.dtype}')
-    nan = torch.cat([rows.isnan().any(dim=1) for rows in scores.split(ROWS)]).nonzero()
-    if len(nan):
-        raise ValueError(f'scores of {len(nan)} images hold NaN, the first in row {int(nan[0])}')
+    bad = torch.cat([_holds_nan_or_infinity(rows) for rows in scores.split(ROWS)]).nonzero()
+    if len(bad):
+        first = f'the first in row {int(bad[0])}'
+        raise ValueError(f'scores of {len(bad)} images hold NaN or infinity, {first}')
     low, high = (int(value) for value in targets.aminmax())
     if low < -1 or high > 1 or targets.is_floating_point():
         seen = f'{targets.dtype} from {low} to {high}'
@@ -141,4 +142,10 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
     names = tuple(map(str, names))
     if len(names) != classes:
         raise ValueError(f'{len(names)} class names for scores of {classes} classes')
-    return scores.float(), targets.numpy(), names
+    return scores, targets.numpy(), names
+
+
+def _holds_nan_or_infinity(rows: torch.Tensor) -> torch.Tensor:
+    """Booleans (B,) of scores (B, K), as float32 holds them."""
+    extremes = protocols.as_float32(torch.stack(rows.aminmax(dim=1)))  # of a row with NaN: NaN
+    return ~extremes.isfinite().all(dim=0)

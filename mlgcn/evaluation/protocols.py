@@ -30,6 +30,11 @@ def counted_in_ap(targets: np.ndarray, protocol: str) -> np.ndarray:
     return targets >= 0 if protocol == 'addgcn' else np.ones(targets.shape, bool)
 
 
+def as_float32(block: torch.Tensor) -> torch.Tensor:
+    """Part of a table of scores as both evaluators hold it; never the whole table at once."""
+    return block.float()
+
+
 def by_class(
     table: Table, convert: Callable[[torch.Tensor], torch.Tensor] = lambda block: block
 ) -> Iterator[np.ndarray]:
@@ -45,13 +50,13 @@ def by_class(
 
 def labelled_columns(scores: Table, targets: Table, protocol: str) -> Iterator[tuple]:
     """Of each class its scores (N,), which images are positive, and which are ranked."""
-    for column, labels in zip(by_class(scores), by_class(targets)):
+    for column, labels in zip(by_class(scores, as_float32), by_class(targets)):
         yield column, labels == 1, counted_in_ap(labels, protocol)
 
 
-def orders(scores: torch.Tensor, protocol: str) -> Iterator[np.ndarray]:
-    """For each of K classes the image indices (N,), best score first, of logits (N, K) float32."""
-    return (_order(column, protocol) for column in by_class(scores))
+def orders(scores: Table, protocol: str) -> Iterator[np.ndarray]:
+    """For each of K classes the image indices (N,), best score first, of logits (N, K)."""
+    return (_order(column, protocol) for column in by_class(scores, as_float32))
 
 
 def _order(column: np.ndarray, protocol: str) -> np.ndarray:
@@ -103,7 +108,7 @@ def decisions(scores: torch.Tensor, protocol: str) -> tuple[np.ndarray, np.ndarr
 
 
 def threshold_metrics(
-    scores: torch.Tensor,
+    scores: Table,
     targets: np.ndarray,
     protocol: str,
     count: Callable[[np.ndarray, slice], np.ndarray] = lambda table, rows: table.sum(axis=0),
@@ -112,12 +117,12 @@ def threshold_metrics(
 
     `count` sums booleans (B, K) over the images `rows`: (..., K) give values of shape (...).
     """
-    counts, occurs = 0, False
+    counts, occurs, scores = 0, False, torch.as_tensor(scores)
     for start in range(0, len(scores), ROWS):
         rows = slice(start, start + ROWS)
         found = targets[rows] == 1
         occurs = occurs | found.any(axis=0)
-        tables = [(table, table & found) for table in decisions(scores[rows], protocol)]
+        tables = [(table, table & found) for table in decisions(as_float32(scores[rows]), protocol)]
         counts = counts + np.stack([count(t, rows) for t in (found, *tables[0], *tables[1])])
     positives, values = counts[0], {}
     kept = positives > 0

@@ -16,6 +16,9 @@ from mlgcn.evaluation import (
 
 TABLES = json.loads((TESTS / 'data/metrics/metrics_peers.json').read_text())['tables']
 TABLES = {name: table for name, table in TABLES.items() if 'gkgnet_area_ap' in table}
+# numpy's order of equal scores depends on the processor's vector instructions
+FEATURES = np._core._multiarray_umath.__cpu_features__
+SORTS_LIKE_THE_FIXTURES = FEATURES.get('X86_V3') or FEATURES.get('AVX2')
 
 
 def test_curves_by_hand():
@@ -88,8 +91,8 @@ def test_size_equals_the_published_function(name):
     bands = scores_by_size(scores, targets, areas, 'gkgnet')
     number = [int(band.positives.sum()) for band in bands.values()]
     assert number == expected['gkgnet_area_check']['counts_s_m_l']
-    if 'ties' in name or 'edge' in name:
-        return  # classes with equal scores depend on the machine's sort
+    if ('ties' in name or 'edge' in name) and not SORTS_LIKE_THE_FIXTURES:
+        return
     for band, letter, mean in zip(bands.values(), 'sml', expected['gkgnet_mAP_area_s_m_l']):
         np.testing.assert_allclose(band.ap, 100 * np.array(expected['gkgnet_area_ap'][letter]))
         assert band.mean_ap == pytest.approx(100 * mean, abs=1e-9)

@@ -10,7 +10,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
-from mlgcn.evaluation import METRIC_NAMES, Calibration, ScoresFile, multilabel_scores
+from mlgcn.evaluation import METRIC_NAMES, Calibration, ScoresFile, multilabel_scores, score_rows
 from mlgcn.evaluation.metric import tie_warning
 from mlgcn.registry import METRICS
 
@@ -53,7 +53,7 @@ def test_one_process(tmp_path):
     metric.calibration = Calibration(1.5, np.linspace(0.1, 0.9, 5, dtype=np.float32), 'on val')
     values = score(metric, samples[::-1], 11)
     assert values == multilabel_scores(logits, target, 'gkgnet').values
-    assert tuple(values) == METRIC_NAMES and metric.results == []
+    assert tuple(values) == METRIC_NAMES and metric.rows.keys == []
     file = ScoresFile.load(tmp_path / 'out/scores.npz')
     assert file.file_names.tolist() == [f'images/{i:03}.jpg' for i in range(11)]
     assert file.class_names.tolist() == list(NAMES) and file.protocol == 'gkgnet'
@@ -102,6 +102,55 @@ def test_other_inputs():
     assert score(build(), samples, 30) == expected.values
 
 
+def test_saturated_probabilities():
+    """Of upstream heads: probabilities of 0 and 1 are no reason to stop."""
+    probabilities = torch.tensor([[0.0, 1, 0.75, 1, 1], [1, 0, 0.25, 0, 0]])
+    samples = []
+    for i, row in enumerate(probabilities):
+        one = DataSample(metainfo={'sample_idx': i}).set_pred_score(row)
+        samples.append(one.set_gt_score(row.round()))
+    assert score(build(), samples, 2)['OF1'] == 100
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('order', ['sorted', 'reversed', 'padded'])
+def test_many_scores_lie_in_files(order, tmp_path, monkeypatch):
+    logits, target = data(30)
+    samples = samples_of(logits, target)
+    plain = build(protocol='gkgnet', out_file=str(tmp_path / 'plain.npz'))
+    expected = score(plain, samples, 30)
+    monkeypatch.setattr('mlgcn.evaluation.score_rows.LARGE', 4 * 5 * len(NAMES))  # four images
+    metric = build(protocol='gkgnet', out_file=str(tmp_path / 'files.npz'))
+    samples = {'sorted': samples, 'reversed': samples[::-1], 'padded': samples + samples[:3]}[order]
+    seen = []
+    scored = metric.compute_metrics
+    monkeypatch.setattr(metric, 'compute_metrics', lambda r: seen.extend(r) or scored(r))
+    assert score(metric, samples, 30) == expected
+    assert isinstance(seen[1], np.memmap) and isinstance(seen[2], np.memmap)
+    files = [ScoresFile.load(tmp_path / f'{name}.npz') for name in ('plain', 'files')]
+    np.testing.assert_array_equal(files[0].scores, files[1].scores)
+    np.testing.assert_array_equal(files[0].targets, files[1].targets)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['files.npz', 'plain.npz']
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    class Full:
+        def writelines(self, lines):
+            raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('mlgcn.evaluation.score_rows.LARGE', 1)
+    monkeypatch.setattr('mlgcn.evaluation.score_rows.TemporaryFile', lambda dir: Full())
+    with pytest.raises(OSError, match=f'No space left on device.*{tmp_path.name}'):
+        score(build(out_file=str(tmp_path / 'scores.npz')), samples_of(*data(3)), 3)
+
+
+def test_images_of_different_numbers_of_classes():
+    samples = samples_of(*data(3))
+    samples[2] = sample(2, np.zeros(4, np.float32), np.zeros(4))
+    with pytest.raises(ValueError, match='images/002.jpg: 4 scores .* 5 of'):
+        score(build(), samples, 3)
+
+
 def test_padding_is_dropped_but_not_the_same_index_of_another_data_set():
     logits, target = data(20)
     samples = samples_of(logits, target)
@@ -129,6 +178,7 @@ def test_wrong_config(change, message):
     [
         (dict(sample_idx=None), 'images/000.jpg: .*sample_idx.*meta_keys of PackInputs'),
         (dict(pred_logits=torch.full((5,), np.nan)), 'images/000.jpg: its scores hold NaN'),
+        (dict(pred_logits=torch.full((5,), -np.inf)), 'images/000.jpg: .* infinity'),
         (dict(gt_score=torch.full((5,), 0.5)), 'images/000.jpg: gt_score .* only 1, 0 and -1'),
         (dict(gt_score=torch.zeros(4)), 'images/000.jpg: 5 scores but 4 labels'),
     ],
@@ -166,6 +216,8 @@ def test_images_that_could_not_be_read_are_left_out_of_the_count():
 
 def rank_main(rank, world, folder):
     """One rank: every size and both sampler modes; all ranks must return the same floats."""
+    score_rows.ROWS = 4  # images that are sent at once
+    score_rows.LARGE = 100 if world == 3 else score_rows.LARGE
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=world
     )
@@ -180,6 +232,11 @@ def rank_main(rank, world, folder):
                 batch = indices[start : start + 2]
                 evaluator.process([sample(i, logits[i], target[i]) for i in batch])
             outcomes[f'{n}_{round_up}'] = evaluator.evaluate(n)
+    wrong = Evaluator(build())
+    wrong.dataset_meta = {'classes': NAMES[1:]}  # found out on rank 0
+    wrong.process([sample(rank, logits[rank], target[rank])])
+    with pytest.raises(ValueError, match='4 class names for scores of 5 classes'):
+        wrong.evaluate(world)
     torch.save(outcomes, f'{folder}/{rank}.pt')
     torch.distributed.destroy_process_group()
 

@@ -78,7 +78,9 @@ def test_fewer_than_three_classes(protocol, classes):
         ({'scores': np.zeros(3), 'targets': np.zeros(3, int)}, r'got \(3,\)'),
         (dict.fromkeys(('scores', 'targets'), np.zeros((0, 3), int)), r'at least 1; got \(0, 3\)'),
         ({'scores': np.zeros((4, 3), int)}, 'floating point logits; got torch.int64'),
-        ({'scores': np.array([[0, 0, 0], [0, np.nan, 0.0]] * 2)}, '2 images hold NaN, .* row 1'),
+        ({'scores': np.array([[0, 0, 0], [0, np.nan, 0.0]] * 2)}, '2 images hold NaN.* row 1'),
+        ({'scores': np.array([[0, 0, 0.0]] * 3 + [[0, -np.inf, 0]])}, '1 images .*inf.* row 3'),
+        ({'scores': np.array([[0, 0, 0.0]] * 3 + [[0, 1e300, 0]])}, 'inf.* row 3'),  # of float32
         ({'targets': np.full((4, 3), 0.5)}, 'integers 1, 0 or -1; got torch.float64'),
         ({'targets': np.full((4, 3), 2)}, 'integers 1, 0 or -1; got torch.int64 from 2 to 2'),
         ({'class_names': ['a', 'b']}, '2 class names for scores of 3 classes'),

@@ -1,14 +1,21 @@
 """Parity with the evaluators of other papers and libraries, run on the same tables."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
 import pytest
+import torch
 from paths import TESTS
 
-from mlgcn.evaluation import multilabel_scores, published
-from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
+from mlgcn.evaluation import multilabel_scores, protocols, published
+from mlgcn.evaluation.published import (
+    EVALUATORS,
+    check_input,
+    compare_protocols,
+    published_scores,
+)
 
 TABLES = json.loads((TESTS / 'data/metrics/metrics_peers.json').read_text())['tables']
 ASL = dict(P_C='CP', R_C='CR', F_C='CF1', P_O='OP', R_O='OR', F_O='OF1', mAP='mAP')
@@ -138,10 +145,10 @@ def test_blocks_change_nothing(protocol, monkeypatch):
     np.testing.assert_allclose(parts.ap, whole.ap)
 
 
-def test_micro_average_of_too_many_labels_is_left_out(monkeypatch):
+def test_micro_average_of_too_many_positives_is_left_out(monkeypatch):
     logits, target = arrays('difficult_120x20')
     assert 'mAP_micro' in published_scores(logits, target, 'sklearn').values
-    monkeypatch.setattr('mlgcn.evaluation.published.MOST_KNOWN', 100)
+    monkeypatch.setattr('mlgcn.evaluation.published.MOST_POSITIVES', 100)
     assert 'mAP_micro' not in published_scores(logits, target, 'sklearn').values
 
 
@@ -154,3 +161,54 @@ def test_mapped_files(tmp_path, protocol):
         mapped.append(np.load(tmp_path / f'{name}.npy', mmap_mode='r'))
     read = published_scores(*arrays('random_120x20'), protocol)
     assert published_scores(*mapped, protocol).values == read.values
+
+
+@pytest.mark.parametrize('protocol', ['addgcn', 'gkgnet', *EVALUATORS])
+def test_scores_of_other_types_are_converted_in_blocks(protocol, monkeypatch):
+    rng, shapes = np.random.RandomState(0), []
+    logits = rng.randn(30, 200).astype(np.float16)
+    target = rng.choice([0, 1], p=[0.7, 0.3], size=logits.shape)
+    expected = published_scores(logits.astype(np.float32), target, protocol)
+    for module in (published, protocols, sys.modules[check_input.__module__]):
+        monkeypatch.setattr(module, 'ROWS', 16)
+    monkeypatch.setattr('mlgcn.evaluation.protocols.BLOCK', 1)  # 64 columns
+    convert = torch.Tensor.float
+    monkeypatch.setattr(torch.Tensor, 'float', lambda t: shapes.append(t.numel()) or convert(t))
+    for kind in (np.float16, np.float64):
+        values = published_scores(logits.astype(kind), target, protocol).values
+        assert values == pytest.approx(expected.values, nan_ok=True)
+    assert 0 < max(shapes) <= 16 * 200  # of 30 * 200
+
+
+@pytest.mark.parametrize('protocol', EVALUATORS)
+def test_ranks_of_the_positives_alone(protocol):
+    """The short way, by a sort of the values, against the order of all images."""
+    rng = np.random.RandomState(1)
+    evaluator = EVALUATORS[protocol]
+    for grid in (0, 0.25):
+        scores = rng.rand(400).astype(np.float32)
+        scores = np.round(scores / grid).astype(np.float32) * grid if grid else scores
+        targets = rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1], size=400)
+        kept = targets >= 0 if evaluator.masked else np.ones(400, bool)
+        values, positive = scores[kept], targets[kept] == 1
+        if evaluator.order is None:
+            ranks = [(values >= v).sum() for v in values[positive]]
+            hits = [(values[positive] >= v).sum() for v in values[positive]]
+            plain = np.mean(np.divide(hits, ranks))
+        else:
+            ordered = positive[evaluator.order(values)]
+            plain = evaluator.ap((ordered.cumsum() / np.arange(1, len(ordered) + 1))[ordered])
+        assert published._ap(evaluator, scores, targets) == pytest.approx(plain, abs=1e-12)
+
+
+def test_constant_scores_of_one_class_and_one_image():
+    for protocol in ('addgcn', 'gkgnet', *EVALUATORS):
+        one = published_scores(np.full((1, 1), 3, np.float32), np.ones((1, 1), int), protocol)
+        if protocol == 'openimages':  # no class has both kinds
+            assert np.isnan(one['mAP'])
+        else:
+            assert one['mAP'] == pytest.approx(100), protocol
+    for zero in (0.0, -0.0):
+        scores = np.array([[zero], [-zero], [zero], [zero]], np.float32)
+        result = published_scores(scores, np.array([[1], [0], [1], [0]]), 'sklearn')
+        assert result['mAP'] == 50
