@@ -48,7 +48,7 @@ def test_single_class(runs, tmp_path):
 
 @pytest.mark.filterwarnings('error::RuntimeWarning')
 @pytest.mark.parametrize('scores, targets', [
-    ([[np.inf, -np.inf], [-np.inf, np.inf]], [[1, 0], [1, 0]]),
+    ([[3e38, -3e38], [-3e38, 3e38]], [[1, 0], [1, 0]]),
     ([[1, -1]], [[1, 1]]), ([[1, -1]], [[1, -1]]), ([[-9, -9], [-9, -9]], [[0, 1], [1, 0]]),
 ])  # fmt: skip
 def test_extremes(tmp_path, scores, targets):
