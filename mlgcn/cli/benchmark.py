@@ -4,25 +4,19 @@ import argparse
 import collections
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 
 import torch
 from mmengine.runner import Runner
-from mmpretrain.structures import DataSample
 from rich.console import Console
 from rich.table import Column, Table
-from torch import nn
 from torch.utils.benchmark import Measurement, Timer
 
-from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data
-from mlgcn.engine.fuse import fuse
-from mlgcn.models.layers.grapher import graph_operators
-from mlgcn.models.layers.memory import all_kept
-from mlgcn.ops import group_knn_plain, max_relative_plain
-from mlgcn.registry import MODELS
+from mlgcn.engine.config import ConfigError, build_dataset
 
 from . import arguments
+from .measuring import form_of, model_and_batch, peak_mib
+from .suites import run_suite
 
 LOADERS = {'loader': 'train_dataloader', 'test_loader': 'test_dataloader'}
 FORMS = {'plain': ['plain', 'ours'], 'fuse': ['ours', 'fuse'], None: ['ours']}
@@ -31,6 +25,12 @@ BATCHES = 8  # of a loader at a time
 
 
 def main(args: argparse.Namespace) -> None:
+    if bool(args.suite) == bool(args.config) or bool(args.suite) != bool(args.out):
+        raise ConfigError('expected a config, or --suite NAME and --out DIR')
+    if args.suite:
+        run_suite(args.suite, args.out, args.device)
+        return
+    args.device = args.device or 'cpu'
     args.threads = args.threads or torch.get_num_threads()
     device = torch.device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
@@ -66,23 +66,6 @@ def in_turns(functions: Mapping[str, Callable], args: argparse.Namespace) -> dic
     return {form: Measurement.merge(measured)[0] for form, measured in seen.items()}
 
 
-def peak_mib(function: Callable, device: torch.device) -> float:
-    """MiB of tensors that one call needs beyond what is held before it, at most."""
-    if device.type == 'cuda':
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        function()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
-    with torch.profiler.profile(profile_memory=True) as profile:
-        function()
-    held = peak = 0  # torch's own tables sum up by operator: no peak
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == '[memory]']
-    for event in sorted(events, key=lambda e: e.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak / 2**20
-
-
 def loader(args: argparse.Namespace, name: str, batch: int) -> Callable[[], None]:
     """A function that reads some batches of the config's data."""
     if args.compare:
@@ -97,22 +80,11 @@ def step(
     args: argparse.Namespace, form: str, what: str, size: int, batch: int, num_classes: int
 ) -> Callable[[], None]:
     """A function that runs one form of the model on random images and labels."""
-    cfg = arguments.load_config(args)
-    if args.compare == 'plain' and cfg.model.backbone.type != 'mlgcn.PyramidViG':
-        seen = cfg.model.backbone.type
-        raise ConfigError(f'--compare plain is for the backbone mlgcn.PyramidViG, not {seen}')
-    fit_to_data(cfg, [f'class {i}' for i in range(num_classes)])
-    cfg.model.backbone.init_cfg = None
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model).to(args.device).eval()
-    model = fuse(model) if form == 'fuse' else model
-    images = torch.randn(batch, 3, size, size, device=args.device)
-    present = (torch.rand(batch, num_classes) < 0.1).float().to(args.device)
-    labels = [DataSample().set_gt_score(row) for row in present]
+    model, images, labels = model_and_batch(args, form, size, batch, num_classes)
 
     def run() -> None:
         amp = torch.autocast(images.device.type, torch.bfloat16, enabled=args.bf16)
-        with plain(model) if form == 'plain' else nullcontext(), amp:
+        with form_of(model, form), amp:
             if what == 'forward':
                 with torch.no_grad():
                     model.eval()(images)
@@ -121,11 +93,3 @@ def step(
                 sum(model(images, labels, mode='loss').values()).backward()
 
     return run
-
-
-@contextmanager
-def plain(model: nn.Module) -> Iterator[None]:
-    """GKGNet step by step as published: whole distance matrices, every activation kept."""
-    published = dict(search=group_knn_plain, aggregate=max_relative_plain)
-    with graph_operators(model, **published), all_kept():
-        yield

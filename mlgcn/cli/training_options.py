@@ -169,14 +169,19 @@ def benchmark(parser: Parser) -> None:
 
     mlgcn benchmark gkgnet_coco_576 --image-size 576 --compare plain --what forward train
     mlgcn benchmark addgcn_scenes --what loader test_loader
+    mlgcn benchmark --suite gpu --out results
 
     --compare plain adds GKGNet step by step as published, --compare fuse the model as `predict
     --fuse` runs it. Forms run in turns, because the speed of a shared machine drifts. Several image
-    sizes, batch sizes or numbers of classes make a row each. See docs/performance.md.
+    sizes, batch sizes or numbers of classes make a row each. --suite measures everything at fixed
+    sizes, in minutes, and writes DIR/SUITE.md and DIR/SUITE.json. See docs/performance.md.
     """
     option = parser.add_argument
-    add(parser, 'config', '--cfg-options')
-    add(parser, '--device', default='cpu', help='cpu or cuda')
+    add(parser, 'config', nargs='?')
+    add(parser, '--cfg-options')
+    add(parser, '--device', help='cpu or cuda (cpu; of --suite gpu: a GPU where there is one)')
+    option('--suite', choices=['cpu', 'gpu'], help='instead of a config')
+    add(parser, '--out', metavar='DIR', help='where --suite writes')
     whats = ['forward', 'train', 'loader', 'test_loader']
     option('--what', nargs='+', choices=whats, default=whats[:2])
     option('--compare', choices=['plain', 'fuse'], help='run both in turns')

@@ -1,19 +1,11 @@
-"""mlgcn benchmark: the order of the runs, the bytes counted, the plain form and back."""
+"""mlgcn benchmark: its options, the order of the runs."""
 
 from argparse import Namespace
 
 import pytest
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from tiny import ROOT
 
-from mlgcn.cli import benchmark
-from mlgcn.models.layers.grapher import Grapher
-from mlgcn.ops import group_knn, group_knn_plain
-from mlgcn.registry import MODELS
-
-CPU = torch.device('cpu')
+from mlgcn.cli import benchmark, parser_of
+from mlgcn.engine.config import ConfigError
 
 
 def test_functions_run_in_turns():
@@ -25,29 +17,6 @@ def test_functions_run_in_turns():
     assert times['a'].median > 0
 
 
-def test_the_peak_counts_what_is_held_at_once():
-    def function():
-        first = torch.zeros(2**18)  # 1 MiB
-        del first
-        return torch.zeros(2**19) + torch.zeros(2**19)  # 3 x 2 MiB
-
-    assert benchmark.peak_mib(function, CPU) == 6
-
-
-def test_the_plain_form_answers_the_same_and_is_undone():
-    init_default_scope('mmpretrain')
-    cfg = Config.fromfile(ROOT / 'configs/gkgnet/gkgnet_scenes.py')
-    model, images = MODELS.build(cfg.model.backbone).eval(), torch.randn(1, 3, 96, 96)
-    graphers = [module for module in model.modules() if isinstance(module, Grapher)]
-    with torch.no_grad():
-        ours = model(images)
-        with benchmark.plain(model):
-            assert {grapher.search for grapher in graphers} == {group_knn_plain}
-            plain = model(images)
-    torch.testing.assert_close(plain, ours)
-    assert {grapher.search for grapher in graphers} == {group_knn}
-
-
 @pytest.mark.parametrize('form', ['plain', 'fuse'])
 def test_command(monkeypatch, capsys, form):
     from mlgcn.cli import main
@@ -57,3 +26,9 @@ def test_command(monkeypatch, capsys, form):
     main()
     rows = [line for line in capsys.readouterr().out.splitlines() if 'forward' in line]
     assert len(rows) == 4 and sum(form in row for row in rows) == 2
+
+
+@pytest.mark.parametrize('words', ['', '--suite cpu', 'gkgnet_scenes --out there'])
+def test_a_config_or_a_suite(monkeypatch, words):
+    with pytest.raises(ConfigError, match='--suite'):
+        benchmark.main(parser_of('benchmark').parse_args(words.split()))
