@@ -7,7 +7,7 @@ compiler. It is no Python module: ctypes calls it, without the interpreter's loc
 import ctypes
 import functools
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -124,12 +124,21 @@ def call(name: str, tensors: tuple[Tensor | None, ...], sizes: tuple[int, ...]) 
     values = 0, *(0 if tensor is None else tensor.data_ptr() for tensor in tensors), *sizes
     arguments = (ctypes.c_int64 * len(values))(*values)
     function, threads = getattr(library(), name), torch.get_num_threads()
-    others = [_pool(os.getpid()).submit(function, arguments) for _ in range(threads - 1)]
-    if any([function(arguments), *(other.result() for other in others)]):
+    if threads > 1 and (parallel := openmp()):
+        parallel(ctypes.cast(function, ctypes.c_void_p), arguments, threads, 0)
+    if function(arguments):  # what is left: all of it, or nothing but the question for memory
         raise MemoryError(f'{name} in C got no memory')
 
 
 @functools.cache
-def _pool(pid: int) -> ThreadPoolExecutor:
-    """Threads of this process; a forked one has none of its parent's."""
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix='mlgcn')
+def openmp() -> Callable | None:
+    """`GOMP_parallel(function, argument, threads, 0)` of torch's OpenMP; None if it has another.
+
+    On threads of our own the kernels would share the cores with torch's, which spin for a while
+    after every operator.
+    """
+    parallel = getattr(ctypes.CDLL(None), 'GOMP_parallel', None) if os.name == 'posix' else None
+    if parallel is not None:
+        parallel.restype = None
+        parallel.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint
+    return parallel

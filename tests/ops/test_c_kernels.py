@@ -1,10 +1,12 @@
 """The C kernels: the neighbours of the float64 search, every instruction set, wheel, no kernels."""
 
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from torch.nn.functional import normalize
 
 from mlgcn.engine.config import read_config
 from mlgcn.ops import c_kernels
-from mlgcn.ops.c_kernels import aggregates_in_c, library, searches_in_c
+from mlgcn.ops.c_kernels import aggregates_in_c, library, openmp, searches_in_c
 from mlgcn.ops.graph import max_relative, max_relative_plain
 from mlgcn.ops.knn import group_knn, group_knn_plain
 from mlgcn.ops.relative_pos import SeparableTable, relative_position
@@ -109,6 +111,14 @@ def test_features_and_tables_without_numbers_give_keys_that_exist(instructions, 
     for offset in (None, table):
         found = group_knn(nodes, keys, 9, relative_pos=offset)
         assert ((found >= 0) & (found < 70)).all()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='torch has another OpenMP there')
+def test_openmp_runs_a_function_on_as_many_threads_as_asked_for():
+    seen = []
+    function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: seen.append(get_ident()))
+    openmp()(ctypes.cast(function, ctypes.c_void_p), None, 3, 0)
+    assert len(set(seen)) == len(seen) == 3
 
 
 @needs_kernels
