@@ -1,4 +1,4 @@
-# make demo:  environment, built-in data, two trainings, scores, a page of pictures
+# make demo:  environment, built-in pictures checked, heads compared, explanations: pages
 # make test:  environment, the whole test-suite      make quick: without what trains or waits
 # make lint:  ruff
 PYTHON ?= python3

@@ -1,0 +1,26 @@
+"""`make demo` in a small form: every step leaves what the last line names."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import ROOT
+
+
+@pytest.mark.slow
+def test_every_step_of_the_demo_leaves_its_output(tmp_path):
+    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools/demo.sh'), '100', '200', '1'],
+        env={**os.environ, 'PATH': path, 'OUT': str(tmp_path), 'PYTHONPATH': str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = [word.strip(',.') for word in done.stdout.split() if word.strip(',.').endswith('.html')]
+    assert {Path(page).name for page in pages} == {'comparison.html', 'report.html', 'index.html'}
+    outputs = ('check/dataset_check.txt', 'compared/model.pth', 'predictions.csv')
+    assert all(Path(page).stat().st_size > 1000 for page in pages)
+    assert all((tmp_path / name).is_file() for name in outputs)
+    assert len(list((tmp_path / 'drawn').rglob('*.*'))) == 29
