@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # bash tools/demo.sh: from pictures to a model with evidence, thresholds and explanations, in minutes
 # on two cores. "Own photographs" are 400 pictures of the built-in generator; the frozen backbone,
-# which ImageNet's weights would be, is trained for a minute on others of them.
+# which ImageNet's weights would be, is trained for two minutes on others of them.
 # Arguments make it smaller: bash tools/demo.sh PRETRAINING-PICTURES OWN-PICTURES EPOCHS
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-demo}
-pictures=${1:-1600} own=${2:-400} epochs=${3:-5}
+pictures=${1:-1600} own=${2:-400} epochs=${3:-16}
 export MLGCN_DATA="$OUT/data" PYTHONWARNINGS=ignore
 step() { printf '\n[mlgcn demo %s, %ss] %s\n' "$1" "$SECONDS" "$2"; }
 mlgcn() { python -m mlgcn "$@"; }
