@@ -18,7 +18,8 @@ def test_every_step_of_the_demo_leaves_its_output(tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    pages = [word.strip(',.') for word in done.stdout.split() if word.strip(',.').endswith('.html')]
+    words = [word.strip(',.') for word in done.stdout.partition('open in a browser:')[2].split()]
+    pages = [word for word in words if word.endswith('.html')]
     assert {Path(page).name for page in pages} == {'comparison.html', 'report.html', 'index.html'}
     outputs = ('check/dataset_check.txt', 'compared/model.pth', 'predictions.csv')
     assert all(Path(page).stat().st_size > 1000 for page in pages)
