@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 from contextlib import redirect_stdout, suppress
 from shlex import quote
@@ -77,6 +78,8 @@ def main(args: argparse.Namespace) -> None:
     cfg.default_hooks = dict(checkpoint=None, logger=None)
     hook = GrowingRate(args.first, args.last, args.batches)
     with TemporaryDirectory() as cfg.work_dir, redirect_stdout(sys.stderr), suppress(Finished):
+        # mmengine shares loggers by name and second: none of this folder's for a later training
+        cfg.experiment_name = os.path.basename(cfg.work_dir)
         runner = build_runner(cfg)
         runner.register_hook(hook)
         runner.train()
