@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from apis.frozen_heads import write_frozen_heads
 
+from apis.frozen_heads import write_frozen_heads
 from mlgcn.apis.comparison import Candidate, Comparison, groups_of
 from mlgcn.engine.config import ConfigError, build_dataset
 

@@ -1,8 +1,8 @@
 """One training on stored features leaves one file, and nothing where that is there already."""
 
 import pytest
-from apis.frozen_heads import write_frozen_heads
 
+from apis.frozen_heads import write_frozen_heads
 from mlgcn.apis.head_runs import HeadRun, images_per_second, read_runs
 from mlgcn.engine.config import listed_images, read_config
 from mlgcn.features import extract_features
