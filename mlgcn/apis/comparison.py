@@ -20,13 +20,13 @@ from rich.progress import Progress, TimeRemainingColumn
 from torch.utils.data import Dataset
 
 import mlgcn
-from mlgcn.datasets.annotations import some
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images, read_config
 from mlgcn.engine.launch import end_with_parent
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.comparison import ComparedScores, compare_scores
 from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
 from mlgcn.features import FeatureStore, extract_features
+from mlgcn.messages import some
 
 from .head_runs import HeadRun, read_runs
 from .shipped_configs import find_config

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from .foreign_files import is_raw, what_is
 
@@ -187,14 +187,17 @@ def last_row(image: Image.Image) -> Image.Image:
     return image.crop((0, image.height - 1, *image.size))
 
 
-def stops_within_a_row(image: Image.Image, stored: ImageFile._Tile) -> bool:
+def stops_within_a_row(image: Image.Image, stored: tuple) -> bool:
     """Whether uncompressed pixels become zero in the middle of a row and stay so.
 
     A black border begins between rows, and what lies on a black ground leaves its rows partly zero.
+    `stored` is Pillow's tile: decoder, box, offset, arguments.
     """
+    decoder, *_, arguments = stored
     pixels = np.asarray(image)
-    pixels = pixels[::-1] if stored.args[-1] == -1 else pixels  # BMP: from the bottom up
-    if stored.codec_name != 'raw' or pixels[-1].any() or not pixels.any():
+    if isinstance(arguments, tuple) and arguments[-1] == -1:
+        pixels = pixels[::-1]  # BMP: from the bottom up
+    if decoder != 'raw' or pixels[-1].any() or not pixels.any():
         return False
     filled = pixels.any(-1) if pixels.ndim == 3 else pixels != 0
     row = np.flatnonzero(filled.any(1))[-1]

@@ -1,6 +1,6 @@
 # The second step for own photographs, merged over a config of configs/own/ by
 # `mlgcn train CONFIG --finetune CKPT`: the backbone trains too, from the head of the first step.
-# BatchNorm takes the batch's statistics. docs/own_data.md has what was tried.
+# BatchNorm takes the batch's statistics. docs/compare.md has what was tried.
 # The first four layers (EfficientNet's stem and two stages: half of a step's time) stay as they are.
 model = dict(backbone=dict(frozen=False, frozen_layers=4))
 

@@ -59,7 +59,7 @@ class TIMMBackbone(UpstreamTIMMBackbone):
         Raises:
             ValueError: the transformer was built for images of another size.
         """
-        if x.device.type == 'cpu':  # oneDNN's depthwise convolutions: half the time of a step
+        if x.device.type == 'cpu':  # oneDNN's depthwise convolutions: a step takes two thirds
             x = x.contiguous(memory_format=torch.channels_last)
         try:
             if self.stages:
