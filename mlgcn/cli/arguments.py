@@ -30,6 +30,8 @@ def load_config(args: argparse.Namespace) -> Config:
     recipe = first_step and CONFIGS / '_base_/setups/own_finetune.py'
     cfg = read_config(find_config(args.config), args.cfg_options, recipe)
     if first_step:
+        if not os.path.isfile(first_step):
+            raise ConfigError(f'--finetune {first_step}: no such file; expected a checkpoint')
         cfg.load_from = first_step
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg

@@ -108,3 +108,7 @@ def _relabel(path, label):
 def test_wrong_options_in_python(options, words):
     with pytest.raises(TypeError, match=words):
         train('addgcn_scenes', **options)
+
+
+def test_the_checkpoint_to_fine_tune_is_missing(error_of):
+    assert 'nowhere.pth' in error_of('train', 'own_pooled', '--finetune', 'nowhere.pth')
