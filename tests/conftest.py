@@ -1,6 +1,7 @@
 """Shared by all tests: tests/ on sys.path (for `fill`, `paths`, `tiny`), one thread, commands."""
 
 import io
+import re
 import signal
 import sys
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
+from mmengine.visualization import Visualizer
+from mmpretrain.visualization import UniversalVisualizer
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
@@ -29,6 +33,15 @@ class Answer(NamedTuple):
         assert self.status and 'Traceback' not in self.err, self.err
         (line,) = (line for line in self.err.splitlines() if line.startswith('error: '))
         return line
+
+
+@pytest.fixture(autouse=True)
+def forgotten_runs():
+    """mmengine hands a run the log of an earlier one of its name and second: of another test."""
+    yield
+    for kind in (MMLogger, Visualizer, UniversalVisualizer):
+        for name in [name for name in kind._instance_dict if re.search(r'_\d{8}_\d{6}$', name)]:
+            del kind._instance_dict[name]
 
 
 @pytest.fixture
