@@ -1,7 +1,6 @@
 """Shared by all tests: tests/ on sys.path (for `fill`, `paths`, `tiny`), one thread, commands."""
 
 import io
-import re
 import signal
 import sys
 from pathlib import Path
@@ -37,11 +36,10 @@ class Answer(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def forgotten_runs():
-    """mmengine hands a run the log of an earlier one of its name and second: of another test."""
+    """mmengine hands a run the log of an earlier one of its name and second, and keeps levels."""
     yield
     for kind in (MMLogger, Visualizer, UniversalVisualizer):
-        for name in [name for name in kind._instance_dict if re.search(r'_\d{8}_\d{6}$', name)]:
-            del kind._instance_dict[name]
+        kind._instance_dict.clear()
 
 
 @pytest.fixture
