@@ -7,15 +7,10 @@ from mmengine.runner import Runner
 
 from mlgcn.features import use_features
 
-from .config import (
-    build_dataset,
-    check_channels,
-    check_normalisation,
-    check_training,
-    fit_to_data,
-)
+from .config import build_dataset, fit_to_data
 from .model_hooks import WeightsHook
 from .train_loop import use_resumable_loop
+from .training_check import check_channels, check_normalisation, check_training
 
 
 def build_runner(cfg: Config) -> Runner:
