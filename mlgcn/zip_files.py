@@ -1,10 +1,19 @@
-"""Zip archives of strangers: checkpoints and scores files."""
+"""Zip archives of strangers: checkpoints, scores files and other .npz."""
 
 import io
+import math
+import os
+import struct
 import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 MAX_DIRECTORY = 2**22  # bytes of the list of entries: 40,000 storages of a checkpoint
+LARGE = 2**28  # bytes of an array that is mapped
 
 
 def open_zip(file: BinaryIO, most: int) -> zipfile.ZipFile:
@@ -24,3 +33,50 @@ def open_zip(file: BinaryIO, most: int) -> zipfile.ZipFile:
     if claimed > most:
         raise ValueError(f'its entries claim {claimed:,} bytes, but the file has {size:,}')
     return archive
+
+
+def read_arrays(
+    path: str | Path, needed: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Arrays of an .npz by name; those that are large and not compressed are mapped.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: not a regular file, no .npz, damaged, with pickled objects, without a `needed`
+            array, or one that unpacks to much more than it holds; the message lacks the path.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait
+        raise ValueError('not a regular file')
+    try:
+        with open(path, 'rb') as file:  # scores are compressed to a tenth or so
+            open_zip(file, most=50 * os.path.getsize(path) + 2**24)
+        with np.load(path, allow_pickle=False) as file:
+            names = [*needed, *(name for name in optional if name in file)]
+            return {name: _array(path, file, name) for name in names}
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f'not an .npz, or a damaged one: {error}') from error
+
+
+def _array(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    entry = file.zip.NameToInfo.get(f'{name}.npy')
+    if not entry:
+        raise ValueError(f'it has no {name}')
+    with file.zip.open(entry) as member:
+        if np.lib.format.read_magic(member) != (1, 0):  # of every array that numpy saves
+            raise ValueError(f'{name} is not an array of format 1.0')
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+        header = member.tell()
+    # numpy reserves what the shape claims before it reads
+    if dtype.hasobject or dtype.itemsize * math.prod(shape) != entry.file_size - header:
+        raise ValueError(f'{name} of shape {shape} and type {dtype} in {entry.file_size:,} bytes')
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size < LARGE:
+        return file[name]
+    with open(path, 'rb') as raw:
+        raw.seek(entry.header_offset + 26)  # of a zip's local header: lengths of name and extras
+        lengths = struct.unpack('<HH', raw.read(4))
+    start = entry.header_offset + 30 + sum(lengths) + header
+    if start + entry.file_size - header > os.path.getsize(path):
+        raise ValueError(f'{name} is cut short')
+    return np.memmap(path, dtype, 'c', start, shape, 'F' if fortran else 'C')

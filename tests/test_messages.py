@@ -15,3 +15,11 @@ def test_a_terminal_gets_no_control_characters():
 
 def test_nearest_names():
     assert "'train'" in nearest('trian', ('test', 'train')) and nearest('x', ('train',)) == ''
+
+
+def test_names_that_have_a_word():
+    known = ['gkgnet_coco_576', 'gkgnet_voc07_448', 'addgcn_coco_448']
+    assert nearest('gkgnet', known) == ''
+    both = "; did you mean 'gkgnet_coco_576' or 'gkgnet_voc07_448'?"
+    assert nearest('gkgnet', known, parts=True) == nearest('gkgne', known, parts=True) == both
+    assert nearest('ab', known, parts=True) == ''

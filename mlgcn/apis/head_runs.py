@@ -20,6 +20,7 @@ from mlgcn.engine.config import fit_to_data, read_config
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import ScoresFile
+from mlgcn.zip_files import read_arrays
 
 from .loading import without_pretrained
 from .shipped_configs import find_config
@@ -121,6 +122,5 @@ def read_runs(runs: Sequence[HeadRun]) -> tuple[list[ScoresFile], list[dict[str,
     scores, facts = [], []
     for run in runs:
         scores.append(ScoresFile.load(run.out))
-        with np.load(run.out, allow_pickle=False) as file:
-            facts.append(json.loads(str(file['facts'])))
+        facts.append(json.loads(str(read_arrays(run.out, ['facts'])['facts'])))
     return scores, facts

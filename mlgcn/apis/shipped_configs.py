@@ -29,7 +29,7 @@ def find_config(config: str | Path) -> Path:
     found = names.get(path.stem)
     if found and str(path) in (found.stem, f'configs/{found.relative_to(CONFIGS)}'):
         return found
-    hint = nearest(path.stem, names)
+    hint = nearest(path.stem, names, parts=True)
     raise ConfigError(f'{config}: no such config file, and no shipped config has that name{hint}')
 
 

@@ -1,6 +1,7 @@
 """One way to read a checkpoint: for train, test, predict, `init_cfg`, convert and describe."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -168,6 +169,11 @@ def load_content(file: Any, map_location: Any = None, weights_only: bool | None 
     return load(file).content
 
 
+def load_path(path: str, map_location: Any = None) -> dict:
+    """:func:`load` in the place of mmengine's reader of local files, for `load_from`."""
+    return load(os.path.expanduser(path)).content
+
+
 def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_: Any) -> dict:
     """:func:`load` in the place of torch.hub's download, which unpickles in full; same cache."""
     folder = Path(model_dir or os.path.join(torch.hub.get_dir(), 'checkpoints'))
@@ -198,6 +204,9 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
     for classes in lists:
         if not isinstance(classes, (list, tuple, type(None))):
             raise CheckpointError(f'expected a list of class names, found {str(classes)[:80]}')
+        twice = [name for name, n in Counter(map(str, classes or ())).items() if n > 1]
+        if twice:
+            raise CheckpointError(f'its list of classes has names twice: {some(twice)}')
     ours, theirs = (list(map(str, classes or ())) for classes in lists)
     if ours and theirs and ours != theirs:
         text = f'its metadata has the classes {some(ours)}, its dataset_meta {some(theirs)}'

@@ -26,10 +26,12 @@ UPSTREAM = {
 }
 
 
-def class_tensors(module: nn.Module) -> dict[str, tuple[int, ...]]:
+def class_tensors(module: nn.Module) -> dict[str, tuple[int, ...] | None]:
     """Names of the entries that have a row for each class, with the axes that count classes.
 
-    A head or neck declares them: `class_tensors = {'fc.weight': (0,), 'fc.bias': (0,)}`.
+    A head or neck declares them: `class_tensors = {'fc.weight': (0,), 'fc.bias': (0,)}`. Without
+    axes, (), an entry depends on all classes together; None: it is no weight, but what a loss
+    remembers of the training images.
     """
     found = {}
     for path, part in module.named_modules():
@@ -84,7 +86,10 @@ def _fitting(checkpoint: Checkpoint, model: nn.Module, classes: Sequence[str]) -
     fitting = {}
     for key in own.keys() & checkpoint.weights.keys():
         value = checkpoint.weights[key]
-        if key in rows:
+        if key in rows and not rows[key]:
+            same = classes and tuple(classes) == checkpoint.classes
+            value = value if same and rows[key] is not None else None
+        elif key in rows:
             value = _moved(own[key], value, rows[key], pairs)
         if value is not None and value.shape == own[key].shape:
             fitting[key] = value
@@ -106,7 +111,7 @@ def _log(
     notes = [
         f'{checkpoint.path}: {len(own) - len(missing)} of {len(own)} entries loaded into '
         + type(model).__name__,
-        missing and f'not in it or of another shape: {some(missing, 3)}',
+        missing and f'not in it, or for other shapes or classes: {some(missing, 3)}',
         left and f'{left} of its {len(weights)} are not used',
         rows and total and f'rows of {total - len(new)} of {total} classes moved by their names',
         rows and new and f'these start new: {some(new, 20)}',

@@ -27,8 +27,7 @@ def main(args: argparse.Namespace) -> None:
         return
     name = Path(args.name).stem
     if name not in models:
-        expected = [model for model in models if name in model] or models
-        hint = nearest(name, models) or f'; expected one of {", ".join(expected)}'
+        hint = nearest(name, models, parts=True) or f'; expected one of {", ".join(models)}'
         raise ConfigError(f'{args.name}: not among the models with published results{hint}')
     for key, value in explain(name, models[name]).items():
         console.print(f'{key:23} {value}', highlight=False, markup=False, soft_wrap=True)

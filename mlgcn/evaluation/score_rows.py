@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from mmengine.dist import broadcast, get_rank, get_world_size
 
+from mlgcn.zip_files import LARGE
+
 from .protocols import ROWS
-from .scores_file import LARGE
 
 TYPES = np.float32, np.int8  # of logits and targets
 Tables = tuple[np.ndarray, np.ndarray]

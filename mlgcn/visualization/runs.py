@@ -67,7 +67,7 @@ def load_runs(
     if len(files) < len(paths):
         raise ValueError(f'a scores file is given twice: {", ".join(map(str, paths.values()))}')
     for path, file in files.items():
-        for name in [*repeated(file.file_names), *repeated(file.class_names)]:
+        for name in repeated(file.file_names):
             raise ValueError(f'{path}: {str(name)!r} occurs more than once')
     protocols = {file.protocol: path for path, file in files.items()}
     if protocol is None and len(protocols) > 1:

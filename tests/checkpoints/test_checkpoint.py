@@ -147,3 +147,11 @@ def test_hostile_variants_are_refused(tmp_path):
         torch.save(dict(content, state_dict=weights), path)
         with pytest.raises(CheckpointError, match='query2label.pth'):
             load_model(config, path)
+
+
+def test_a_class_that_is_listed_twice(tmp_path):
+    """Rows could not be told apart by names."""
+    meta = dict(dataset_meta=dict(classes=('cat', 'dog', 'cat')))
+    torch.save(dict(state_dict={'w': torch.ones(3)}, meta=meta), tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match=r'a\.pth: .*twice: cat'):
+        load(tmp_path / 'a.pth')

@@ -112,10 +112,11 @@ def test_what_is_no_file(tmp_path, name, words):
     """Opening a pipe would wait for its other end."""
     (tmp_path / 'folder').mkdir()
     os.mkfifo(tmp_path / 'pipe')
-    with pytest.raises(CheckpointError, match=f'{name}: not a checkpoint: {words}'):
-        load(tmp_path / name)
-    with pytest.raises(FileNotFoundError, match='absent: no such checkpoint file'):
-        load(tmp_path / 'absent')
+    for read in load, CheckpointLoader.load_checkpoint:  # the second: of `load_from`
+        with pytest.raises(CheckpointError, match=f'{name}: not a checkpoint: {words}'):
+            read(str(tmp_path / name))
+        with pytest.raises(FileNotFoundError, match='absent: no such checkpoint file'):
+            read(str(tmp_path / 'absent'))
 
 
 def test_contents_decide_not_names(tmp_path):

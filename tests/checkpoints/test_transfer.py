@@ -105,6 +105,27 @@ def test_rows_are_moved_by_name(kind, classes, lines):
         assert level == logging.INFO and 'rows of 4 of 4 classes moved' in text
 
 
+def test_groups_of_classes_are_kept_for_the_same_classes_alone(lines):
+    """ML-Decoder with fewer queries than classes: its shapes hide that a group is of others."""
+    old, new = (nn.ModuleDict(dict(head=MLDecoderHead(4, 8, 8, num_groups=2))) for _ in range(2))
+    for classes, kept in ((OLD, True), (OLD[::-1], False), (None, False)):
+        result, fresh = transfer(checkpoint(old), new, classes), new.state_dict()
+        for key in ('head.group_fc', 'head.queries'):
+            expected = old.state_dict() if kept else fresh
+            assert torch.equal(result[key], expected[key]), (key, classes)
+    assert 'other shapes or classes: head.' in lines[1][1]
+
+
+def test_what_losses_remember_of_images_starts_new():
+    """A table of the same shape may be of other images, in another order."""
+    loss = dict(type='mlgcn.ROLELoss', expected=1.5, num_images=6, num_classes=4)
+    old, new = (nn.ModuleDict(dict(head=LinearHead(4, 8, loss=loss))) for _ in range(2))
+    result = transfer(checkpoint(old), new, OLD)
+    key = 'head.losses.loss.estimate'
+    assert torch.equal(result[key], new.state_dict()[key])
+    assert torch.equal(result['head.fc.weight'], old.state_dict()['head.fc.weight'])
+
+
 def test_unknown_names_start_new(lines):
     old, new = model('linear', 4), model('linear', 4)
     result = transfer(checkpoint(old, None), new, OLD)

@@ -60,6 +60,9 @@ def test_wrong_files(tmp_path):
     example(class_names=['cat', 'dog']).save(path)
     with pytest.raises(ValueError, match=r'2 class names, but scores \(2, 3\)'):
         ScoresFile.load(path)
+    example(class_names=['cat', 'dog', 'cat']).save(path)
+    with pytest.raises(ValueError, match="more than once: 'cat'"):
+        ScoresFile.load(path)
     for wrong in (dict(temperature=-1.0), dict(thresholds=np.float32([0.5]))):
         example(**wrong).save(path)
         with pytest.raises(ValueError, match=r'thresholds \(\d,\)'):
@@ -98,7 +101,7 @@ def test_an_archive_that_unpacks_to_much_more(tmp_path):
 
 def test_large_tables_are_mapped(tmp_path, monkeypatch):
     path = tmp_path / 'scores.npz'
-    monkeypatch.setattr('mlgcn.evaluation.scores_file.LARGE', 1)
+    monkeypatch.setattr('mlgcn.zip_files.LARGE', 1)
     written = example(scores=np.asfortranarray(example().scores))
     written.save(path)
     loaded = ScoresFile.load(path)
@@ -113,6 +116,6 @@ def test_large_tables_are_mapped(tmp_path, monkeypatch):
         for name, data in members.items():
             new.writestr(name, data.replace(b'(2, 3)', b'(9, 9)'))
     for large in (1, 2**28):  # a small table's memory would be reserved before it is read
-        monkeypatch.setattr('mlgcn.evaluation.scores_file.LARGE', large)
+        monkeypatch.setattr('mlgcn.zip_files.LARGE', large)
         with pytest.raises(ValueError, match=r'scores of shape \(9, 9\)'):
             ScoresFile.load(path)

@@ -31,7 +31,7 @@ def test_common_images(runs, tmp_path):
     (dict(targets=abs(TARGETS)), r"labels differ .*photos/2.png, class '<script>.* is 1 and -1"),
     (dict(files=['x', 'y', 'z']), 'e.g. x.*e.g. photos/0.png.*in common: 0'),
     (dict(files=['x', 'x', 'z']), "'x' occurs more than once"),
-    (dict(names=['a', 'b', 'a']), "'a' occurs more than once"),
+    (dict(names=['a', 'b', 'a']), "more than once: 'a'"),
     (dict(protocol='gkgnet'), "two protocols .*'addgcn'.*'gkgnet'.*--protocol"),
 ])  # fmt: skip
 def test_other_data_are_refused(runs, tmp_path, change, words):

@@ -66,9 +66,9 @@ class MLDecoderHead(MultiLabelHead):
             self.register_buffer('queries', torch.randn(num_queries, embed_dim))
             self.group_fc = nn.Parameter(torch.empty(num_queries, embed_dim, self.group_size))
             self.bias = nn.Parameter(torch.zeros(num_classes))
-            self.class_tensors = {'bias': (0,)}  # groups of classes share the rest
-            if self.group_size == 1:
-                self.class_tensors |= {'queries': (0,), 'group_fc': (0,)}
+            # neighbours share a query: rows of a group cannot be moved to another
+            axes = (0,) if self.group_size == 1 else ()
+            self.class_tensors = {'bias': (0,), 'queries': axes, 'group_fc': axes}
         else:
             self.group_size = 1
             words, width = None, word_vectors

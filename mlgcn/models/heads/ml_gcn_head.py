@@ -13,6 +13,7 @@ from mlgcn.models.layers.constants import Constant
 from mlgcn.models.layers.tokens import read_vectors
 from mlgcn.ops.cooccurrence_graph import label_graph, normalised
 from mlgcn.registry import MODELS
+from mlgcn.zip_files import read_arrays
 
 from .multilabel_head import BCE, MultiLabelHead
 
@@ -134,9 +135,14 @@ def read_counts(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as counts:
-            return counts['nums'], counts['adj']
-    except (KeyError, ValueError) as error:
+        counts = read_arrays(path, ('nums', 'adj'))
+        size = counts['nums'].shape
+        if any(array.dtype.kind not in 'iuf' for array in counts.values()):
+            raise ValueError('they are no numbers')
+        if len(size) != 1 or counts['adj'].shape != 2 * size:
+            raise ValueError(f'their shapes are {size} and {counts["adj"].shape}')
+        return counts['nums'], counts['adj']
+    except ValueError as error:
         raise ValueError(
             f'{path}: expected the counts that `mlgcn graph` writes, nums (K,) and adj (K, K): '
             f'{error}'

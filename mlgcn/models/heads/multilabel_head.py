@@ -33,7 +33,8 @@ class MultiLabelHead(MultiLabelClsHead):
     """
 
     # entries of the state_dict that have a row for each class (patterns), and the axes that count
-    # classes: `load_from` moves these rows by the names of the classes
+    # classes: `load_from` moves these rows by the names of the classes. Without axes, (): the entry
+    # is of use for the same classes alone
     class_tensors: dict[str, tuple[int, ...]] = {}
 
     def __init__(

@@ -16,6 +16,7 @@ class MultiLabelLoss(nn.Module):
         loss_weight: factor of the loss.
     """
 
+    class_tensors = {'.*': None}  # tables of training images are no weights; see MultiLabelHead
     num_images = 0  # of losses with a state per training image: `compute` also gets their index
 
     def __init__(self, reduction: str = 'sum', loss_weight: float = 1.0):

@@ -73,7 +73,7 @@ def test_graph_and_embeddings_are_in_the_weights():
     [
         ([3, 2], [[0, 1], [1, 0]], '2 classes, the head has 4'),
         ([3, 2, 1, 1], [[0, 9, 0, 0]] + [[0] * 4] * 3, '9 images, label 0 in 3'),
-        ([3, 2, 1, 1], [[0, 1], [1, 0]], r'shape \(2, 2\) for 4 labels'),
+        ([3, 2, 1, 1], [[0, 1], [1, 0]], r'shapes are \(4,\) and \(2, 2\)'),
     ],
 )
 def test_wrong_counts_are_named(tmp_path, nums, adj, words):
