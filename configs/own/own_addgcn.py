@@ -2,7 +2,7 @@
 _base_ = ['../_base_/setups/own_frozen.py', '../_base_/schedules/own.py']
 
 model = dict(
-    neck=dict(type='mlgcn.JoinedMaps', in_channels=(112, 1280)),
+    neck=dict(type='mlgcn.JoinedMaps'),
     head=dict(
-        type='mlgcn.ADDGCNHead', num_classes=None, in_channels=1392, node_channels=256))
+        type='mlgcn.ADDGCNHead', num_classes=None, node_channels=256))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

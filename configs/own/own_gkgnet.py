@@ -3,7 +3,7 @@ _base_ = ['../_base_/setups/own_frozen.py', '../_base_/schedules/own.py']
 
 model = dict(
     neck=dict(
-        type='mlgcn.LabelGraphNeck', num_classes=None, in_channels=(112, 1280), widths=(96, 192),
+        type='mlgcn.LabelGraphNeck', num_classes=None, widths=(96, 192),
         k=9, num_groups=2),
-    head=dict(type='mlgcn.GKGHead', num_classes=None, in_channels=192, mean_over_classes=True))
+    head=dict(type='mlgcn.GKGHead', num_classes=None, mean_over_classes=True))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -2,8 +2,8 @@
 _base_ = ['../_base_/setups/own_frozen.py', '../_base_/schedules/own.py']
 
 model = dict(
-    neck=dict(type='mlgcn.JoinedMaps', in_channels=(112, 1280)),
+    neck=dict(type='mlgcn.JoinedMaps'),
     head=dict(
-        type='mlgcn.LinearHead', num_classes=None, in_channels=1392, pool='avg',
+        type='mlgcn.LinearHead', num_classes=None, pool='avg',
         mean_over_classes=True))
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -9,7 +9,7 @@ import signal
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from rich.progress import Progress, TimeRemainingColumn
 from torch.utils.data import Dataset
 
 import mlgcn
-from mlgcn.engine.config import ConfigError, build_dataset, listed_images, read_config
+from mlgcn.engine.config import ConfigError, build_dataset, listed_images
 from mlgcn.engine.launch import end_with_parent
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.comparison import ComparedScores, compare_scores
@@ -28,68 +28,8 @@ from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, simil
 from mlgcn.features import FeatureStore, extract_features
 from mlgcn.messages import some
 
+from .candidates import HEADS, Candidate
 from .head_runs import HeadRun, read_runs
-from .shipped_configs import find_config
-from .timm_backbones import backbone_options
-
-HEADS = (
-    'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label', 'ctran'
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A head's recipe on one backbone, at one size of images, with one loss."""
-
-    head: str
-    size: int
-    loss: str
-    backbone: str
-    options: tuple[tuple[str, Any], ...] = field(hash=False)  # `--cfg-options`; some are dicts
-
-    @classmethod
-    def of(
-        cls,
-        head: str,
-        size: int,
-        loss: str,
-        given: Mapping[str, Any],
-        backbone: str = 'recipe',
-    ) -> 'Candidate':
-        """With the options that size, loss and backbone stand for, beside those given."""
-        options = {**given, 'own.size': size}
-        if backbone != 'recipe':
-            recipe = read_config(config_of(head), given).model
-            if not recipe.backbone.type.endswith('TIMMBackbone'):
-                raise ConfigError(f'--backbones: {head} is on {recipe.backbone.type}, not on timm')
-            maps = len(recipe.backbone.get('out_indices', ()))
-            options |= backbone_options(backbone, maps, size)
-            if recipe.get('neck') is None:
-                options.pop('model.neck.in_channels')
-        if loss != 'recipe':
-            options['model.head.loss'] = dict(type=f'mlgcn.{loss}')
-        return cls(head, size, loss, backbone, tuple(options.items()))
-
-    @property
-    def name(self) -> str:
-        """Of tables and files."""
-        parts = [Path(self.head).stem, self.features]
-        return ' '.join(parts + [self.loss] * (self.loss != 'recipe'))
-
-    @property
-    def features(self) -> str:
-        """What its features are of: size, and backbone where it is not the recipe's."""
-        other = [self.backbone.partition('=')[0]] * (self.backbone != 'recipe')
-        return ' '.join([*other, str(self.size)])
-
-    @property
-    def config(self) -> Path:
-        """The config's file."""
-        return config_of(self.head)
-
-    def cfg(self) -> Config:
-        """The config that `mlgcn train` would read."""
-        return read_config(self.config, dict(self.options))
 
 
 class Comparison:
@@ -232,11 +172,6 @@ class Comparison:
         first = next(iter(files.values()))[0]
         logits = {name: [file.scores for file in each] for name, each in files.items()}
         return compare_scores(logits, first.targets, groups, first.protocol)
-
-
-def config_of(head: str) -> Path:
-    """The config of one of HEADS, or the one named."""
-    return find_config(f'own_{head}' if head in HEADS else head)
 
 
 def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.ndarray:

@@ -10,7 +10,8 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.table import Table
 
-from mlgcn.apis.comparison import Candidate, Comparison
+from mlgcn.apis.candidates import Candidate
+from mlgcn.apis.comparison import Comparison
 from mlgcn.apis.head_runs import images_per_second, read_runs
 from mlgcn.checkpoints import load, save_weights
 from mlgcn.engine.launch import init_processes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apis.frozen_heads import write_frozen_heads
-from mlgcn.apis.comparison import Candidate, Comparison, groups_of
+from mlgcn.apis.comparison import Comparison, groups_of
 from mlgcn.engine.config import ConfigError, build_dataset
 
 GIVEN = {'own.train': 'a.csv', 'own.val': 'b.csv'}
@@ -18,16 +18,6 @@ def comparison(tmp_path_factory):
     found.store_features()
     found.groups = np.arange(24) // 2  # such pictures look so alike that all would be one group
     return found
-
-
-def test_a_candidate_is_a_recipe_at_a_size_with_a_loss():
-    candidate = Candidate.of('linear', 224, 'AsymmetricLoss', GIVEN)
-    assert candidate.name == 'linear 224 AsymmetricLoss'
-    assert candidate.config.stem == 'own_linear'
-    options = dict(candidate.options)
-    assert options['own.size'] == 224 and options['own.train'] == 'a.csv'
-    assert options['model.head.loss'] == dict(type='mlgcn.AsymmetricLoss')
-    assert {candidate: 1}[candidate] == 1
 
 
 @pytest.mark.parametrize('given, counts, word', [

@@ -6,7 +6,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 
-from mlgcn.apis.comparison import HEADS, Candidate
+from mlgcn.apis.candidates import HEADS, Candidate
 from mlgcn.apis.timm_backbones import backbone_options, stages_before_last
 from mlgcn.engine.config import ConfigError, fit_to_data
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlgcn.apis import comparison
+from mlgcn.apis import candidates
 from mlgcn.checkpoints import safe_load, tables
 from mlgcn.cli import COMMANDS, execute, options, parser_of
 from mlgcn.datasets.hidden_labels import RULES
@@ -79,7 +79,7 @@ def test_choices_are_those_of_the_rooms(command, option, names):
 
 
 def test_defaults_and_help_are_those_of_the_rooms():
-    assert parser_of('compare').get_default('heads') == comparison.HEADS
+    assert parser_of('compare').get_default('heads') == candidates.HEADS
     given = parser_of('scenes').parse_args([])
     assert (given.seed, given.train, given.val, given.size) == make_scenes.__defaults__
     for name, rule in RULES.items():
