@@ -12,10 +12,10 @@ def printable(text: str) -> str:
 
 
 def some(names: Iterable, most: int = 10, sep: str = ', ') -> str:
-    """'a, b, c': the first names of many, with the number of the others."""
+    """'a, b, c': the first names of many, cut short, with the number of the others."""
     names = list(names)
-    listed = sep.join(map(str, names[:most]))
-    return listed + (f'{sep}... ({len(names) - most} more)' if len(names) > most else '')
+    shown = [text[:300] + '...' * (len(text) > 300) for text in map(str, names[:most])]
+    return sep.join(shown) + (f'{sep}... ({len(names) - most} more)' if len(names) > most else '')
 
 
 def nearest(

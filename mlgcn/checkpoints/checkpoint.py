@@ -189,7 +189,7 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
     weights = unwrap(content)
     text = content.pop(SAFETENSORS, {})
     if KEY in text or 'passport' in text:
-        content['meta'] = meta_of(read_json(text.get(KEY) or text['passport']))
+        content['meta'] = {KEY: read_json(text.get(KEY) or text['passport'])}
     meta = content.setdefault('meta', {}) if 'state_dict' in content else content.get('meta', {})
     if not isinstance(meta, dict) or not isinstance(meta.get('dataset_meta', {}), dict):
         raise CheckpointError(f"expected dicts in 'meta', found {str(meta)[:80]}")
@@ -211,6 +211,8 @@ def as_checkpoint(name: str, content: Any, published_names: bool = False) -> Che
     if ours and theirs and ours != theirs:
         text = f'its metadata has the classes {some(ours)}, its dataset_meta {some(theirs)}'
         raise CheckpointError(f'{text}: which are right?')
+    if text:
+        meta.update(meta_of(metadata))
     source = detect(weights)
     if SOURCES[source].classifier and not published_names:
         print_log(f'{name}: {SOURCES[source].kind}, converted', 'current')

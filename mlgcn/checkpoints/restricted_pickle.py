@@ -8,9 +8,10 @@ them. What it calls is a double from :meth:`_Unpickler.find_class`, which checks
 doubles are made anew for each file, so that none can alter them for the next.
 """
 
+import math
 import pickle
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -49,6 +50,15 @@ MAX_DEPTH = 64
 MAX_STEPS = 300_000  # Pyramid ViG s with AdamW state and EMA has 56,400
 MAX_KEYS = 20_000  # that are not text: numbers of parameters and classes
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
+
+
+def check_shape(shape: Sequence[int]) -> None:
+    """Raise a ValueError for a shape that torch takes, but whose strides overflow or numpy refuses.
+
+    A tensor without elements may claim any other sizes.
+    """
+    if len(shape) > 64 or math.prod(max(n, 1) for n in shape) >= 2**60:
+        raise ValueError(f'a tensor of {len(shape)} dimensions whose sizes are out of range')
 
 
 class RefusedError(Exception):
@@ -120,14 +130,16 @@ class _Unpickler(pickle._Unpickler):
         module = {'__builtin__': 'builtins', 'torch.storage': 'torch'}.get(module, module)
         full_name = f'{module}.{name}'.replace('numpy._core.', 'numpy.core.')
         if full_name not in self.doubles:
-            raise RefusedError(f'it asks for {full_name}', full_name)
+            raise RefusedError(f'it asks for {full_name[:100]}', full_name[:100])
         return self.doubles[full_name]
 
     def persistent_load(self, pid: tuple) -> '_Found':
         _, dtype, key, _, numel, *rest = pid
+        if not isinstance(key, str) or not isinstance(numel, int):
+            raise RefusedError(f'it has a storage named by a {type(key).__name__}')
         if any(value is not None for value in rest):
             raise RefusedError('it has views of storages, as torch up to 0.3 wrote them')
-        return _Found(self.storage(dtype, str(key), numel))
+        return _Found(self.storage(dtype, key, numel))
 
 
 class _Dispatch(dict):
@@ -175,6 +187,7 @@ def doubles(checked: Callable[[Iterable], list]) -> dict[str, Any]:
 
 def _tensor_doubles() -> dict[str, Any]:
     def tensor(storage: _Found, offset: int, size: tuple, stride: tuple, *_: Any) -> _Found:
+        check_shape(size)
         return _Found(torch.as_strided(storage.value, tuple(size), tuple(stride), offset))
 
     def of_dtype(storage: _Found, offset: int, size: tuple, stride: tuple, *rest: Any) -> _Found:
@@ -182,7 +195,7 @@ def _tensor_doubles() -> dict[str, Any]:
 
     def encoded(text: str, encoding: str) -> bytes:
         if encoding != 'latin1':  # Python 3's way to write bytes in protocol 2
-            raise RefusedError(f'_codecs.encode to {str(encoding)[:40]!r}')
+            raise RefusedError(f'_codecs.encode to {_short(encoding)}')
         return text.encode('latin1')
 
     return {
@@ -202,12 +215,12 @@ def _numpy_doubles() -> dict[str, Any]:
 
         def __init__(self, code: str, *_: Any):
             if code not in NUMBERS:
-                raise RefusedError(f'a numpy array of {str(code)[:40]!r}')
+                raise RefusedError(f'a numpy array of {_short(code)}')
             self.code = code
 
         def __setstate__(self, state: tuple) -> None:
             if state[1] not in ('<', '|'):  # little-endian, or single bytes
-                raise RefusedError(f'byte order {str(state[1])[:40]!r}')
+                raise RefusedError(f'byte order {_short(state[1])}')
 
     class Array(_Found):
         """numpy.ndarray, made by _reconstruct and filled by its state."""
@@ -227,7 +240,7 @@ def _numpy_doubles() -> dict[str, Any]:
 
     def statistics_method(owner: type, name: str) -> str:
         if owner is not History or name not in ('mean', 'max', 'min', 'current'):
-            raise RefusedError(f'attribute {str(name)[:40]!r}', 'builtins.getattr')
+            raise RefusedError(f'attribute {_short(name)}', 'builtins.getattr')
         return name
 
     return {
@@ -238,6 +251,11 @@ def _numpy_doubles() -> dict[str, Any]:
         'numpy.dtype': DType,
         'numpy.ndarray': Array,
     }
+
+
+def _short(value: Any) -> str:
+    """A value for a message: lists may hold each other, and their text be without end."""
+    return repr(value[:40]) if isinstance(value, str) else f'a {type(value).__name__}'
 
 
 class _Content:
@@ -256,13 +274,17 @@ class _Content:
         if isinstance(node, _Found):
             return self.plain(node.value, depth + 1)
         # about what Python needs for one, so that a small file has 260,000 values at most
-        self.limit -= 64 + getattr(node, 'nbytes', 0)
-        if isinstance(node, (str, bytes)):
+        self.limit -= 64
+        if isinstance(node, (Tensor, np.ndarray)):
+            self.limit -= node.nbytes
+        elif isinstance(node, (str, bytes)):
             self.limit -= len(node)
         if self.limit < 0:
             raise RefusedError('its content amounts to more bytes than the file holds')
         if isinstance(node, dict):
-            plain = {self.plain(k, depth + 1): self.plain(v, depth + 1) for k, v in node.items()}
+            # a file can give an OrderedDict attributes of its own, such as `items`
+            items = dict.items(node)
+            plain = {self.plain(k, depth + 1): self.plain(v, depth + 1) for k, v in items}
             return Counter(plain) if type(node) is Counter else plain
         if type(node) in (list, tuple, set):
             return type(node)(self.plain(item, depth + 1) for item in node)

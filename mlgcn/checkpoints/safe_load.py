@@ -3,9 +3,9 @@
 import io
 import json
 import logging
-import math
 import os
 import pickle
+import re
 import stat
 import struct
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from mlgcn.messages import some
 from mlgcn.zip_files import open_zip
 
 from .error import CheckpointError, about
-from .restricted_pickle import DTYPES, RefusedError, unpickle
+from .restricted_pickle import DTYPES, RefusedError, check_shape, unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles
@@ -31,8 +31,8 @@ KINDS = {
     'a git-lfs pointer, not the file itself (git lfs pull fetches it)': b'version https://git-lfs',
     'a web page, as a link to a page instead of a file gives it': (b'<!doctype', b'<html'),
     'an XML file': b'<?xml',
-    'a picture (JPEG, PNG or GIF)': (b'\xff\xd8\xff', b'\x89png', b'gif8'),
-    'an archive (gzip, bzip2 or xz)': (b'\x1f\x8b', b'bzh', b'\xfd7zxz'),
+    'a picture': (b'\xff\xd8\xff', b'\x89png', b'gif8', b'ii*\0', b'mm\0*', b'riff'),
+    'an archive (gzip, bzip2, xz or zstd)': (b'\x1f\x8b', b'bzh', b'\xfd7zxz', b'\x28\xb5\x2f\xfd'),
     'an archive (7z or rar)': (b'7z\xbc\xaf', b'rar!'),
     'an HDF5 file (Keras?)': b'\x89hdf',
     'a numpy array (.npy)': b'\x93numpy',
@@ -113,6 +113,10 @@ def kind_of(head: bytes) -> str:
     for kind, marks in KINDS.items():
         if start.startswith(marks):
             return kind
+    if b'"weight_map"' in head:
+        return 'a list of the parts of a model (.safetensors.index.json), expected one file'
+    if re.match(rb'\x08.{1,2}\x12.(?:pytorch|onnx|tf2onnx|skl2onnx|keras2onnx)', head, re.DOTALL):
+        return 'an ONNX model, expected the checkpoint that it was made from'
     if head[257:262] == b'ustar':
         return 'a tar archive'
     if not head:
@@ -190,8 +194,7 @@ def _read_safetensors(file: Any) -> dict[str, Any]:
             weights[key] = opened.get_tensor(key)
             if weights[key].dtype not in DTYPES:
                 raise CheckpointError(f'{key} is {weights[key].dtype}, which is not supported')
-            if math.prod(n or 1 for n in weights[key].shape) >= 2**60:  # its strides overflow
-                raise CheckpointError(f'{key} has the shape {tuple(weights[key].shape)}')
+            check_shape(weights[key].shape)
         return {'state_dict': weights, SAFETENSORS: opened.metadata() or {}}
 
 

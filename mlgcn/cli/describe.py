@@ -25,7 +25,9 @@ def main(args: argparse.Namespace) -> None:
         config = lines.pop('config', None)
         if lines.pop('calibration', None) is not None:
             lines['calibration'] = calibration_text(metadata)
-        lines['config'] = config if args.config else f'{len(config or "")} characters (--config)'
+        lines['config'] = (
+            config if args.config else f'{len(str(config or ""))} characters (--config)'
+        )
         stated = metadata.get('sha256')
         lines['sha256'] = f'{sha256} as stated' if stated == sha256 else f'{sha256}, NOT {stated}'
     else:
@@ -34,7 +36,7 @@ def main(args: argparse.Namespace) -> None:
         lines['NaN or infinite'] = f'{len(bad)} entries, e.g. {bad[0]}'
     for name, value in lines.items():
         text = value if isinstance(value, str) else json.dumps(value)
-        print(f'{name:15}', printable(text).replace('\n', ' '))
+        print(printable(f'{name:15} {text}').replace('\n', ' '))
 
 
 def calibration_text(metadata: dict) -> str:

@@ -24,6 +24,7 @@ from mlgcn.messages import printable
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
 
+LONGEST = 20_000  # characters of a message: names out of files may have millions
 SHARED_MEMORY = (
     'no shared memory left for the data loader (/dev/shm); use --cfg-options '
     'train_dataloader.num_workers=0 train_dataloader.persistent_workers=False (the same for '
@@ -173,6 +174,8 @@ def fail(error: Exception) -> int:
         text = f'error: {process_name()}{fault or one_line(error) + _place(error)}'
     else:
         text = process_name() + ''.join(traceback.format_exception(error)).rstrip()
+    if len(text) > LONGEST:
+        text = f'{text[:LONGEST]}... ({len(text) - LONGEST:,} more characters)'
     if not record_failure(text, caused_by_peer=lost_connection(error)):
         print(printable(text), file=sys.stderr)
     return status

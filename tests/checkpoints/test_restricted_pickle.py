@@ -222,6 +222,54 @@ def test_repetition_is_bounded(tmp_path):
     load(write(tmp_path / 'c.pth', {'w': large, 'tied': large}))
 
 
+def laughs(depth=60):
+    """Leaves a list of two lists of two lists ..., whose text has 2**depth parts."""
+    steps = (b'](h%ch%ceq%c' % (i, i, i + 1) for i in range(depth))
+    return b'(]q\0' + b''.join(steps) + b'1h%c' % depth
+
+
+def called(name, *args):
+    module, _, attribute = name.rpartition('.')
+    return f'c{module}\n{attribute}\n'.encode() + b'(' + b''.join(args) + b'tR'
+
+
+STORED = [b'(X\7\0\0\0storagectorch\nFloatStorage\n', b'X\1\0\0\0000', b'X\3\0\0\0cpuK\4tQ']
+A = b'X\1\0\0\0a'
+
+
+@pytest.mark.parametrize(
+    'steps',
+    [
+        called('numpy.dtype', laughs()),
+        called('numpy.dtype', b'X\2\0\0\0f8') + b'(K\1' + laughs() + b'tb',
+        called('_codecs.encode', A, laughs()),
+        called('builtins.getattr', b'cmmengine.logging.history_buffer\nHistoryBuffer\n', laughs()),
+        called('torch.device', laughs()),
+        STORED[0] + laughs() + STORED[2],
+        laughs()
+        + b'q\xf00'
+        + called('torch._utils._rebuild_tensor_v2', *STORED, b'K\0(' + 70 * b'h\xf0' + b't)'),
+        # attributes of an OrderedDict, which the bound on the content must not believe
+        b'('
+        + called('collections.OrderedDict')
+        + b'}X\6\0\0\0nbytesJ\0\0\0\x80sb'
+        + laughs()
+        + b't',
+        b'c' + b'a' * 10**6 + b'\nb\n',
+    ],
+    ids=['dtype', 'order', 'encode', 'getattr', 'device', 'key', 'shape', 'nbytes', 'name'],
+)
+def test_messages_and_bounds_do_not_read_what_is_without_end(tmp_path, steps):
+    refused(rewritten(tmp_path, b'\x80\2' + steps + b'.'))
+
+
+@pytest.mark.parametrize('size', [(1,) * 65, (0, 2**62, 2**62), (2**60,)])
+def test_shapes_that_nothing_can_use(tmp_path, size):
+    stride = (0,) * len(size)
+    tensor = Call(V2, STORAGE, 0, size, stride, False, None)
+    refused(write(tmp_path / 'bad.pth', {'w': tensor}), 'dimensions whose sizes')
+
+
 def test_a_state_does_not_reach_what_doubles_made(tmp_path):
     found = Call(V2, STORAGE, 0, (4,), (1,), False, None)
     found.reduced = (*found.reduced, {'value': 'other', '__class__': 3})

@@ -11,6 +11,7 @@ import pytest
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from PIL import Image
+from safetensors.torch import save_file
 
 from mlgcn.checkpoints import CheckpointError, load
 from mlgcn.checkpoints.checkpoint import load_content
@@ -96,6 +97,9 @@ def script():
         (b'\x93NUMPY\1\0v\0', 'a numpy array'),
         (b'\x89HDF\r\n', 'HDF5'),
         ((2**23).to_bytes(8, 'little') + b'{"w": {', 'its header has 8,388,608 bytes'),
+        (b'RIFF\x10\0\0\0WEBPVP8 ', 'a picture'),
+        (b'\x08\x08\x12\x07pytorch\x1a\x052.0.0', 'an ONNX model'),
+        (b'{"metadata": {}, "weight_map": {"w": "1.safetensors"}}', 'the parts of a model'),
         (bytes(range(128, 160)), r"begins with b'\\x80|a pickle"),
     ],
 )
@@ -120,8 +124,6 @@ def test_what_is_no_file(tmp_path, name, words):
 
 
 def test_contents_decide_not_names(tmp_path):
-    from safetensors.torch import save_file
-
     save_file({'w': torch.ones(2)}, tmp_path / 'a.pth')
     torch.save({'w': torch.ones(2)}, tmp_path / 'b.safetensors')
     for name in ('a.pth', 'b.safetensors'):
@@ -172,5 +174,12 @@ def test_a_shape_whose_strides_overflow(tmp_path):
         2**60,
     )
     (tmp_path / 'a.safetensors').write_bytes(len(header).to_bytes(8, 'little') + header)
-    with pytest.raises(CheckpointError, match=r'a\.safetensors: a has the shape'):
+    with pytest.raises(CheckpointError, match=r'a\.safetensors: .*dimensions whose sizes'):
+        load(tmp_path / 'a.safetensors')
+
+
+@pytest.mark.parametrize('metadata', ['{"classes": 3}', '[3]', '{"classes": ["a", "a"]}', '"x"'])
+def test_metadata_of_another_kind(tmp_path, metadata):
+    save_file({'w': torch.ones(2)}, tmp_path / 'a.safetensors', {'mlgcn_metadata': metadata})
+    with pytest.raises(CheckpointError, match=r'a\.safetensors: .*(dict|list)'):
         load(tmp_path / 'a.safetensors')
