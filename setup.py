@@ -20,7 +20,7 @@ C = 'mlgcn/ops/_c'
 KERNELS = Extension(
     'mlgcn.ops._c.kernels',
     sources=[f'{C}/kernels.c'],
-    depends=[f'{C}/{name}.c' for name in ('graph', 'knn', 'norm_gelu', 'ranking')],
+    depends=[f'{C}/{name}.c' for name in ('graph', 'knn', 'norm_gelu', 'order', 'ranking')],
     extra_compile_args=['-O3', '-fno-math-errno', '-fno-trapping-math'],
     optional=True,
 )

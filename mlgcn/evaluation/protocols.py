@@ -45,7 +45,8 @@ def by_class(
     table = torch.as_tensor(table)
     width = 64 * max(BLOCK // (64 * max(len(table), 1) * table.element_size()), 1)
     for block in table.split(width, dim=1):
-        yield from convert(block.T.contiguous()).numpy()
+        # torch transposes a whole table twice as fast as a part of one
+        yield from convert(block.contiguous().T.contiguous()).numpy()
 
 
 def labelled_columns(scores: Table, targets: Table, protocol: str) -> Iterator[tuple]:

@@ -1,4 +1,4 @@
-"""Neighbour search, aggregation, and GELU after a norm in C, on the threads that torch may use.
+"""Neighbour search, aggregation, GELU after a norm, and an order, in C.
 
 `pip install` (or `python setup.py build_ext --inplace`) compiles _c/kernels.c where there is a C
 compiler. It is no Python module: ctypes calls it, without the interpreter's lock.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -113,6 +114,18 @@ class MaxRelativeInC(torch.autograd.Function):
         nodes = as_rows(grad.float())
         call('neighbour_max_backward', (nodes, None, index, rows, winner), ctx.sizes)
         return -grad, like_map(rows, ctx.y_shape), None
+
+
+def order_of_halves(values: np.ndarray) -> np.ndarray:
+    """`np.argsort` of float16 (N,) that are not negative, equal ones as numpy has them."""
+    bits, kernel = values.view(np.uint16), getattr(library(), 'order_of_halves', None)
+    if kernel and len(bits) < 2**31:
+        items = bits.astype(np.uint64) << 32 | np.arange(len(bits), dtype=np.uint64)
+        room = np.empty((2, len(bits)), np.int32)
+        pointers = (ctypes.c_void_p(table.ctypes.data) for table in (items, *room))
+        if not kernel(*pointers, ctypes.c_int64(len(bits))):
+            return (items & 0xFFFFFFFF).astype(np.int64)
+    return np.argsort(bits)  # the same steps as for the values, without converting them
 
 
 def _padded(keys: Tensor, value: float = 0.0) -> Tensor:

@@ -133,24 +133,6 @@ def test_many_scores_lie_in_files(order, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['files.npz', 'plain.npz']
 
 
-def test_a_full_disk_is_named(tmp_path, monkeypatch):
-    class Full:
-        def writelines(self, lines):
-            raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr('mlgcn.evaluation.score_rows.LARGE', 1)
-    monkeypatch.setattr('mlgcn.evaluation.score_rows.TemporaryFile', lambda dir: Full())
-    with pytest.raises(OSError, match=f'No space left on device.*{tmp_path.name}'):
-        score(build(out_file=str(tmp_path / 'scores.npz')), samples_of(*data(3)), 3)
-
-
-def test_images_of_different_numbers_of_classes():
-    samples = samples_of(*data(3))
-    samples[2] = sample(2, np.zeros(4, np.float32), np.zeros(4))
-    with pytest.raises(ValueError, match='images/002.jpg: 4 scores .* 5 of'):
-        score(build(), samples, 3)
-
-
 def test_padding_is_dropped_but_not_the_same_index_of_another_data_set():
     logits, target = data(20)
     samples = samples_of(logits, target)

@@ -19,7 +19,6 @@ from mlgcn.evaluation.published import (
 
 TABLES = json.loads((TESTS / 'data/metrics/metrics_peers.json').read_text())['tables']
 ASL = dict(P_C='CP', R_C='CR', F_C='CF1', P_O='OP', R_O='OR', F_O='OF1', mAP='mAP')
-PRECISIONS = np.array([1, 1 / 2, 3 / 5])  # of the positives at ranks 1, 4 and 5
 MEANS = dict(macro='mAP', weighted='mAP_weighted', micro='mAP_micro', samples='mAP_samples')
 
 
@@ -106,34 +105,6 @@ def test_all_protocols_side_by_side():
     assert 'mAP' in table and 'ZeroDivisionError' in table
 
 
-@pytest.mark.parametrize(
-    'rule, value',
-    [
-        ('guarded_mean', (1 + 1 / 2 + 3 / 5) / (3 + 1e-8)),
-        ('envelope', (1 + 3 / 5 + 3 / 5) / 3),
-        ('eleven_points', (4 * 1 + 7 * 3 / 5) / 11),  # recalls 0 to .3, then .4 to 1
-    ],
-)
-def test_average_precision_by_hand(rule, value):
-    assert getattr(published, rule)(PRECISIONS) == pytest.approx(value, abs=1e-12)
-
-
-def figures(protocol, scores, targets):
-    evaluator, targets = published.EVALUATORS[protocol], np.array(targets)
-    predicted = evaluator.predict(np.array(scores), targets)[0]
-    counts = (predicted & (targets == 1), predicted, targets == 1)
-    with np.errstate(invalid='ignore'):
-        values = evaluator.figures(*(table.sum(axis=0) for table in counts))
-    return dict(zip(published.PRF_NAMES, values))
-
-
-def test_a_class_that_is_never_predicted():
-    csra = figures('csra', [[0.9, 0.1], [0.2, 0.3]], [[1, 1], [0, 0]])
-    assert (csra['OP'], csra['CP']) == (0.5, 0.5)  # 1 of 1, and 0 of nothing counts as 0 of 1
-    asl = figures('asl', [[0.9, 0.1], [0.2, 0.3]], [[1, 1], [0, 0]])
-    assert (asl['OP'], asl['CP'], asl['CF1']) == (1, 0.5, 0.5)
-
-
 @pytest.mark.parametrize('protocol', EVALUATORS)
 def test_blocks_change_nothing(protocol, monkeypatch):
     logits, target = arrays('difficult_120x20')
@@ -188,6 +159,7 @@ def test_ranks_of_the_positives_alone(protocol):
     for grid in (0, 0.25):
         scores = rng.rand(400).astype(np.float32)
         scores = np.round(scores / grid).astype(np.float32) * grid if grid else scores
+        scores = scores.astype(np.float16) if protocol == 'ml_decoder' else scores
         targets = rng.choice([-1, 0, 1], p=[0.1, 0.8, 0.1], size=400)
         kept = targets >= 0 if evaluator.masked else np.ones(400, bool)
         values, positive = scores[kept], targets[kept] == 1

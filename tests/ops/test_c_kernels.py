@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import get_ident
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from instruction_sets import SETS, needs_kernels, random, use
@@ -15,7 +17,7 @@ from torch.nn.functional import normalize
 
 from mlgcn.engine.config import read_config
 from mlgcn.ops import c_kernels
-from mlgcn.ops.c_kernels import aggregates_in_c, library, openmp, searches_in_c
+from mlgcn.ops.c_kernels import aggregates_in_c, library, openmp, order_of_halves, searches_in_c
 from mlgcn.ops.graph import max_relative, max_relative_plain
 from mlgcn.ops.knn import group_knn, group_knn_plain
 from mlgcn.ops.relative_pos import SeparableTable, relative_position
@@ -142,6 +144,41 @@ def test_what_it_does_not_do_goes_to_pytorch():
     assert not aggregates_in_c(x, y, torch.zeros(1, 1, 10, 257))
     expected = group_knn_plain(x.double(), y.double(), 65)
     assert torch.equal(group_knn(x, y, 65).sort(-1).values, expected.sort(-1).values)
+
+
+@pytest.mark.parametrize('built', [pytest.param(True, marks=needs_kernels), False])
+def test_the_order_of_halves_is_that_of_numpy(built, monkeypatch):
+    if not built:
+        monkeypatch.setattr(c_kernels, 'library', lambda: None)
+    rng = np.random.RandomState(0)
+    for n in (1, 2, 15, 16, 17, 18, 33, 100, 3000):
+        for levels in (1, 2, 9, 1000):  # of which many are equal
+            values = np.append(rng.randint(0, levels, n - 1), 0).astype(np.float16) / levels
+            for given in (values, np.sort(values), np.sort(values)[::-1]):
+                np.testing.assert_array_equal(order_of_halves(given), np.argsort(given))
+
+
+@needs_kernels
+def test_an_order_that_numpy_finds_by_heapsort(monkeypatch):
+    """Of which a partition would be the whole array again and again."""
+    asked = []
+    real = library().order_of_halves
+    kernel = SimpleNamespace(order_of_halves=lambda *a: asked.append(real(*a)) or asked[-1])
+    monkeypatch.setattr(c_kernels, 'library', lambda: kernel)
+    values = killer(2000).astype(np.float16)
+    np.testing.assert_array_equal(order_of_halves(values), np.argsort(values))
+    assert asked == [1]
+
+
+def killer(n):
+    """Whole numbers below n that make a median of three the second smallest of its part."""
+    place, value = np.arange(n), np.zeros(n, int)
+    for first in range(0, n - 2, 2):
+        middle = first + ((n - 1 - first) >> 1)
+        value[place[first]], value[place[middle]] = first, first + 1
+        place[[first + 1, middle]] = place[[middle, first + 1]]
+    value[place[n - 2 :]] = n
+    return value
 
 
 def test_normalisation_of_zero_features_agrees():

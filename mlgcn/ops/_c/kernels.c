@@ -49,6 +49,7 @@ static inline int64_t begin(int64_t p, int64_t G, int64_t c, int64_t n) {
     return (p / G * n * G + p % G) * c;
 }
 
+#include "order.c"
 #include "ranking.c"
 
 #define WIDTH 4 /* floats of a register */
