@@ -159,8 +159,8 @@ def _bounded(loaded: Checkpoint) -> Iterator[None]:
     try:
         with BoundedConstruction(loaded.weights):
             yield
-    except ConfigError:
-        raise
+    except ConfigError as error:
+        raise ConfigError(f'{loaded.path}: {error}') from error
     except Exception as error:
         raise CheckpointError(
             f"{loaded.path}: its metadata's model cannot be built ({type(error).__name__}: "

@@ -6,6 +6,7 @@ Hence an allow-list: a class must be registered, come from one of the modules be
 argument that names a file.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,7 +53,10 @@ FACTORIES = {
     *(torch.arange, torch.empty, torch.eye, torch.full, torch.linspace, torch.ones, torch.rand),
     *(torch.randint, torch.randn, torch.randperm, torch.zeros),
 }
-LARGEST = 10_000  # pixels of a side, in the test pipeline
+# of any number: pixels of a side in the test pipeline; widths, layers, images in the model, where
+# constructors make lists of that length
+LARGEST = {'pipeline': 2_500, 'model': 1_000_000}
+MOST_TYPES = 1_000  # the largest shipped config has 60 classes
 
 
 class BoundedConstruction(TorchFunctionMode):
@@ -110,6 +114,8 @@ def metadata_config(metadata: Mapping[str, Any]) -> Config:
     if not isinstance(text, str):
         raise CheckpointError('its metadata has no config; give the config file')
     try:
+        if text.count('"type"') > MOST_TYPES:
+            raise _refused(f'it has more than {MOST_TYPES:,} parts', 'as no model has')
         stated = read_json(text)
         model = {'type': 'ImageClassifier', **stated['model']}
         if _name(model['type']) not in CLASSIFIERS:
@@ -135,8 +141,9 @@ def _clean(node: Any, path: str, registry: Registry, modules: tuple[str, ...]) -
     if isinstance(node, list):
         return [_clean(item, f'{path}[{i}]', registry, modules) for i, item in enumerate(node)]
     if not isinstance(node, dict):
-        if path.startswith('pipeline') and isinstance(node, (int, float)) and abs(node) > LARGEST:
-            raise _refused(f'{path} is {node}')
+        most = LARGEST[re.match(r'\w+', path)[0]]
+        if isinstance(node, (int, float)) and abs(node) > most:
+            raise _refused(f'{path} is {node}', f'expected at most {most:,}')
         return node
     if '_scope_' in node:
         raise _refused(f'{path} has a _scope_')
@@ -183,8 +190,8 @@ def _name(name: Any) -> str:
     return str(name).rpartition('.')[2]
 
 
-def _refused(what: str) -> CheckpointError:
+def _refused(what: str, why: str = 'which is not on the allow-list') -> CheckpointError:
     return CheckpointError(
-        f'the config in its metadata is not used, because {what}, which is not on the allow-list; '
-        'give the config file, if you trust it'
+        f'the config in its metadata is not used, because {what}, {why}; give the config file, if '
+        'you trust it'
     )

@@ -59,6 +59,9 @@ def test_hostile_metadata_is_refused(tmp_path, name):
     assert not mark.exists()
 
 
+LAYERS = dict(num_blocks=[10**9] * 4, width_factor=[1] * 4, num_conv_branches=[1] * 4)
+
+
 @pytest.mark.parametrize(
     'change',
     [
@@ -74,6 +77,12 @@ def test_hostile_metadata_is_refused(tmp_path, name):
         ),
         lambda cfg: cfg.model.update(neck=dict(type='GlobalAveragePooling', dim=2**33)),
         lambda cfg: cfg.test_dataloader.dataset.pipeline[1].update(scale=(2**16, 2**16)),
+        lambda cfg: cfg.test_dataloader.dataset.pipeline[1].update(scale=(4000, 4000)),
+        # lists of that length before the first tensor
+        lambda cfg: cfg.model.update(backbone=dict(type='MobileOne', arch=LAYERS)),
+        lambda cfg: cfg.model.head.update(
+            loss={f'loss{i}': dict(type='mlgcn.BinaryCrossEntropy') for i in range(2000)}
+        ),
     ],
 )
 def test_sizes_out_of_a_file_are_bounded(tmp_path, change):
