@@ -22,6 +22,7 @@ def test_every_step_of_the_demo_leaves_its_output(tmp_path):
     pages = [word for word in words if word.endswith('.html')]
     assert {Path(page).name for page in pages} == {'comparison.html', 'report.html', 'index.html'}
     outputs = ('check/dataset_check.txt', 'compared/model.pth', 'predictions.csv')
+    outputs += ('photos/sheet.png',)
     assert all(Path(page).stat().st_size > 1000 for page in pages)
     assert all((tmp_path / name).is_file() for name in outputs)
     assert len(list((tmp_path / 'drawn').rglob('*.*'))) == 29
