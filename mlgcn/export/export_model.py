@@ -27,6 +27,7 @@ from .images import ResizeRule, find_images, resize_rule, rgb
 from .parity import Parity
 
 BATCH = 4  # images at once where the batch is dynamic
+TIMED = 1.0  # seconds, of the file and of PyTorch
 
 
 class ExportError(RuntimeError):
@@ -171,7 +172,7 @@ def _throughput(parity: Parity, image: np.ndarray) -> dict[str, float]:
     graph, tensor, speeds = ExportGraph(parity.loaded), torch.from_numpy(image), {}
     for name, run, x in (('file', parity.file.run, image), ('pytorch', graph, tensor)):
         timer = Timer('run(x)', globals=dict(run=run, x=x), num_threads=torch.get_num_threads())
-        speeds[name] = round(1 / timer.blocked_autorange(min_run_time=1).median, 2)
+        speeds[name] = round(1 / timer.blocked_autorange(min_run_time=TIMED).median, 2)
     return speeds
 
 

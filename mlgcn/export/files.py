@@ -82,21 +82,26 @@ class OnnxFile:
     packages = ('onnx', 'onnxscript', 'onnxruntime')
 
     def __init__(self, path: Path, trace: Trace, metadata: Mapping[str, str]):
+        self.with_edges = path.with_name(f'edges-{path.name}')
+        self.names = self._write(path, trace, metadata)
+        self.session, self.edges_session = _session(path), None
+        self.metadata = self.session.get_modelmeta().custom_metadata_map
+
+    def _write(self, path: Path, trace: Trace, metadata: Mapping[str, str]) -> list[str]:
+        """The file, and one with neighbours; their names."""
         program = trace(True)
-        self.names = [f'edges_{i}' for i in range(len(program.graph_signature.user_outputs) - 2)]
-        names = dict(input_names=['images'], output_names=OUTPUTS + self.names)
+        edges = [f'edges_{i}' for i in range(len(program.graph_signature.user_outputs) - 2)]
+        names = dict(input_names=['images'], output_names=OUTPUTS + edges)
         exported = torch.onnx.export(
             program, dynamo=True, opset_version=OPSET, verbose=False, **names
         )
         exported.model.metadata_props.clear()
         exported.model.metadata_props.update(metadata)
-        self.with_edges = path.with_name(f'edges-{path.name}')
-        if self.names:
+        if edges:
             exported.save(self.with_edges)
         del exported.model.graph.outputs[len(OUTPUTS) :]
         exported.save(path)
-        self.session, self.edges_session = _session(path), None
-        self.metadata = self.session.get_modelmeta().custom_metadata_map
+        return edges
 
     def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits and probabilities (B, K) of images (B, H, W, 3)."""

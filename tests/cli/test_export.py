@@ -3,6 +3,8 @@
 import pytest
 from export.tiny_models import write_checkpoint
 
+from mlgcn.export import export_model
+
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
 
@@ -31,7 +33,7 @@ def export(mlgcn, monkeypatch, tmp_path):
         (['CKPT', '--out', 'here.onnx'], ['here.onnx', 'exists', '--force']),
         (['CKPT', '--out', 'a.onnx', '--images', 'none/*.jpg'], ['none/*.jpg', 'no file']),
         (['CKPT', '--out', 'a.onnx', '--images', 'notes.jpg'], ['notes.jpg', 'not an image']),
-        (['GKG', '--out', 'a.onnx', '--image-size', '32', '32'], ['32 x 32', 'smallest', '33']),
+        (['GKG', '--out', 'a.onnx', '--image-size', '8', '8'], ['8 x 8', 'smallest', '32']),
         (['CKPT', '--format', 'tflite'], ['tflite', 'onnx', 'torch-export']),
         (['CKPT', '--image-size', '0', '64'], ['--image-size', 'above 0']),
         (['A', 'B', 'CKPT'], ['[CONFIG] CKPT', '3 files']),
@@ -55,7 +57,8 @@ def test_missing_packages_are_named(export, checkpoints, monkeypatch):
     assert 'pip install onnx onnxscript onnxruntime' in error
 
 
-def test_one_line_for_a_file(export, checkpoints, tmp_path):
+def test_one_line_for_a_file(export, checkpoints, monkeypatch, tmp_path):
+    monkeypatch.setitem(export_model.__globals__, 'TIMED', 0.0)
     answer = export(checkpoints['addgcn'], '--out', 'a.onnx', '--num-images', '2')
     assert (answer.status, answer.out.count('\n')) == (0, 1)
     assert 'a.onnx: agrees' in answer.out and 'generated scenes' in answer.out

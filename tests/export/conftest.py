@@ -1,6 +1,10 @@
-"""Shared by the tests of exported files: tiny models, photographs, an export into `tmp_path`."""
+"""Shared by the tests of exported files: tiny models, photographs, and what is exported.
+
+An exporter takes seconds whatever the model's size, so tests look at one file where they can.
+"""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -24,16 +28,45 @@ def checkpoints(tmp_path_factory):
     return {name: write_checkpoint(folder, name) for name in ('addgcn', 'gkgnet')}
 
 
+@pytest.fixture(autouse=True)
+def quick_timing(monkeypatch):
+    monkeypatch.setitem(export_model.__globals__, 'TIMED', 0.0)
+
+
 @pytest.fixture
 def export(checkpoints, photos, tmp_path):
     """Export a model into `tmp_path`: (path, certificate)."""
 
-    def run(name, file, images=photos, cfg_options=None, **options):
+    def run(name, file, images=photos, cfg_options=None, folder=tmp_path, **options):
         loaded = load_model(checkpoints[name], cfg_options=cfg_options)
-        export_model(loaded, tmp_path / file, images=list(map(str, images)), **options)
-        return tmp_path / file, certificate_of(tmp_path / file)
+        export_model(loaded, folder / file, images=list(map(str, images)), **options)
+        return folder / file, certificate_of(folder / file)
 
     return run
+
+
+@pytest.fixture(scope='session')
+def exported():
+    """Files by their name, see `addgcn`."""
+    return {}
+
+
+@pytest.fixture
+def addgcn(exported, export, photos, tmp_path_factory):
+    """ADD-GCN's a.onnx, compared on photographs and a transparent picture: (path, certificate)."""
+    if not exported:
+        folder = tmp_path_factory.mktemp('exported')
+        clear = folder.with_name(f'{folder.name}.png')
+        Image.new('RGBA', (90, 60), (200, 10, 10, 128)).save(clear)
+        exported['addgcn'] = export('addgcn', 'a.onnx', [*photos, clear], folder=folder)
+    return exported['addgcn']
+
+
+@pytest.fixture
+def written_before(addgcn, monkeypatch):
+    """The next a.onnx is the one of before, instead of what the exporter writes."""
+    copied = lambda self, path, *_: [] if shutil.copy(addgcn[0], path) else None  # noqa: E731
+    monkeypatch.setattr('mlgcn.export.files.OnnxFile._write', copied)
 
 
 def certificate_of(path):

@@ -26,7 +26,7 @@ HEADS = {
 @pytest.mark.parametrize('name', HEADS)
 @pytest.mark.parametrize(('format', 'ending'), [('onnx', 'onnx'), ('torch-export', 'pt2')])
 def test_exported_heads_agree(tmp_path, monkeypatch, name, format, ending):
-    head = dict(HEADS[name], num_classes=4, in_channels=32)
+    head = dict(HEADS[name], num_classes=4, in_channels=8)
     backbone = tiny_models.ADDGCN['backbone']
     monkeypatch.setitem(tiny_models.MODELS_BY_NAME, name, dict(backbone=backbone, head=head))
     path = write_checkpoint(tmp_path, name)

@@ -16,8 +16,8 @@ onnxruntime = pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
 
 
-def test_onnx_file(export, checkpoints, photos):
-    path, certificate = export('addgcn', 'a.onnx')
+def test_onnx_file(addgcn, checkpoints, photos):
+    path, _ = addgcn
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
     assert [entry.version for entry in model.opset_import if entry.domain == ''] == [18]

@@ -70,8 +70,8 @@ def test_the_same_agrees(loaded):
     numbers = [summary[key] for key in ('decisions', 'decisions_that_differ', 'equal_label_sets')]
     assert numbers == [8, 0, 2]
     for image in parity.images:
-        # per group (2): 256, 64, 16 and 4 patches, and 4 labels in each of 4 stages
-        assert image['neighbour_rows'] == 2 * (256 + 64 + 16 + 4 + 4 * 4)
+        # per group (2): 256 and 64 patches, and 4 labels in each of 2 stages
+        assert image['neighbour_rows'] == 2 * (256 + 64 + 2 * 4)
         assert image['neighbour_rows_that_differ'] == 0
 
 
@@ -148,7 +148,7 @@ def test_prescribed_neighbours_are_used_and_measured(loaded):
     exact, images = copy.deepcopy(loaded.model).double(), make_input('export', (2, 3, 64, 64))
     with record_edges(exact) as edges:
         expected = exact(images.double(), mode='tensor')
-    assert len(edges) == 8  # four stages and four of the labels
+    assert len(edges) == 4  # two stages and two of the labels
     logits, excess = replay(exact, images, edges)
     assert excess < 1e-12
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-12)

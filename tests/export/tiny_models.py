@@ -13,21 +13,30 @@ CLASSES = ('cat', 'dog', 'bird', 'größe')
 CALIBRATION = dict(
     temperature=1.7, thresholds=[0.3, 0.5, 0.62, 0.4], objective='f1', images=9, pooled=[]
 )
-CHANNELS = (8, 16, 24, 32)
+CHANNELS = (8, 16)  # of two stages: an exporter's time grows with the operators
 ADDGCN = dict(
-    backbone=dict(type='ResNet', depth=18, base_channels=4, stem_channels=4),
-    head=dict(type='mlgcn.ADDGCNHead', num_classes=4, in_channels=32, node_channels=16),
+    backbone=dict(
+        type='ResNet',
+        depth=18,
+        base_channels=4,
+        stem_channels=4,
+        num_stages=2,
+        strides=(1, 2),
+        dilations=(1, 1),
+        out_indices=(1,),
+    ),
+    head=dict(type='mlgcn.ADDGCNHead', num_classes=4, in_channels=8, node_channels=16),
 )
 GKGNET = dict(
     backbone=dict(
         type='mlgcn.PyramidViG',
-        arch=(CHANNELS, (1, 1, 1, 1)),
+        arch=(CHANNELS, (1, 1)),
         k=3,
         img_size=64,
-        out_indices=(0, 1, 2, 3),
+        out_indices=(0, 1),
     ),
     neck=dict(type='mlgcn.LabelGraphNeck', num_classes=4, in_channels=CHANNELS, k=3),
-    head=dict(type='mlgcn.GKGHead', num_classes=4, in_channels=32),
+    head=dict(type='mlgcn.GKGHead', num_classes=4, in_channels=16),
 )
 MODELS_BY_NAME = dict(addgcn=ADDGCN, gkgnet=GKGNET)
 
