@@ -18,7 +18,7 @@ COMMANDS = {
     for name, add_options in vars(file).items()
     if getattr(add_options, '__module__', None) == file.__name__
 }
-PRINTERS = ('predict', 'describe', 'models', 'stats')
+PRINTERS = ('predict', 'describe', 'models', 'stats', '-h', '--help')
 
 
 def main(command: str | None = None) -> None:
@@ -26,6 +26,8 @@ def main(command: str | None = None) -> None:
     arguments = sys.argv[1:]
     if command is None:
         command = arguments.pop(0) if arguments else '--help'
+    if command in PRINTERS and hasattr(signal, 'SIGPIPE'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends them in silence
     if command in ('-h', '--help'):
         print(overview())
         return
@@ -33,8 +35,6 @@ def main(command: str | None = None) -> None:
         hint = nearest(command, COMMANDS) or f'; expected one of {", ".join(COMMANDS)}'
         print(f'error: mlgcn has no command {command!r}{hint}', file=sys.stderr)
         sys.exit(2)
-    if command in PRINTERS and hasattr(signal, 'SIGPIPE'):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends them in silence
     parser_of(command).parse_intermixed_args(arguments)  # help and mistyped options end here:
     mlgcn.register()  # this imports torch, which takes seconds
     from .faults import run
