@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -12,15 +13,18 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mlgcn.messages import some
+
 MAX_DIRECTORY = 2**22  # bytes of the list of entries: 40,000 storages of a checkpoint
 LARGE = 2**28  # bytes of an array that is mapped
 
 
-def open_zip(file: BinaryIO, most: int) -> zipfile.ZipFile:
+def open_zip(file: BinaryIO, most: int, kind: re.Pattern | None = None) -> zipfile.ZipFile:
     """An archive of which nothing is unpacked yet, and whose entries claim `most` bytes at most.
 
     Raises:
-        ValueError: it is cut short, lists very many entries, or claims more bytes.
+        ValueError: it is cut short, lists very many entries, has none of a name like `kind`, or
+            claims more bytes.
     """
     size = file.seek(0, io.SEEK_END)
     end = zipfile._EndRecData(file)  # private: ZipFile reads the whole list, a million entries too
@@ -29,6 +33,9 @@ def open_zip(file: BinaryIO, most: int) -> zipfile.ZipFile:
     if end[zipfile._ECD_SIZE] > MAX_DIRECTORY:
         raise ValueError(f'its list of entries has {end[zipfile._ECD_SIZE]:,} bytes')
     archive = zipfile.ZipFile(file)
+    names = archive.namelist()
+    if kind is not None and not any(map(kind.search, names)):
+        raise ValueError(f'a zip archive of {some(names, 1)!r}')
     claimed = sum(entry.file_size for entry in archive.infolist())
     if claimed > most:
         raise ValueError(f'its entries claim {claimed:,} bytes, but the file has {size:,}')
@@ -56,7 +63,7 @@ def read_arrays(
     except FileNotFoundError:
         raise
     except (ValueError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f'not an .npz, or a damaged one: {error}') from error
+        raise ValueError(str(error)) from error
 
 
 def _array(path: str | Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:

@@ -39,6 +39,7 @@ KINDS = {
     'a GGUF file': b'gguf',
     'a pickle that torch.save did not write': b'\x80',
 }
+PICKLE = re.compile(r'/data\.pkl$')
 MAX_JSON = 2**22
 MAX_HEADER = 2**22  # bytes: 40,000 entries, or a config
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
@@ -123,14 +124,14 @@ def kind_of(head: bytes) -> str:
         return 'an empty file'
     if not any(head):
         return 'it begins with zeros, as an interrupted copy leaves them'
-    if head.isascii() and b'\0' not in head:
-        return f'a text file that begins with {head.split(chr(10).encode())[0][:40].decode()!r}'
+    if head.isascii() and b'\0' not in head and head.strip():
+        return f'a text file that begins with {head.strip().decode().splitlines()[0][:40]!r}'
     return f'it begins with {head[:8]!r}; damaged?'
 
 
 def _read_zip(opened: Any, size: int) -> Any:
     """torch.save's format since 1.6: one pickle, and an entry for each storage."""
-    archive = open_zip(opened, most=size)  # torch does not compress
+    archive = open_zip(opened, most=size, kind=PICKLE)  # torch does not compress
     names = archive.namelist()
     pickles = [name for name in names if name.endswith('/data.pkl')]
     folder = pickles[0].removesuffix('data.pkl') if pickles else ''

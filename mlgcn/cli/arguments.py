@@ -81,6 +81,9 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
         ConfigError: the checkpoint or the images are missing, or something is left over.
     """
     config, *rest = words if is_config(words[0]) else (None, *words)
+    for word in rest:
+        if word.endswith('.py'):
+            raise ConfigError(f'{word}: a config after {words[0]}; CONFIG comes before CKPT')
     if images and len(rest) < 2:
         raise ConfigError('expected a checkpoint and at least one image')
     if not images and len(rest) != 1:

@@ -47,7 +47,9 @@ class ScoresFile:
             hint = 'no such scores file (mlgcn test --out writes one)'
             raise FileNotFoundError(f'{path}: {hint}') from None
         except ValueError as error:
-            raise ValueError(f'{path}: not a scores file (.npz): {error}') from None
+            raise ValueError(
+                f'{path}: not a scores file (.npz), or a damaged one: {error}'
+            ) from None
         shape = new.file_names.size, new.class_names.size
         if not new.scores.shape == new.targets.shape == shape:
             raise ValueError(

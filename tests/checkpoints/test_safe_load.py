@@ -58,9 +58,9 @@ def tar():
     return buffer.getvalue()
 
 
-def scores():
+def scores(save=np.savez):
     buffer = io.BytesIO()
-    np.savez(buffer, scores=np.zeros(3))
+    save(buffer, scores=np.zeros(300))
     return buffer.getvalue()
 
 
@@ -88,6 +88,9 @@ def script():
         (archive(), "a zip archive of 'a.txt'"),
         (archive(['w/data.pkl', 'v/data.pkl']), 'a zip archive'),
         (scores(), "a zip archive of 'scores.npy'"),
+        (scores(np.savez_compressed), "a zip archive of 'scores.npy'"),
+        (b'\n_base_ = 3\n', "a text file that begins with '_base_ = 3'"),
+        (b'\n \n', 'it begins with'),
         (script(), 'TorchScript'),
         (pickle.dumps({'w': 1}), 'a pickle that torch.save did not write'),
         (b'_base_ = 3\n', "a text file that begins with '_base_ = 3'"),

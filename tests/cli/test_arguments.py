@@ -15,6 +15,7 @@ from mlgcn.engine.config import ConfigError
     (['a.pth', 'x.jpg'], True, (None, 'a.pth', ['x.jpg'])),
     (['c.py', 'a.pth', 'x.jpg'], False, '3 files'),
     (['c.py', 'a.pth'], True, 'at least one image'),
+    (['a.pth', 'c.py', 'x.jpg'], True, 'c.py: a config after a.pth'),
 ])  # fmt: skip
 def test_config_checkpoint_and_images(words, images, expected):
     if isinstance(expected, tuple):
