@@ -2,5 +2,7 @@
 _base_ = './query2label_r101_coco_448.py'
 
 model = dict(
-    backbone=dict(_delete_=True, type='mlgcn.TIMMBackbone', model_name='tresnet_l'),
+    # stem and stage 1 (four blocks) are frozen
+    backbone=dict(
+        _delete_=True, type='mlgcn.TIMMBackbone', model_name='tresnet_l', frozen_layers=5),
     head=dict(in_channels=2432))

@@ -29,6 +29,10 @@ PARTS = {
     rf'|blocks\.\d+\.{TRANSFORMER})',
     'swin': rf'(?:(?:patch_embed\.(?:proj|norm)|norm)\.{LEAF}'
     rf'|layers\.\d+\.blocks\.\d+\.(?:{TRANSFORMER}|attn\.relative_position_bias_table))',
+    # CvT, which mlgcn.CvT names alike
+    'cvt': rf'(?:norm\.{LEAF}|stage2\.cls_token|stage[0-2]\.(?:patch_embed\.(?:proj|norm)\.{LEAF}'
+    rf'|blocks\.\d+\.(?:norm[12]|mlp\.fc[12]|attn\.(?:conv_proj_[qkv]\.(?:conv|bn)'
+    rf'|proj(?:_[qkv])?))\.{LEAF}))',
     'merging': rf'downsample\.(?:norm|reduction)\.{LEAF}',
     # of a TResNet: a convolution with its batch norm, and squeeze-and-excitation
     'unit': r'(?:conv1|layer[1-4]\.\d+\.(?:conv[123]|downsample\.[012]))',
@@ -186,6 +190,7 @@ def rows(source: str, names: Collection[str]) -> Rows:
     if source in SYSTEMS:
         return SYSTEMS[source]
     bottlenecks = any('layer1.0.conv3' in name for name in names)
+    is_cvt = any('stage0.patch_embed' in name for name in names)
     bodies = {
         'csra': [*_resnet(''), ('{vit}', TIMM + '{vit}')],
         'ml_gcn': FEATURES,
@@ -193,7 +198,7 @@ def rows(source: str, names: Collection[str]) -> Rows:
         'query2label': [
             *_tresnet('backbone.0.body.body.', bottlenecks),
             *_resnet('backbone.0.body.'),
-            *_swin('backbone.0.'),
+            *([('backbone.0.{cvt}', 'backbone.{cvt}')] if is_cvt else _swin('backbone.0.')),
         ],
         'ctran': _resnet('backbone.base_network.'),
         'asl': _tresnet('body.', bottlenecks),

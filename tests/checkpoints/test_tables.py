@@ -95,6 +95,7 @@ def test_our_models_have_the_published_keys(name, source, backbone, channels, he
 
 
 R101 = dict(type='ResNet', depth=101, out_indices=(3,))
+CVT = dict(type='mlgcn.CvT', arch='w24')
 SWIN = dict(type='mlgcn.TIMMBackbone', model_name='swin_large_patch4_window12_384')
 
 
@@ -113,6 +114,7 @@ def q2l(channels):
         ('query2label_tresnetl_v2_448', 'query2label',
          dict(type='mlgcn.TIMMBackbone', model_name='tresnet_v2_l'), q2l(2048), 0),
         ('query2label_swin_l_384', 'query2label', SWIN, q2l(1536), 0),
+        ('query2label_cvt_w24_384', 'query2label', CVT, q2l(1024), 0),
     ],
 )  # fmt: skip
 def test_whole_models_have_as_many_values_as_the_published(name, source, backbone, head, dropped):

@@ -13,6 +13,7 @@ from torch import nn
 from mlgcn.engine.optim import BF16OptimWrapper, LinearWarmupLR
 from mlgcn.models.backbones.pyramid_vig import PyramidViG
 from mlgcn.models.heads.gkg_head import GKGHead
+from mlgcn.models.heads.ml_decoder_head import MLDecoderHead
 from mlgcn.models.necks.label_graph import LabelGraphNeck
 from mlgcn.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 
@@ -108,6 +109,15 @@ def test_published_parameter_groups():
     assert {group['lr'] for group in wrapper.optimizer.param_groups} == set(fact['lrs'])
     for name, parameter in model.named_parameters():  # every norm weight here is 1-d
         assert (decay[name] > 0) == (parameter.dim() > 1), name
+
+
+def test_asl_and_ml_decoder_decay_no_tensor_with_one_axis():
+    model = MLDecoderHead(num_classes=3, in_channels=4, embed_dim=8)
+    config = Config.fromfile(SCHEDULES / 'ml_decoder.py').optim_wrapper
+    config.type = 'OptimWrapper'  # without a GPU
+    for group in build_optim_wrapper(model, config).optimizer.param_groups:
+        for parameter in group['params']:
+            assert (group['weight_decay'] > 0) == (parameter.dim() > 1)
 
 
 def test_upstreams_average_is_the_published_one_a_step_later():

@@ -1,6 +1,7 @@
 """Backbones: from images to the feature maps of their stages."""
 
+from .cvt import CvT
 from .pyramid_vig import PyramidViG
 from .timm_backbone import TIMMBackbone
 
-__all__ = ['PyramidViG', 'TIMMBackbone']
+__all__ = ['CvT', 'PyramidViG', 'TIMMBackbone']
