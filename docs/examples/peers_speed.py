@@ -2,8 +2,9 @@
 
 python docs/examples/peers_speed.py linear_coco_448 csra_coco_448 ...
 
-One thread, float32, random weights, one image at the size of the config's test pipeline, 80 classes:
-the fastest of three runs after one for warming up. Rows of one command compare with each other.
+One thread, float32, random weights, 80 classes, one image at the size of the config's test
+pipeline: the fastest of three runs after one for warming up. Rows of one command compare with each
+other.
 """
 
 import sys
