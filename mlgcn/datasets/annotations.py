@@ -145,7 +145,9 @@ def listed_again(images: Iterable[Labels]) -> Iterator[str]:
             one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
             same = known[1:3] + known[6:8] == labels[1:3] + labels[6:8]
             how = 'the same labels' if same else f'different labels ({one}; {other})'
-            yield f'{labels.img_path} a second time with {how}: {known.where}; {labels.where}'
+            # the second place without the file: long messages are cut
+            again = labels.where.removeprefix(known.where.partition(', ')[0] + ', ')
+            yield f'{labels.img_path} a second time with {how}: {known.where}; {again}'
 
 
 def unknown_labels(images: Iterable[Labels], classes: Collection[str]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from mlgcn.messages import some
+
 from .annotations import AnnotationError, Labels, read_text, repeated, text_lines
 from .base import MultiLabelPhotos
 
@@ -46,13 +48,17 @@ def open_images(photos: MultiLabelPhotos) -> tuple[Sequence[str] | set[str], Ite
     beside, classes = Path(photos.ann_file).with_name(TRAINABLE), photos.stated_classes
     if not classes and beside.is_file():
         classes = read_text(beside).split()
+        wrong = [repr(name[:80]) for name in classes if name[0] != '/']
+        if not classes or wrong or (wrong := repeated(classes)):
+            told = 'expected each class once, as /m/011k07'
+            raise AnnotationError(f'{beside}: {told}, seen {some(wrong, 3) or "no class"}')
         photos.notes.append(f'{len(classes)} classes are those of {TRAINABLE}')
     names = list(classes) or set()
     return names, _open_images(photos, names)
 
 
 def _open_images(photos: MultiLabelPhotos, names: list[str] | set[str]) -> Iterator[Labels]:
-    known, machine, disagree, left_out = set(names), {}, [], 0
+    known, machine, disagree, left_out, kept = set(names), {}, [], 0, 0
     if photos.machine_file:
         file = os.path.join(photos.data_root, photos.machine_file)
         for image, rows in _runs(photos, file):
@@ -66,6 +72,7 @@ def _open_images(photos: MultiLabelPhotos, names: list[str] | set[str]) -> Itera
             else:
                 left_out += 1
         both = seen[0] & seen[1]
+        kept += len(seen[0]) + len(seen[1])
         disagree += [f'{image} {label}' for label in sorted(both)]
         present = (seen[1] - both) | (machine.pop(image, set()) - seen[0] - both)
         if not known:
@@ -76,6 +83,9 @@ def _open_images(photos: MultiLabelPhotos, names: list[str] | set[str]) -> Itera
         if not known:
             names |= labels
         yield Labels(f'{image}.jpg', labels, (), f'{photos.machine_file}, image {image}')
+    if left_out and not kept:
+        told = 'expected rows verified by humans, with a label of the classes'
+        photos.fault(photos.ann_file, f'{told} ({some(names, 3)}), seen none in {left_out} rows')
     if left_out:
         told = 'rows of other classes, or of machines in the human file, are left out'
         photos.notes.append(f'{left_out} {told}')
@@ -141,13 +151,13 @@ def _names(cell: str) -> list[str] | None:
     # most lists, 20 times as fast: one kind of quotes, and nothing in it that means more
     if cell[:2] == "['" and cell[-2:] == "']" and '"' not in cell and '\\' not in cell:
         parts = cell[2:-2].split("', '")
-        if not any("'" in part for part in parts):
+        if all(parts) and not any("'" in part for part in parts):
             return parts
     try:
         value = ast.literal_eval(cell.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
-    is_list = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    is_list = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
     return value if is_list else None
 
 

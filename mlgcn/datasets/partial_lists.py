@@ -17,6 +17,8 @@ Read = tuple[Sequence[str], Iterable[Labels]]
 WIDER = {1: 1, -1: 0, 0: -1}
 CSRA = {'WIDER': {1: 1, 0: 0, 99: -1}, 'VOC': {1: 1, -1: 0, 0: -1}, 'plain': {1: 1, 0: 0}}
 
+BBOX = 'expected a bbox of four numbers, left, top, width and height'
+
 
 def _rows(data: Any, where: str, keys: dict[str, type]) -> list[tuple[str, dict]]:
     """[('WHERE[i]', row)] of a json list of objects that have `keys`."""
@@ -49,9 +51,9 @@ def _coded(
 ) -> Iterator[Labels]:  # fmt: skip
     """The image of a vector of `values`, in the words of `coding`; nothing for a fault."""
     is_list = isinstance(values, list) and len(values) == len(names)
-    if not is_list or not all(type(v) is int and v in coding for v in values):
-        told = f'expected {len(names)} values of {sorted(coding)}'
-        photos.fault(where, f'{told}, seen {str(values)[:120]}')
+    if not path or not is_list or not all(type(v) is int and v in coding for v in values):
+        told = f'expected an image and {len(names)} values of {sorted(coding)}'
+        photos.fault(where, f'{told}, seen {path[:80]!r}, {str(values)[:120]}')
         return
     kinds = ({n for n, v in zip(names, values) if coding[v] == kind} for kind in (1, -1, 0))
     present, difficult, absent = kinds
@@ -64,28 +66,34 @@ def lvis(photos: MultiLabelPhotos) -> Read:
     data = read_json(file)
     rows = [row for _, row in _section(file, data, 'categories', {'id': int, 'name': str})]
     names = {row['id']: row['name'] for row in sorted(rows, key=lambda row: row['id'])}
-    rows = _section(file, data, 'images', {'id': int, **dict.fromkeys(lists, list)})
-    present = {row['id']: set(row[lists[1]]) for _, row in rows}
-    if len(set(names.values())) < len(data['categories']) or len(present) < len(rows):
-        raise AnnotationError(f'{file}: expected each id and name of a category once, each image')
+    images = _section(file, data, 'images', {'id': int, **dict.fromkeys(lists, list)})
+    ids = [row['id'] for row in rows], [row['name'] for row in rows], [r['id'] for _, r in images]
+    for kind, values in zip(('category id', 'category name', 'image id'), ids):
+        if again := repeated(values):
+            raise AnnotationError(f'{file}: expected each {kind} once, seen twice: {some(again)}')
+    present = {row['id']: set() for _, row in images}
     keys = {'image_id': int, 'category_id': int}
     for where, row in _section(file, data, 'annotations', keys):
         if row['image_id'] in present and row['category_id'] in names:
             present[row['image_id']].add(row['category_id'])
         else:
             photos.fault(where, f'no such image or category: { ({k: row[k] for k in keys}) }')
-    images = []
-    for where, row in rows:
-        path = row.get('file_name') or '/'.join(str(row.get('coco_url', '')).split('/')[-2:])
+    found = []
+    for where, row in images:
+        url = row.get('coco_url')
+        path = '/'.join(url.split('/')[-2:]) if isinstance(url, str) else None
+        path = row.get('file_name') or path
         listed = [*row[lists[0]], *row[lists[1]]]
-        if not path or any(type(n) is not int or n not in names for n in listed):
+        wrong = [n for n in listed if type(n) is not int or n not in names]
+        where = f'{where} (id {row["id"]})'
+        if not path or not isinstance(path, str) or wrong:
             told = 'expected a coco_url, and ids of categories in the lists'
-            photos.fault(f'{where} (id {row["id"]})', f'{told}, seen {path!r}, {listed[:9]}')
+            photos.fault(where, f'{told}, seen {str(path)[:80]!r}, {wrong[:5] or listed[:5]}')
             continue
-        kinds = ({names[n] for n in ids} for ids in (present[row['id']], row[lists[0]]))
-        seen, absent = kinds
-        images.append(Labels(path, seen, (), f'{where} (id {row["id"]})', absent=absent))
-    return list(names.values()), images
+        seen = {names[n] for n in present[row['id']] | {*row[lists[1]]}}
+        absent = {names[n] for n in row[lists[0]]}
+        found.append(Labels(path, seen, (), where, absent=absent))
+    return list(names.values()), found
 
 
 def wider_attribute(photos: MultiLabelPhotos) -> Read:
@@ -101,7 +109,7 @@ def wider_attribute(photos: MultiLabelPhotos) -> Read:
             where, path = f'{where} ({image["file_name"]})', image['file_name']
             box = _box(target)
             if not box:
-                photos.fault(where, f'expected a bbox of four numbers, seen {target.get("bbox")}')
+                photos.fault(where, f'{BBOX}, seen {target.get("bbox")}')
             images += _coded(photos, path, where, target['attribute'], WIDER, names, box)
     return names, images
 
@@ -118,7 +126,7 @@ def csra_json(photos: MultiLabelPhotos) -> Read:
     for where, row in rows:
         box = _box(row)
         if 'bbox' in row and not box:
-            photos.fault(where, f'expected a bbox of four numbers, seen {row["bbox"]}')
+            photos.fault(where, f'{BBOX}, seen {row["bbox"]}')
         images += _coded(photos, row['img_path'], where, row['target'], CSRA[coding], names, box)
     return names, images
 
@@ -141,17 +149,21 @@ def vg500(photos: MultiLabelPhotos) -> Read:
     """Visual Genome's lists: names, and a json of class indices beside them."""
     file = Path(photos.ann_file)
     beside = sorted(file.parent.glob('vg_category_*_labels_index.json'))
-    labels = read_json(beside[0]) if len(beside) == 1 else None
-    if not isinstance(labels, dict) or not all(isinstance(v, list) for v in labels.values()):
+    number = beside[0].name.split('_')[2] if len(beside) == 1 else ''
+    labels = read_json(beside[0]) if number.isdecimal() and len(number) < 6 else None
+    if not isinstance(labels, dict):
         told = 'expected one vg_category_N_labels_index.json of {name: indices} beside it'
-        raise AnnotationError(f'{file}: {told}, seen {some(path.name for path in beside)}')
-    rows, number = [], beside[0].name.split('_')[2]
+        seen = some(path.name for path in beside) or 'none'
+        raise AnnotationError(f'{file}: {told}, seen {seen}')
+    rows = []
     for i, line in enumerate(read_text(file).splitlines(), 1):
-        if (name := line.strip()) in labels:
-            rows.append((f'{file}, line {i} ({beside[0].name})', name, labels[name]))
+        found = labels.get(name := line.strip())
+        if isinstance(found, list):
+            rows.append((f'{file}, line {i} ({beside[0].name})', name, found))
         elif name:
-            photos.fault(f'{file}, line {i}', f'{name!r} is not in {beside[0].name}')
-    return _indexed(photos, rows, int(number) if number.isdecimal() and len(number) < 6 else 0)
+            told = f'expected an image with a list of indices in {beside[0].name}'
+            photos.fault(f'{file}, line {i}', f'{told}, seen {name[:80]!r}, {str(found)[:80]}')
+    return _indexed(photos, rows, int(number))
 
 
 def robust_loss_txt(photos: MultiLabelPhotos) -> Read:
@@ -160,7 +172,8 @@ def robust_loss_txt(photos: MultiLabelPhotos) -> Read:
     for i, line in enumerate(read_text(photos.ann_file).splitlines(), 1):
         where = f'{photos.ann_file}, line {i}'
         name, _, words = line.strip().rpartition(',')
-        if name and words.strip() and all(w.isdecimal() and len(w) < 6 for w in words.split()):
+        is_name = name and ',' not in name
+        if is_name and words.strip() and all(w.isdecimal() and len(w) < 6 for w in words.split()):
             rows.append((where, name, [int(word) for word in words.split()]))
         elif line.strip():
             photos.fault(where, f"expected 'name.jpg, 0 52', seen {line[:80]!r}")
@@ -171,7 +184,11 @@ def spml_npy(photos: MultiLabelPhotos) -> Read:
     """Arrays of the single-positive code: 1, -1 and 0 (not listed), or 1 and 0 where complete."""
     file = Path(photos.ann_file)
     is_observed = file.stem.endswith('_obs')
-    paths = _array(file.with_name(file.name.partition('_labels')[0] + '_images.npy'), 'U', 1)
+    start, found, _ = file.name.partition('_labels')
+    if not found:
+        told = 'expected a name with _labels, as formatted_train_labels.npy'
+        raise AnnotationError(f'{file}: {told}')
+    paths = _array(file.with_name(f'{start}_images.npy'), 'U', 1)
     labels = _array(file, 'fiu', 2)
     if len(paths) != len(labels):
         raise AnnotationError(f'{file}: {len(labels)} rows, but {len(paths)} images')
@@ -179,9 +196,10 @@ def spml_npy(photos: MultiLabelPhotos) -> Read:
 
     def images() -> Iterator[Labels]:
         for i, (path, row) in enumerate(zip(paths, labels)):
-            if not np.isin(row, values).all():
-                seen = np.unique(row)[:5].tolist()
-                photos.fault(f'{file}, row {i}', f'expected values of {values}, seen {seen}')
+            if not path or not np.isin(row, values).all():
+                told = f'expected an image and values of {values}'
+                seen = f'{str(path)!r}, {np.unique(row)[:5].tolist()}'
+                photos.fault(f'{file}, row {i}', f'{told}, seen {seen}')
             present, absent = ({names[k] for k in np.flatnonzero(row == v)} for v in values[:2])
             yield Labels(str(path), present, (), f'{file}, row {i}', absent=absent)
 
@@ -195,8 +213,8 @@ def _array(file: Path, kinds: str, ndim: int) -> np.ndarray:
     except FileNotFoundError:
         raise
     except Exception as error:  # a broken header raises nearly anything
-        told = f'expected a .npy without pickled objects, but {error}'
-        raise AnnotationError(f'{file}: {told}') from None
+        seen = 'text, or pickled objects' if 'pickle' in str(error) else error
+        raise AnnotationError(f'{file}: expected an array of numpy (.npy), seen {seen}') from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != ndim:
         seen = f'{getattr(array, "dtype", "an archive")} {getattr(array, "shape", "")}'
         raise AnnotationError(f'{file}: expected {ndim} dimensions, type {kinds}; seen {seen}')
@@ -215,9 +233,11 @@ def nus_wide(photos: MultiLabelPhotos) -> Read:
     listed = root / f'ImageList/{part}Imagelist.txt'
     paths = [line.strip().replace('\\', '/') for line in read_text(listed).splitlines()]
     paths = [path for path in paths if path]
-    names = read_text(root / 'ConceptsList/Concepts81.txt').split()
+    concepts = root / 'ConceptsList/Concepts81.txt'
+    names = read_text(concepts).split()
     if not names or repeated(names):
-        raise AnnotationError(f'{root}/ConceptsList/Concepts81.txt: expected each name once')
+        seen = f'{len(names)} names, twice: {some(repeated(names)) or "none"}'
+        raise AnnotationError(f'{concepts}: expected each name once, seen {seen}')
     table = np.zeros((len(paths), len(names)), bool)
     for column, name in zip(table.T, names):
         ending = f'TrainTestLabels/Labels_{name}_{part}' if part else f'AllLabels/Labels_{name}'
@@ -225,8 +245,10 @@ def nus_wide(photos: MultiLabelPhotos) -> Read:
         words = read_text(file).split()
         wrong = [i for i, word in enumerate(words) if word not in ('0', '1')]
         if wrong or len(words) != len(paths):
-            seen = f'line {wrong[0] + 1}: {words[wrong[0]]!r}' if wrong else f'{len(words)} lines'
-            raise AnnotationError(f'{file}: expected {len(paths)} lines of 0 or 1, seen {seen}')
+            told = f'expected 0 or 1 for each of the {len(paths)} images of {listed.name}'
+            at = f', line {wrong[0] + 1}' if wrong else ''
+            seen = repr(words[wrong[0]][:80]) if wrong else f'{len(words)} lines'
+            raise AnnotationError(f'{file}{at}: {told}, seen {seen}')
         column[:] = np.array(words) == '1'
     return names, (
         Labels(path, {names[k] for k in np.flatnonzero(row)}, (), f'{listed}, line {i}')
