@@ -40,12 +40,29 @@ def check_normalisation(cfg: Config) -> None:
             )  # fmt: skip
 
 
+def check_frozen(cfg: Config) -> None:
+    """Raise a ConfigError where a backbone that is not trained has no weights but random ones.
+
+    What a file gives it is compared when that is read (:func:`mlgcn.checkpoints.transfer`).
+    """
+    backbone = cfg.model.backbone
+    stages = backbone.get('frozen_stages')
+    frozen = backbone.get('frozen') or (stages is not None and stages >= 0)
+    given = [backbone.get(key) for key in ('pretrained', 'checkpoint_path', 'init_cfg')]
+    given += [cfg.get('load_from'), cfg.get('resume'), cfg.model.get('init_cfg')]
+    if frozen and not any(given):
+        raise ConfigError(
+            f'model.backbone.init_cfg: none, but {backbone.type} is frozen: it would stay random; '
+            "expected init_cfg=dict(type='Pretrained', checkpoint=FILE), or load_from"
+        )
+
+
 def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
     """Refuse what would fail, or quietly train something else, after the start.
 
     Raises:
         ConfigError: own photographs without a validation list; an epoch without a single batch; a
-            batch that ADD-GCN can't train on.
+            batch that ADD-GCN can't train on; a frozen backbone without weights.
     """
     own, loader = cfg.get('own') or {}, cfg.train_dataloader
     if own.get('train') and not own.get('val') and cfg.get('val_dataloader') is not None:
@@ -62,6 +79,7 @@ def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
             'train_dataloader.batch_size: ADD-GCN trains on at least 2 images per process, got 1 '
             '(its global BatchNorm normalises one value per image)'
         )
+    check_frozen(cfg)
     if 'max_epochs' in cfg.train_cfg:
         fit_schedules(cfg)
 

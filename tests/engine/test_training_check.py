@@ -65,6 +65,32 @@ def test_batch_larger_than_the_data_is_refused(images, processes, words):
         check_training(config(), range(images), processes)
 
 
+@pytest.mark.parametrize(
+    ('more', 'stops'),
+    [
+        (dict(frozen_stages=1), True),
+        (dict(frozen_stages=-1), False),
+        (dict(frozen_stages=0, init_cfg=None), True),
+        (dict(frozen_stages=4, init_cfg=dict(type='Pretrained', checkpoint='x.pth')), False),
+        (dict(type='mlgcn.TIMMBackbone', model_name='resnet10t', frozen=True), True),
+        (
+            dict(type='mlgcn.TIMMBackbone', model_name='resnet10t', frozen=True, pretrained=True),
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize('run', [{}, dict(load_from='x.pth'), dict(resume=True)])
+def test_a_frozen_backbone_needs_weights(more, stops, run):
+    cfg = config()
+    cfg.model.backbone.update(more)
+    cfg.update(run)
+    if stops and not run:
+        with pytest.raises(ConfigError, match=r'model\.backbone\.init_cfg: none, .* is frozen'):
+            check_training(cfg, range(8), 1)
+    else:
+        check_training(cfg, range(8), 1)
+
+
 def test_own_photographs_without_a_validation_list(tmp_path):
     cfg = read_config(write_config(tmp_path, tmp_path / 'photos'), {'own.val': ''})
     with pytest.raises(ConfigError, match=r'own\.val: .*own.train=.*train.csv'):
