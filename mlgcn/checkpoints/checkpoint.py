@@ -53,7 +53,7 @@ class Checkpoint:
         """Class names in the order of the logits, as the file states them."""
         dataset = self.content.get('meta', {}).get('dataset_meta', {})
         stated = self.metadata.get('classes') or dataset.get('classes')
-        return tuple(map(str, stated)) if stated else None
+        return tuple(map(str, stated)) if stated else _listed_classes(self.content)
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -131,6 +131,11 @@ class Checkpoint:
                 f'{key}: {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
                 for key in own.keys() & weights.keys()
                 if own[key].shape != weights[key].shape
+            ],
+            'of whole numbers': [
+                key
+                for key in own.keys() & weights.keys()
+                if own[key].is_floating_point() and not weights[key].is_floating_point()
             ],
         }
         found = [f'{len(keys)} {what} (e.g. {keys[0]})' for what, keys in misfits.items() if keys]

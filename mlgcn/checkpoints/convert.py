@@ -74,6 +74,8 @@ def convert(
     ours, unknown = {}, []
     for key, value in weights.items():
         name = _renamed(key, table, starts)
+        if name in ours:
+            raise CheckpointError(f'{key} and another entry stand for {name}: two models in one?')
         if name is not None:
             ours[name] = _our_value(key, name, value)
         elif not re.fullmatch(DROPPED.get(source, ''), key):

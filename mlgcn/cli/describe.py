@@ -20,6 +20,8 @@ def main(args: argparse.Namespace) -> None:
         'weights': f'{len(weights)} entries, {numbers:,} numbers',
         **describe(weights),
     }
+    if checkpoint.stated_classes and not metadata:
+        lines['classes'] = f'{len(checkpoint.stated_classes)}: {", ".join(checkpoint.stated_classes)}'
     if metadata:
         lines.update(metadata)
         config = lines.pop('config', None)

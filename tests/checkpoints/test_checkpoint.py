@@ -141,6 +141,7 @@ def test_hostile_variants_are_refused(tmp_path):
         lambda weights: weights.update({'module.fc.b': torch.full((1, 3), float('nan'))}),
         lambda weights: weights.update({'module.query_embed.weight': torch.zeros(4, 32)}),
         lambda weights: weights.update({'module.fc.b': 'text'}),
+        lambda weights: weights.update({'module.fc.b': torch.zeros(1, 3, dtype=torch.int64)}),
     ):
         weights = dict(content['state_dict'])
         change(weights)

@@ -250,6 +250,14 @@ def test_mlgcn_convert_goes_both_ways(source, tmp_path, capsys):
     assert all(torch.equal(value, before.weights[key]) for key, value in back.weights.items())
     execute('describe', [str(path)])
     assert 'as published' in (text := capsys.readouterr().out) or 'training script' in text
+    if source == 'ml_decoder':  # the names that the file lists go with it
+        assert ours.stated_classes == ('a', 'b', 'c') and '3: a, b, c' in text
+
+
+def test_two_heads_in_one_file_are_refused():
+    weights = {f'{at}.decoder.duplicate_pooling_bias': torch.zeros(3) for at in ('head', 'fc')}
+    with pytest.raises(CheckpointError, match='fc.decoder.* and another entry stand for head.bias'):
+        convert(weights, 'ml_decoder')
 
 
 def test_single_names():
