@@ -21,7 +21,9 @@ def main(args: argparse.Namespace) -> None:
         **describe(weights),
     }
     if checkpoint.stated_classes and not metadata:
-        lines['classes'] = f'{len(checkpoint.stated_classes)}: {", ".join(checkpoint.stated_classes)}'
+        lines['classes'] = (
+            f'{len(checkpoint.stated_classes)}: {", ".join(checkpoint.stated_classes)}'
+        )
     if metadata:
         lines.update(metadata)
         config = lines.pop('config', None)
