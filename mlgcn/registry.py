@@ -40,6 +40,8 @@ PARAM_SCHEDULERS = Registry(
     scope='mlgcn',
     locations=ENGINE,
 )
+# what draws a loaded model's pictures: `apis` looks it up here, in a room above
+EXPLAINERS = Registry('explainer', scope='mlgcn', locations=['mlgcn.visualization'])
 STRATEGIES = Registry('strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=ENGINE)
 
 
@@ -51,7 +53,7 @@ def find_class(name: str) -> Any:
     """
     known = {}
     for registry in [value for value in globals().values() if isinstance(value, Registry)]:
-        if registry.scope == 'mlgcn':
+        if registry.scope == 'mlgcn' and registry is not EXPLAINERS:  # matplotlib takes a second
             registry.import_from_location()
             known.update(registry.module_dict)
     if name not in known:

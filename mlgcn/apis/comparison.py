@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from huggingface_hub.errors import LocalEntryNotFoundError
 from mmengine.config import Config
-from rich.progress import Progress, TimeRemainingColumn
 from torch.utils.data import Dataset
 
 import mlgcn
@@ -27,6 +26,7 @@ from mlgcn.evaluation.comparison import ComparedScores, compare_scores
 from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
 from mlgcn.features import FeatureStore, extract_features
 from mlgcn.messages import some
+from mlgcn.progress import track
 
 from .candidates import HEADS, Candidate
 from .head_runs import HeadRun, read_runs
@@ -141,20 +141,15 @@ class Comparison:
         """Run what is not there yet, several at a time."""
         todo = [run for run in runs if not run.out.exists()]
         (self.out / 'runs').mkdir(exist_ok=True)
-        columns = Progress.get_default_columns()[:-1]
         context = multiprocessing.get_context('spawn')
-        with (
-            ProcessPoolExecutor(self.workers, context, start_worker) as pool,
-            Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True)) as progress,
-        ):
-            task = progress.add_task(f'{title}: {len(todo)} trainings', total=len(todo))
+        with ProcessPoolExecutor(self.workers, context, start_worker) as pool:
             futures = {pool.submit(run): run for run in todo}
-            for future in as_completed(futures):
+            done = as_completed(futures)
+            for future in track(done, f'{title}: trainings', len(todo)):
                 error = future.exception()
                 if error is not None:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise ConfigError(f'{futures[future].out.stem}: {error}') from error
-                progress.advance(task)
 
     def held_out_logits(self, candidate: Candidate, seed: int) -> ScoresFile:
         """Scores of the training photographs by models that did not see them."""

@@ -23,6 +23,7 @@ from mlgcn.evaluation.calibration import Calibration
 from mlgcn.messages import nearest
 from mlgcn.models.heads import CTranHead
 from mlgcn.models.mirror_average import MirrorAveragedClassifier, mirror_averaged_logits
+from mlgcn.registry import EXPLAINERS
 
 from .inputs import Input, Inputs, as_input, as_list, temporary_file
 from .prediction import Decision, Prediction, Predictions
@@ -134,17 +135,13 @@ class LoadedModel:
             labels: names of the classes to draw; by default those that the decision gives.
             patch: see :func:`mlgcn.visualization.explanation.explain`.
         """
-        # the one look upwards: pictures are made of loaded models, so that room imports this one
-        from mlgcn.visualization import explanation_pictures
-
         images = as_list(image)
         if len(images) != 1:
             raise ValueError(f'explain takes one image, seen {len(images)}')
         (image,), labels = images, [labels] if isinstance(labels, str) else labels
         _, image = as_input(image, 0, 'rgb')
-        return explanation_pictures(
-            self, self.pack(image), self.decision(threshold, top_k), labels, patch
-        )
+        draw = EXPLAINERS.get('explanation_pictures')
+        return draw(self, self.pack(image), self.decision(threshold, top_k), labels, patch)
 
     @torch.no_grad()
     def features(

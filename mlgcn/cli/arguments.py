@@ -22,6 +22,7 @@ from mlgcn.engine.config import build_dataset, read_config
 from mlgcn.engine.config_check import ConfigError
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.work_dir import writes_to
+from mlgcn.progress import bars_end
 
 
 def load_config(args: argparse.Namespace) -> Config:
@@ -55,15 +56,10 @@ def load_run(args: argparse.Namespace) -> Config:
 @contextlib.contextmanager
 def progress(args: argparse.Namespace, runner: Runner) -> Iterator[None]:
     """A bar and results on the console, unless it shows mmengine's log or nothing."""
-    hook = console.ConsoleHook()
     if is_main_process() and not (args.verbose or args.quiet):
-        runner.register_hook(hook)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # upstream prints which files it loads
-            yield
-    finally:
-        if hook.progress.live.is_started:  # only where stderr is a terminal
-            hook.progress.stop()  # an error is the last thing on the screen
+        runner.register_hook(console.ConsoleHook())
+    with bars_end(), contextlib.redirect_stdout(sys.stderr):  # upstream prints what it loads
+        yield
 
 
 def training_labels(args: argparse.Namespace) -> Dataset:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
@@ -20,6 +19,7 @@ from mlgcn.evaluation import Objective, ScoresFile, calibrate
 from mlgcn.evaluation.calibration import COLDEST, HOTTEST
 from mlgcn.messages import printable
 from mlgcn.models.heads.multilabel_head import label_vector
+from mlgcn.progress import Bar
 from mlgcn.visualization.label_figures import reliability_diagram
 
 from . import arguments
@@ -82,10 +82,12 @@ def of_config(model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
         collate_fn=list,
     )
     logits, targets = [], []
-    for packed in track(batches, 'batches'):
-        logits.append(model.logits(packed))
-        samples = [item['data_samples'] for item in packed]
-        targets += [label_vector(sample, len(model.classes)).numpy() for sample in samples]
+    with contextlib.closing(Bar('images', len(dataset))) as bar:
+        for packed in batches:
+            logits.append(model.logits(packed))
+            samples = [item['data_samples'] for item in packed]
+            targets += [label_vector(sample, len(model.classes)).numpy() for sample in samples]
+            bar.reach(len(targets))
     return np.concatenate(logits), np.stack(targets).astype(np.int8)
 
 

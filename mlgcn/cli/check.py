@@ -14,8 +14,6 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmpretrain.registry import DATASETS
-from rich.console import Console
-from rich.progress import track
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.datasets import MultiLabelPhotos, readers
@@ -23,6 +21,7 @@ from mlgcn.datasets.annotations import AnnotationError, Labels
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_check import ImageFacts, image_facts
 from mlgcn.messages import printable
+from mlgcn.progress import track
 
 from . import arguments
 
@@ -102,11 +101,10 @@ def _read(photos: BaseDataset) -> tuple[Sequence[str], list[Labels]]:
 def read_all(paths: list[str], read_options: dict, workers: int) -> dict[str, ImageFacts]:
     """{path: what its image is like}, read by `workers` processes."""
     read = partial(image_facts, **read_options)
-    console = Console(stderr=True)
     try:
         with ProcessPoolExecutor(workers) as pool:
             facts = pool.map(read, paths, chunksize=16)
-            facts = track(facts, 'reading images', len(paths), console=console)
+            facts = track(facts, 'images', len(paths))
             return {fact.path: fact for fact in facts}
     except BrokenProcessPool:
         raise OSError('a process that reads was killed: out of memory? try --workers 1') from None

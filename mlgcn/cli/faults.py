@@ -20,6 +20,7 @@ from mlgcn.engine.config import ConfigError
 from mlgcn.engine.launch import process_name, record_failure
 from mlgcn.engine.work_dir import written_place
 from mlgcn.messages import printable
+from mlgcn.progress import bars_end
 
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
@@ -130,7 +131,8 @@ def run(main: Callable[[], None]) -> None:
     console.show()  # results alone, until options of the command say otherwise
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
-        main()
+        with bars_end():
+            main()
         if is_distributed():
             torch.distributed.destroy_process_group()
             end_now()

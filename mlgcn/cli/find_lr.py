@@ -4,7 +4,7 @@ import argparse
 import io
 import os
 import sys
-from contextlib import redirect_stdout, suppress
+from contextlib import closing, redirect_stdout, suppress
 from shlex import quote
 from tempfile import TemporaryDirectory
 
@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 
 from mlgcn.atomic_files import write_atomically
 from mlgcn.engine.runner import build_runner
+from mlgcn.progress import Bar
 
 from . import arguments
 
@@ -35,6 +36,7 @@ class GrowingRate(Hook):
 
     def __init__(self, first: float, last: float, batches: int):
         self.rates = np.geomspace(first, last, batches)
+        self.bar = Bar('batches', batches, parts=10, transient=True)
         self.losses: list[float] = []  # running means, one for each batch that was trained
 
     def before_train(self, runner: Runner) -> None:
@@ -54,6 +56,7 @@ class GrowingRate(Hook):
         diverged = not mean < DIVERGED * min(self.losses, default=np.inf)  # NaN, too
         if not diverged:
             self.losses.append(mean)
+            self.bar.reach(len(self.losses), state=f'loss {mean:.4f}')
         if diverged or len(self.losses) == len(self.rates):
             raise Finished
 
@@ -76,13 +79,14 @@ def main(args: argparse.Namespace) -> None:
     cfg.train_cfg = dict(max_epochs=args.batches)  # an epoch has one batch at least
     # nothing is saved, resumed or rolled back (None: mmengine's own is left out, too)
     cfg.default_hooks = dict(checkpoint=None, logger=None)
-    hook = GrowingRate(args.first, args.last, args.batches)
     with TemporaryDirectory() as cfg.work_dir, redirect_stdout(sys.stderr), suppress(Finished):
         # mmengine shares loggers by name and second: none of this folder's for a later training
         cfg.experiment_name = os.path.basename(cfg.work_dir)
         runner = build_runner(cfg)
+        hook = GrowingRate(args.first, args.last, args.batches)
         runner.register_hook(hook)
-        runner.train()
+        with closing(hook.bar):
+            runner.train()
     rate = steepest(hook.rates, hook.losses)
     picture = io.BytesIO()
     draw(hook.rates, hook.losses, rate).savefig(picture, format='png', dpi=150)

@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable, Iterable
 
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from mlgcn.apis import Decision, Prediction
 from mlgcn.apis.inputs import ImageFile, list_images, read_image_list
 from mlgcn.datasets.image_io import BadImage, read_image
 from mlgcn.messages import printable
+from mlgcn.progress import track
 from mlgcn.visualization.label_card import PictureFolder, label_card
 
 from . import arguments
@@ -53,18 +52,16 @@ def answer(
 ) -> tuple[int, int]:
     """Predict, and write or print what comes; (number of images, how many of them failed)."""
     images = failed = 0
-    console = Console(stderr=True, soft_wrap=True)
     total = len(files) if isinstance(files, list) else None
     files, ahead = itertools.tee(files)  # the model reads a batch ahead
     answers = zip(files, stream((file.path for file in ahead), decision))
-    if out:  # the labels are printed otherwise, and a disabled bar prints an empty line
-        answers = track(answers, 'images', total, console=console)
+    if out:  # the labels are printed otherwise
+        answers = track(answers, 'images', total)
     for file, prediction in answers:
         if folder and not prediction.error:
             prediction = draw(folder, file, prediction, decision)
         if prediction.error:
-            text = printable(f'{prediction.image}: {prediction.error}')
-            console.print(text, markup=False, highlight=False)
+            print(printable(f'{prediction.image}: {prediction.error}'), file=sys.stderr)
         elif not out:
             print(line(prediction), flush=True)
         images, failed = images + 1, failed + bool(prediction.error)

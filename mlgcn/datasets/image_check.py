@@ -18,8 +18,8 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 from mmengine.dist import is_main_process
-from rich.console import Console
-from rich.progress import track
+
+from mlgcn.progress import track
 
 from . import image_io
 from .image_io import MAX_PIXELS, decode_fault
@@ -140,9 +140,8 @@ def _in_threads(function: Callable, paths: Sequence[str], title: str) -> list:
     """What `function` says of every path; long lists get a progress bar on stderr."""
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(function, paths)
-        if len(paths) >= LONG_LIST and is_main_process():  # a disabled bar prints an empty line
-            bar = {'console': Console(stderr=True, force_jupyter=False), 'transient': True}
-            found = track(found, title, len(paths), **bar)
+        if len(paths) >= LONG_LIST and is_main_process():
+            found = track(found, title, len(paths), transient=True)
         return list(found)
 
 

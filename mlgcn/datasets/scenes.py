@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.random import RandomState
-from rich.console import Console
-from rich.progress import track
+
+from mlgcn.progress import track
 
 from .scene_picture import draw_scene
 
@@ -115,10 +115,10 @@ def make_scenes(
 def _write(root: Path, split: str, info: dict) -> None:
     (root / split).mkdir()
     work = partial(draw_one, seed=info['seed'], split=split, size=info['size'], root=root)
-    numbers, bar = range(info[f'num_{split}']), Console(stderr=True, force_jupyter=False)
+    numbers = range(info[f'num_{split}'])
     with ProcessPoolExecutor() as pool:
         drawn = pool.map(work, numbers, chunksize=16)
-        drawn = list(track(drawn, f'{split} pictures', len(numbers), console=bar))
+        drawn = list(track(drawn, f'{split} pictures', len(numbers)))
     annotations = [annotation for picture in drawn for annotation in picture['annotations']]
     content = {
         'info': info,

@@ -18,13 +18,11 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, find_latest_checkpoint
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mlgcn.messages import printable, some
+from mlgcn.progress import Bar
 
 SHOWN = ('mAP', 'CF1', 'OF1')
-EVERY = 30  # seconds between two lines where the output is no terminal, or a tenth of the training
 TRAINING_ONLY = ('train_cfg', 'train_dataloader', 'optim_wrapper', 'default_hooks')
 PACKAGE = str(Path(__file__).parents[1])
 level: int | None = None  # of records that the console shows; None: all, as mmengine does
@@ -78,50 +76,27 @@ def quiet_logger(init: Callable) -> Callable:
 class ConsoleHook(Hook):
     """Shows on stderr how far a training or a test is; without a terminal, lines instead of a bar.
 
-    The bar is removed by `progress.stop()`, which the command calls when all is over.
+    `mlgcn.progress.bars_end` removes the bar when all is over.
     """
 
     priority = 'VERY_LOW'  # after CheckpointHook, registered before, has compared the scores
 
     def __init__(self):
-        self.console = Console(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True)
-        self.progress = Progress(
-            TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
-            TextColumn('{task.fields[state]}'), TimeRemainingColumn(),
-            console=self.console, transient=True,
-        )  # fmt: skip
         self.loss = float('nan')
 
     def before_train(self, runner: Runner) -> None:
         for line in summary(runner):
-            self.console.print(printable(line), markup=False)
-        self.first = runner.iter  # of a resumed run
-        self._start(runner.max_iters, self.first)
-
-    def _start(self, total: int, done: int = 0) -> None:
-        self.task = self.progress.add_task('scoring', total=total, completed=done, state='')
-        self.started = self.printed = time.monotonic()
-        if self.console.is_terminal:
-            self.progress.start()
-
-    def _advance(self, done: int, **shown: str) -> None:
-        self.progress.update(self.task, completed=done, **shown)
-        task, now = self.progress.tasks[-1], time.monotonic()
-        due = now - self.printed > EVERY or done % max(task.total // 10, 1) == 0
-        if due and not self.console.is_terminal:
-            self.printed, state = now, task.fields['state']
-            left = (now - self.started) / (done - self.first) * (task.total - done)
-            part = f'{task.description} {done}/{task.total} ({task.percentage:.0f} %)'
-            self.console.print(f'{part}  {state}  {left:.0f} s left')
+            print(printable(line), file=sys.stderr)
+        self.bar = Bar('batch', runner.max_iters, runner.iter, parts=10, transient=True)
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         done = runner.iter + 1
         self.loss = outputs['loss'].item()
         rate = max(runner.optim_wrapper.get_lr()['lr'])
         batch = runner.train_dataloader.batch_size * runner.world_size
-        speed = batch * (done - self.first) / (time.monotonic() - self.started)
+        speed = batch * (done - self.bar.first) / (time.monotonic() - self.bar.started)
         state = f'loss {self.loss:.4f}  lr {rate:.3g}  {speed:.1f} images/s'
-        self._advance(done, state=state, description=f'epoch {runner.epoch + 1}, batch')
+        self.bar.reach(done, state=state, description=f'epoch {runner.epoch + 1}, batch')
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         self.metrics = metrics or {}
@@ -133,14 +108,16 @@ class ConsoleHook(Hook):
         best = runner.message_hub.runtime_info.get('best_score')
         star = ' *' if best in metrics.values() else ''
         values = '  '.join(f'{name} {metrics[name]:6.2f}' for name in names)
-        self.console.print(f'epoch {runner.epoch:3}  loss {self.loss:8.4f}  {values}{star}')
+        row = f'epoch {runner.epoch:3}  loss {self.loss:8.4f}  {values}{star}'
+        print(row, file=sys.stderr)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        self.first = 0
-        self._start(len(runner.test_dataloader))
+        images = len(runner.test_dataloader.dataset)
+        self.bar = Bar('scored images', images, parts=10, transient=True)
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        self._advance(batch_idx + 1)
+        batch = runner.test_dataloader.batch_size * runner.world_size
+        self.bar.reach(min((batch_idx + 1) * batch, self.bar.total))
 
 
 def summary(runner: Runner) -> list[str]:

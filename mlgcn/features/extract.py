@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,11 @@ from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mlgcn.atomic_files import write_atomically
+from mlgcn.progress import Bar
 
 from .store import (
     VIEWS,
@@ -90,15 +90,14 @@ def extract_features(
     parts = [range(i, min(i + batch_size, len(paths))) for i in range(done, len(paths), batch_size)]
     workers = cfg.test_dataloader.get('num_workers', 0)
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=workers, collate_fn=list)
-    # the bar comes first: zip asks it once more at the end, where it notes that all is done
-    bar = Console(stderr=True, force_jupyter=False)  # notebooks get text: widgets are optional
-    loaded = zip(track(loader, 'features', console=bar), parts)
-    for count, (packed, part) in enumerate(loaded, 1):
-        maps = stages_in_views(backbone, preprocessor, packed)
-        for name, m in zip(names, maps):
-            write_rows(folder / f'{name}.npy', part.start, m.to(torch.float16).numpy())
-        if count % BATCHES == 0 or count == len(parts):
-            write_done(folder, part.stop)
+    with closing(Bar('features of images', len(paths), done)) as bar:
+        for count, (packed, part) in enumerate(zip(loader, parts), 1):
+            maps = stages_in_views(backbone, preprocessor, packed)
+            for name, m in zip(names, maps):
+                write_rows(folder / f'{name}.npy', part.start, m.to(torch.float16).numpy())
+            if count % BATCHES == 0 or count == len(parts):
+                write_done(folder, part.stop)
+            bar.reach(part.stop)
     return len(paths) - done
 
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from mlgcn.apis import Decision, LoadedModel
 from mlgcn.atomic_files import write_atomically
+from mlgcn.registry import EXPLAINERS
 
 from .drawing import picture, style
 from .explanation import Part, explain
@@ -67,6 +68,7 @@ def write_explanations(
     return page
 
 
+@EXPLAINERS.register_module()
 def explanation_pictures(
     loaded: LoadedModel,
     packed: dict,

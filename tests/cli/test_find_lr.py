@@ -15,6 +15,7 @@ def test_a_picture_and_the_next_command(mlgcn, tmp_path, monkeypatch):
     answer = mlgcn('find-lr', config, '--batches', 40, '--first', 1e-4, '--last', 100)
     rate = float(answer.out.split('optim_wrapper.optimizer.lr=')[1])
     assert answer.status == 0 and 1e-4 <= rate <= 100
+    assert 'batches 4/40 (10 %)  loss ' in answer.err
     assert Image.open('find_lr.png').size == (900, 525)
     assert not (tmp_path / 'work_dirs').exists()
     assert 'find_lr.png' in mlgcn('find-lr', config).error  # it exists

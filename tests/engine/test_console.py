@@ -75,11 +75,13 @@ def test_a_training_on_one_screen(mlgcn, tmp_path, monkeypatch):
     config = write_config(tmp_path, make_photos(tmp_path / 'photos'), 'LinearHead')
     answer = mlgcn('train', config, '--seed', 0)
     lines = answer.err.splitlines()
-    first = next(i for i, line in enumerate(lines) if line.startswith('epoch 1, batch 1/12'))
+    first = next(i for i, line in enumerate(lines) if line.startswith('epoch 1, batch 2/12'))
     assert first <= 25 and '24 images, 3 classes' in answer.err
     assert any('12/12 (100 %)' in line for line in lines)
     rows = [line for line in lines if ' mAP ' in line]
     assert len(rows) == 2 and rows[0].endswith('*')
     assert 'best checkpoint: work_dirs/tiny/best_mAP_epoch_' in answer.out
+    scored = mlgcn('test', config, 'work_dirs/tiny/epoch_2.pth', '--metrics', 'mAP')
+    assert 'scored images 8/13 (62 %)' in scored.err and '13/13 (100 %)' in scored.err
     quiet = mlgcn('train', config, '--seed', 0, '--force', '--quiet')
     assert quiet.err == '' and quiet.out.splitlines()[-1].startswith('  mlgcn predict')
