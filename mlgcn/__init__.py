@@ -34,7 +34,10 @@ def _is_command() -> bool:
     """Whether this process is the command `mlgcn` or the launcher, which import torch when needed.
 
     Help and a mistyped command need not wait for it, and the launcher sets its log level first.
+    Worker processes have the command's `sys.argv`, and import what they need in any order.
     """
+    if '--multiprocessing-fork' in sys.orig_argv:
+        return False
     script = sys.argv[0] if sys.argv else ''
     if script == '-m':  # while Python looks for the package's __main__
         script = sys.orig_argv[-len(sys.argv)]

@@ -46,6 +46,13 @@ def test_importing_prints_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (0, '', '')
 
 
+def test_a_worker_of_a_command_registers_at_once(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['/usr/bin/mlgcn', 'compare'])
+    assert mlgcn._is_command()
+    monkeypatch.setattr(sys, 'orig_argv', ['python', '-c', '...', '--multiprocessing-fork'])
+    assert not mlgcn._is_command()  # else upstream would print what it could not import
+
+
 def test_importing_takes_little_more_than_torch_and_mmpretrain():
     slow = {
         *('timm', 'torchvision', 'mmpretrain.models', 'mmpretrain.datasets', 'transformers'),

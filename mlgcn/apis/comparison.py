@@ -18,7 +18,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from mmengine.config import Config
 from torch.utils.data import Dataset
 
-import mlgcn
+from mlgcn.engine import console
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images
 from mlgcn.engine.launch import end_with_parent
 from mlgcn.evaluation import ScoresFile
@@ -187,10 +187,10 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
 
 
 def start_worker() -> None:
-    """A worker process: registries, and no warnings about loaders that go without a GPU.
+    """A worker process: silent, as the command has said all that the runs would say again.
 
     A killed command would leave its workers waiting for ever: each ends with it.
     """
     end_with_parent(signal.SIGKILL)
     warnings.simplefilter('ignore')
-    mlgcn.register()
+    console.show(quiet=True)

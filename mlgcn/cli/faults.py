@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def run(main: Callable[[], None]) -> None:
     """
     logging.setLogRecordFactory(escaped_record)
     console.show()  # results alone, until options of the command say otherwise
+    warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     logging.raiseExceptions = False  # a log that can't be written (disk full) is no traceback
     try:
         with bars_end():

@@ -1,8 +1,6 @@
 """Write one HTML page about the scores of one or more runs."""
 
 import argparse
-import sys
-import warnings
 from pathlib import Path
 
 from mlgcn.atomic_files import refuse_existing
@@ -15,7 +13,6 @@ def main(args: argparse.Namespace) -> None:
     if len(set(names)) != len(args.scores) or len(names) != len(args.scores):
         raise ConfigError(f'{len(args.scores)} scores files, but --names {names}')
     refuse_existing(args.out, args.force)
-    warnings.showwarning = lambda message, *_: print(f'warning: {message}', file=sys.stderr)
     write_report(
         dict(zip(names, args.scores)), args.out, args.images, args.annotations, args.protocol,
         args.common_images, args.replicates, args.seed,

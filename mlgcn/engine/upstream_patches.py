@@ -6,6 +6,7 @@ each place that reads one).
 """
 
 import ctypes
+import logging
 import os
 import pickle
 import sys
@@ -136,6 +137,8 @@ def install() -> None:
     # mmcv, whose C++ operators nothing here uses
     warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
     warnings.filterwarnings('ignore', 'IProgress not found')  # tqdm, which huggingface_hub imports
+    # of a machine with nvcc and no GPU, on importing torch.utils.benchmark
+    logging.getLogger('torch.utils.cpp_extension').setLevel(logging.ERROR)
     os.environ.pop('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', None)
     keep_freed_memory()
 

@@ -1,5 +1,6 @@
 """Models that were trained with several seeds, compared on the same images."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,9 @@ def compare_scores(
     drawn = np.random.default_rng(seed).integers(seeds, size=(seeds, REPLICATES))
     by_seed, replicates, ap = [], [], []
     for tables in logits.values():
-        results = [multilabel_scores(table, targets, protocol) for table in tables]
+        with warnings.catch_warnings():  # of empty classes, which are the same in all tables
+            warnings.simplefilter('ignore')
+            results = [multilabel_scores(table, targets, protocol) for table in tables]
         samples = [bootstrap_scores(table, targets, protocol, draws) for table in tables]
         values = np.stack([sample.values['mAP'] for sample in samples])
         by_seed.append([result['mAP'] for result in results])

@@ -37,7 +37,9 @@ def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(mlgcn, heads, tm
     out = tmp_path / 'out'
     command = ('compare', *data, '--heads', *paths, '--sizes', 32, '--seeds', 2, '--folds', 2,
                '--workers', 2, '--curves', '--out', out)  # fmt: skip
-    assert mlgcn(*command).status == 0
+    answer = mlgcn(*command)
+    assert answer.status == 0
+    assert 'trainings 8/8 (100 %)' in answer.err and 'UserWarning' not in answer.err
     runs = sorted((out / 'runs').iterdir())
     assert len(runs) == 2 * 2 * 2 + 2 * 2 + 2 * 2 * 2  # folds; on the whole; on two shares
     page = (out / 'comparison.html').read_text()

@@ -1,22 +1,3 @@
-const valueOf = cell => cell.dataset.v ?? cell.textContent.replace(/[,%]/g, '').trim();
-document.querySelectorAll('.sortable').forEach(table => {
-  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, i) => {
-    const button = document.createElement('button');
-    button.append(...head.childNodes);
-    head.append(button);
-    button.onclick = () => {
-      const down = head.ariaSort ? head.ariaSort === 'ascending' : i > 0;
-      heads.forEach(other => other.ariaSort = null);
-      head.ariaSort = down ? 'descending' : 'ascending';
-      const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
-      const rows = [...body.rows].map(row => [valueOf(row.cells[i]), row]);
-      rows.sort(([a], [b]) => (down ? -1 : 1) * compare(a, b));
-      body.append(...rows.map(([, row]) => row));
-    };
-  });
-});
-
 document.querySelector('[type=search]').oninput = event => {
   const wanted = event.target.value.trim().toLowerCase();
   const rows = [...document.querySelector('.searchable tbody').rows];
