@@ -87,9 +87,11 @@ class Browser:
         self.call('DOM.setFileInputFiles', nodeId=node, files=[str(file) for file in files])
 
     def press(self, key):
+        code = {'Tab': 9, 'Enter': 13, 'Escape': 27, 'ArrowLeft': 37, 'ArrowRight': 39}[key]
         for kind in ('keyDown', 'keyUp'):
+            text = {'text': '\r'} if (kind, key) == ('keyDown', 'Enter') else {}
             self.call('Input.dispatchKeyEvent', type=kind, key=key, code=key,
-                      windowsVirtualKeyCode={'Tab': 9, 'ArrowLeft': 37}[key])  # fmt: skip
+                      windowsVirtualKeyCode=code, **text)  # fmt: skip
 
     def screenshot(self, path):
         path.write_bytes(base64.b64decode(self.call('Page.captureScreenshot')['data']))

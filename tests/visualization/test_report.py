@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from browser import CHROMIUM, Browser
 from html_page import Page
 from score_files import FILES, FIRST, NAMES, TARGETS, save
 
@@ -135,3 +136,35 @@ def test_missing_photographs_are_named(runs, tmp_path):
         found, unread = galleries(load_runs(runs)[0], tmp_path)
     assert '2 of 3' in unread
     assert sum(card['uri'] is None for _, cards in found for card in cards) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason='Chromium is needed')
+@pytest.mark.parametrize('width', [420, 1280])
+def test_with_the_keyboard_in_a_browser(runs, tmp_path, width):
+    report(tmp_path, runs)
+    with Browser(tmp_path / 'profile', width) as browser:
+        browser.open((tmp_path / 'new/report.html').as_uri())
+        assert browser.run('document.documentElement.scrollWidth <= innerWidth')
+        for _ in range(60):
+            browser.press('Tab')
+            if browser.run("document.activeElement.matches('.zoom')"):
+                break
+        browser.press('Enter')
+        captions = [browser.run("document.querySelector('dialog figure').innerText")]
+        browser.press('Tab')  # from Close to the browser's own controls: arrows work all the same
+        for key in ('ArrowRight', 'ArrowLeft', 'ArrowLeft'):
+            browser.press(key)
+            captions.append(browser.run("document.querySelector('dialog figure').innerText"))
+        assert captions[0] == captions[2] and len({*captions}) == 3
+        browser.press('Escape')
+        assert not browser.run('dialog.open')
+        assert browser.run('document.activeElement === figures[shown]')  # where it was closed
+        browser.run("document.querySelectorAll('.sortable thead button')[1].focus()")
+        browser.press('Enter')
+        first = "document.querySelector('.sortable').tHead.rows[0].cells[1].ariaSort"
+        assert browser.run(first) == 'descending'
+        search = "field = document.querySelector('[type=search]'); field.value = 'no such class'"
+        browser.run(f'{search}; field.oninput({{target: field}})')
+        assert 'no class has' in browser.run("document.querySelector('[role=status]').textContent")
+        assert not browser.errors

@@ -8,7 +8,7 @@ const show = index => {
 };
 figures.forEach((figure, index) => figure.onclick = () => { show(index); dialog.showModal(); });
 dialog.onclick = event => event.target === dialog ? dialog.close() : show(shown + Number(event.target.value ?? 0));
-dialog.onkeydown = event => show(shown + ({ ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0));
+document.onkeydown = event => { if (dialog.open) show(shown + ({ ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0)); };
 dialog.onclose = () => figures[shown].focus();
 
 const valueOf = cell => cell.dataset.v ?? cell.textContent.replace(/[,%]/g, '').trim();
