@@ -145,8 +145,8 @@ def listed_again(images: Iterable[Labels]) -> Iterator[str]:
             one, other = (some(sorted(i.present)) or 'no label' for i in (known, labels))
             same = known[1:3] + known[6:8] == labels[1:3] + labels[6:8]
             how = 'the same labels' if same else f'different labels ({one}; {other})'
-            # the second place without the file: long messages are cut
-            again = labels.where.removeprefix(known.where.partition(', ')[0] + ', ')
+            # the second place without the folder: long messages are cut
+            again = labels.where.removeprefix(os.path.dirname(known.where.partition(', ')[0]) + '/')
             yield f'{labels.img_path} a second time with {how}: {known.where}; {again}'
 
 

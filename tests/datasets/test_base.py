@@ -29,8 +29,11 @@ def test_characters_that_cannot_be_seen_are_said(folder, name):
 def test_an_image_twice_stops_whatever_its_labels(folder):
     (folder / 'labels.csv').write_text('00.jpg,ox\n./00.jpg,dog\n../photos/00.jpg,ox\n')
     message = refused(folder)
-    assert 'different labels (ox; dog): ' in message and 'labels.csv, line 1; line 2' in message
-    assert 'the same labels' in message and 'line 1; line 3' in message
+    assert (
+        'different labels (ox; dog): ' in message
+        and 'labels.csv, line 1; labels.csv, line 2' in message
+    )
+    assert 'the same labels' in message and 'line 1; labels.csv, line 3' in message
 
 
 def test_items_reach_the_data_sample(folder):
