@@ -17,9 +17,10 @@ from mmpretrain.registry import DATASETS
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.datasets import MultiLabelPhotos, readers
-from mlgcn.datasets.annotations import AnnotationError, Labels
+from mlgcn.datasets.annotations import AnnotationError, Labels, contradictions
 from mlgcn.datasets.audit import Finding, Split, findings, report_dict, report_text
 from mlgcn.datasets.image_check import ImageFacts, image_facts
+from mlgcn.datasets.own_photos import united
 from mlgcn.messages import printable
 from mlgcn.progress import track
 
@@ -63,6 +64,7 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
         if sets in seen:
             continue  # as a rule the test set is the validation set
         seen.append(sets)
+        parts = []
         for number, settings in enumerate(sets, 1):
             part = name if len(sets) == 1 else f'{name}[{number}]'
             problems, notes = (), ()
@@ -72,12 +74,17 @@ def read_splits(cfg: Config) -> tuple[list[Split], list[Finding], dict]:
             except (ValueError, OSError) as error:
                 problems = error.args if isinstance(error, AnnotationError) else [str(error)]
             else:
-                classes = classes or names
-                splits.append(Split(part, photos.metainfo.get('classes') or classes, images))
+                parts.append((part, photos.metainfo.get('classes'), names, images))
                 read_options |= getattr(photos, 'read_options', {})
                 problems, notes = getattr(photos, 'problems', ()), getattr(photos, 'notes', ())
+                problems = problems or ([] if images else ['no image is listed'])
             found.append(Finding(True, f'{part}: {FAULTS}', list(problems)))
             found.append(Finding(False, f'{part}: how the annotations were read', list(notes)))
+        differ = list(contradictions([(names, images) for _, _, names, images in parts]))
+        found.append(Finding(True, f'{name}: lists that contradict each other', differ))
+        if parts:
+            classes = classes or united([names for _, _, names, _ in parts])
+            splits += [Split(part, stated or classes, images) for part, stated, _, images in parts]
     return splits, [finding for finding in found if finding.cases], read_options
 
 

@@ -78,7 +78,11 @@ def text_lines(path: str | Path) -> Iterator[str]:
                 return
     except UnicodeDecodeError as error:
         if not start.startswith((b'\xff\xfe', b'\xfe\xff')):
-            raise AnnotationError(f'{path}: expected UTF-8 text, but {error}') from None
+            seen = error.object[error.start]  # in one of the pieces that are read
+            line = Path(path).read_bytes().partition(error.object)[0].count(b'\n')
+            line += error.object.count(b'\n', 0, error.start) + 1
+            told = f'expected UTF-8 text, seen the byte 0x{seen:02x}; save it as UTF-8'
+            raise AnnotationError(f'{path}, line {line}: {told}') from None
     seen = 'UTF-16, or zero bytes of a damaged file'
     raise AnnotationError(f'{path}: expected UTF-8 text, seen {seen}; save it as UTF-8')
 
@@ -102,7 +106,7 @@ def read_json(file: str | Path) -> Any:
             raise ValueError(f'an object has the key {some(map(repr, twice))} more than once')
         return content
 
-    text, is_yaml = read_text(file), str(file).endswith(YAML)
+    text, is_yaml = read_text(file), str(file).lower().endswith(YAML)
     try:
         return read_yaml(text) if is_yaml else json.loads(text, object_pairs_hook=as_dict)
     # ValueError: also numbers of too many digits
@@ -122,7 +126,8 @@ def read_yaml(text: str) -> Any:
 def row_fault(row: Any, keys: dict[str, type | tuple[type, ...]]) -> str:
     """What a json object lacks of `keys` and their types, in words; '' for nothing."""
     for key, kind in keys.items():
-        if not isinstance(row, dict) or not isinstance(row.get(key), kind):
+        value = row.get(key) if isinstance(row, dict) else None
+        if not isinstance(value, kind) or isinstance(value, bool):
             kinds = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             return f"expected the key '{key}' with {kinds}, seen {str(row)[:80]}"
     return ''
@@ -134,6 +139,19 @@ def composed(labels: Labels, folder: str) -> Labels:
     present, difficult, absent, unknown = ({normalize('NFC', n) for n in kind} for kind in kinds)
     path = os.path.normpath(os.path.join(folder, labels.img_path))
     return Labels(path, present, difficult, *labels[3:6], absent, unknown, labels.crop)
+
+
+def contradictions(lists: Sequence[tuple[Collection[str], Iterable[Labels]]]) -> Iterator[str]:
+    """In words, each image to which a list, (its classes, its images), gives other labels than one
+    before, as to the classes that both know."""
+    first: dict[str, tuple[Collection[str], Labels]] = {}
+    for names, images in lists:
+        for labels in images:
+            others, known = first.setdefault(labels.img_path, (names, labels))
+            differ = set(known.present) ^ set(labels.present) if others is not names else set()
+            if differ := differ & set(names) & set(others):
+                told = f'{labels.img_path} in two lists that differ in {some(sorted(differ))}'
+                yield f'{told}: {known.where}; {labels.where}'
 
 
 def listed_again(images: Iterable[Labels]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
 from typing import Any, NamedTuple
 from unicodedata import normalize
@@ -22,7 +23,7 @@ PAIRS, CASES = 20, 10  # of classes and of a finding in the text; the json has a
 class Split(NamedTuple):
     """One split as its annotations have it."""
 
-    name: str  # 'train', 'val', 'test'
+    name: str  # 'train', 'val', 'test'; 'train[2]': the second part of a ConcatDataset
     classes: Sequence[str]  # those known: the config's, or the training set's, or its own
     images: list[Labels]
 
@@ -40,9 +41,9 @@ Users = Mapping[str, list[tuple[str, Labels]]]  # {path: (split, labels) of each
 
 
 def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
-    """All findings that have a case, errors first; `splits` in the order train, val, test."""
+    """All findings that have a case, errors first; a ConcatDataset's parts count as one split."""
     users = defaultdict(list)
-    images = [(split.name, labels) for split in splits for labels in split.images]
+    images = [(s.name.partition('[')[0], labels) for s in splits for labels in s.images]
     for name, labels in images:
         users[labels.img_path].append((name, labels))
     same_pixels = defaultdict(list)
@@ -70,6 +71,9 @@ def findings(splits: Sequence[Split], facts: Facts) -> list[Finding]:
     oddities = {
         'images of 16 bits that use fewer and come out dark: set value_range of LoadImage': [
             f'{fact.path}: {fact.bits} bits' for fact in dark
+        ],
+        'uncompressed images that end in black rows: a border, or lost? see for yourself': [
+            fact.path for fact in facts.values() if fact.is_black
         ],
         'images whose size is not the annotated one': _sizes(users, facts),
         'identical images within a split': copies,
@@ -160,7 +164,7 @@ def _sizes(users: Users, facts: Facts) -> Iterator[str]:
 
 
 def _similar(splits: Sequence[Split]) -> Iterator[str]:
-    """Names that differ in case, spaces, signs, accents or a plural's s, each with its place."""
+    """Names that differ in case, spaces, signs, accents, a plural's s or zeros, with places."""
     places = {}
     for labels in (labels for split in splits for labels in split.images):
         for name in (*labels.present, *labels.difficult):
@@ -168,7 +172,10 @@ def _similar(splits: Sequence[Split]) -> Iterator[str]:
     spellings = defaultdict(dict)
     for name in (*(name for split in splits for name in split.classes), *places):
         letters = ''.join(c for c in normalize('NFKD', name.casefold()) if c.isalnum())
-        spellings[letters.removesuffix('s').removesuffix('e') or name][name] = None
+        letters = letters.removesuffix('s').removesuffix('e') or name
+        with suppress(ValueError):  # 7, 007 and 7.0
+            letters = f'{float(name):g}'
+        spellings[letters][name] = None
     for names in spellings.values():
         if len(names) > 1:
             yield ' / '.join(f'{name!r}{places.get(name, "")}' for name in names)

@@ -92,8 +92,7 @@ class MultiLabelPhotos(CheckedImages):
         names, images = self._stream()
         images = list(images)
         found = self._locate(lambda i: images[i].img_path, len(images))
-        images = [i._replace(img_path=found.get(i.img_path, i.img_path)) for i in images]
-        return self._composed(names), images
+        return self._composed(names), list(_renamed(images, found))
 
     def _stream(self) -> tuple[Sequence[str] | set[str], Iterator[Labels]]:
         """`read_labels`, names of labels composed and paths in full, image by image."""
@@ -133,9 +132,10 @@ class MultiLabelPhotos(CheckedImages):
                 break
         where = self.ann_file or self.data_root
         classes = tuple(normalize('NFC', c) for c in stated or self._composed(names))
-        twice = table.repeated_paths()
+        found = self._locate(table.path, len(table))
+        twice = table.repeated_paths(found)
         if twice and not self.merges_parts and len(self.problems) < MOST_PROBLEMS:
-            kept, again = list(self.problems), self._stream()[1]
+            kept, again = list(self.problems), _renamed(self._stream()[1], found)
             self.problems[:] = kept + list(listed_again(i for i in again if i.img_path in twice))
         if self.problems:
             raise AnnotationError(*self.problems)
@@ -146,16 +146,26 @@ class MultiLabelPhotos(CheckedImages):
         self._metainfo['classes'] = classes
         index = {name: i for i, name in enumerate(classes)}
         table.renumber([index[name] for name in columns], len(classes))
+        if found:
+            table = table.keep(range(len(table)), found)
         if twice:
             self.notes.append(f'{len(twice)} images are listed in parts, e.g. {min(twice)}')
             table = table.merged(twice)
-        if found := self._locate(table.path, len(table)):
-            table = table.keep(range(len(table)), found)
+        self.notes += self._differences(table)
         self.positives = dict(zip(classes, table.counts().tolist()))
         print_log(f'{where}: {self.policy()}', 'current')
         for note in self.notes:
             print_log(f'{where}: {note}', 'current', logging.WARNING)
         return table
+
+    def _differences(self, table: LabelTable) -> Iterator[str]:
+        """In words, the images that are listed under two names with different labels."""
+        rows = {table.path(row): row for row in range(len(table) if self.aliases else 0)}
+        scores = ([table[rows[path]]['gt_score'] for path in pair] for pair in self.aliases)
+        differ = [pair for pair, (a, b) in zip(self.aliases, scores) if (a != b).any()]
+        if differ:
+            told = f'{len(differ)} images are listed under two names with different labels'
+            yield f'{told}: {some(map(" = ".join, differ), 3)}'
 
     def _pairs(
         self, labels: Labels, known: dict[str, int], columns: dict[str, int]
@@ -174,3 +184,8 @@ class MultiLabelPhotos(CheckedImages):
             self.problems += unknown_labels([labels], known)
             return ()
         return [(columns.setdefault(name, len(columns)), v) for name, v in values.items()]
+
+
+def _renamed(images: Iterable[Labels], names: dict[str, str]) -> Iterator[Labels]:
+    for labels in images:
+        yield labels._replace(img_path=names.get(labels.img_path, labels.img_path))

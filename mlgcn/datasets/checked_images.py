@@ -45,6 +45,7 @@ class CheckedImages(MultiLabelDataset):
         self.bad_images = bad_images
         self.left_out: dict[str, str] = {}  # {path: what is wrong}, of the check at the start
         self.absent: list[str] = []  # listed images that are not there, with hints
+        self.aliases: list[tuple[str, str]] = []  # two names of one file, through links
         self.notes: list[str] = []  # what was found out about the annotations, not stated
         super().__init__(pipeline=[_with_our_loader(step) for step in pipeline], **kwargs)
 
@@ -62,9 +63,9 @@ class CheckedImages(MultiLabelDataset):
     def _locate(self, path: Callable[[int], str], number: int) -> dict[str, str]:
         """{path: that on the disk} where they differ; notes them, and which images are absent."""
         checked = self._sample(number)
-        found, self.absent = locate(map(path, checked))
+        found, self.absent, self.aliases = locate(map(path, checked))
         if found and len(checked) < number:
-            found, self.absent = locate(map(path, range(number)))
+            found, self.absent, self.aliases = locate(map(path, range(number)))
         if found:
             pairs = some([f'{listed} is {path}' for listed, path in found.items()], 2)
             self.notes.append(f'{len(found)} images are written in another way: {pairs}')
@@ -102,11 +103,15 @@ class CheckedImages(MultiLabelDataset):
         return self.data_list.keep(i for i in rows if self.data_list.path(i) not in self.left_out)
 
     def _oddities(self, verdicts: dict[str, Verdict]) -> Iterator[str]:
-        """Of which images less is used than the file has."""
+        """Of which images less is used than the file has, or perhaps than it had."""
         animated = [path for path, verdict in verdicts.items() if verdict.animated]
         if animated:
             told = f'{len(animated)} images are animated or have pages; the first one is used'
             yield f'{told}: {some(animated)}'
+        black = [path for path, verdict in verdicts.items() if verdict.black]
+        if black:
+            told = f'{len(black)} uncompressed images end in black rows'
+            yield f'{told}, which are a border, or were lost: {some(black)}'
         deep = [path for path, verdict in verdicts.items() if verdict.deep and not verdict.fault]
         bits = used_bits(deep) if deep and not self.read_options.get('value_range') else 0
         if 0 < bits < FEW_BITS:

@@ -65,14 +65,15 @@ def read_coco(file: str | Path) -> CocoFile:
     for row in rows['annotations']:
         if row['category_id'] in names:
             left, top, width, height = four_numbers(row.get('bbox', ()))
-            corners = (left, top, left + width, top + height) if 'bbox' in row else None
+            corners = (left, top, left + width, top + height) if row.get('bbox') else None
             box = Box(names[row['category_id']], corners, f'annotation id {row["id"]}')
             boxes[row['image_id']].append(box)
     images = []
     for row in rows['images']:
-        found, size = boxes.get(row['id'], ()), (row.get('width'), row.get('height'))
+        found = boxes.get(row['id'], ())
+        size = four_numbers((row.get('width'), row.get('height'), 1, 1))[:2]
         where, present = f'{file}, image id {row["id"]}', {box.name for box in found}
-        size = size if all(size) else None
+        size = tuple(map(round, size)) if all(0 < edge < 1e9 for edge in size) else None
         images.append(Labels(row['file_name'], present, (), where, found, size))
     parents = {row['name']: row.get('supercategory') for row in rows['categories']}
     roots = {parent for name, parent in parents.items() if parent != name}

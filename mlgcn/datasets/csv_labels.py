@@ -4,12 +4,10 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-
-import yaml
 
 from mlgcn.messages import some
 from mlgcn.registry import DATASETS
@@ -17,16 +15,14 @@ from mlgcn.registry import DATASETS
 from . import foreign_files, image_io
 from .annotations import AnnotationError, Labels, repeated, text_lines
 from .base import MultiLabelPhotos
+from .label_cells import splitter, state, suspicions
 
 ENDINGS = image_io.ENDINGS | foreign_files.ENDINGS
-HEADS = {'file', 'filename', 'file_name', 'image', 'img', 'path', 'name', 'id', 'image_id', 'photo'}
+HEADS = {'file', 'image', 'img', 'photo', 'filename', 'path', 'name', 'id', 'url'}
+HEADS |= {f'{what}{sign}{of}' for what in HEADS for sign in ('_', ' ', '') for of in HEADS}
 LABELS = {'label', 'labels', 'class', 'classes', 'tag', 'tags', 'category', 'target'}
-EMPTY = {'nan', 'none', 'null', 'n/a', 'na', '<na>', '[]', '{}'}  # what programs write for no label
-STATES = {'0': 0, '1': 1, '0.0': 0, '1.0': 1, 'false': 0, 'true': 1, '-1': -1, '-1.0': -1, '': -1}
 MARKS = {'-': 'absent', '?': 'unknown'}  # before a label
 PEEK = 200_000  # cells by which the form of a file is found out
-LIST_SIGNS = ';,｜；，、'  # which hardly any name of a class has
-SEPARATORS = (*LIST_SIGNS, '|', '/', '+', '&', '\t', ' ', '_', '-', ':', '.')
 
 
 @DATASETS.register_module()
@@ -68,8 +64,9 @@ class CsvMultiLabel(MultiLabelPhotos):
         if head:
             self.notes.append(f'the first line is taken for a header: {",".join(head)}')
         cells = [cell.lower() for row in rows for cell in row[1:]]
-        states = [cell for cell in cells if cell in STATES]
-        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and any(states)
+        states = [cell for cell in cells if state(cell) is not None]
+        filled = any(cell not in ('', 'nan') for cell in states)
+        is_one_hot = len(head) > 1 and head[1].lower() not in LABELS and filled
         columns = head[1:] if is_one_hot and len(states) > len(cells) / 2 else []
         odd = repeated(columns) + [name for name in columns if not name]
         if odd:
@@ -78,7 +75,8 @@ class CsvMultiLabel(MultiLabelPhotos):
         if columns:
             self.notes.append(f'one column of 1, 0, -1 for each class: {some(columns)}')
             return columns, self._columns(columns)
-        split = self._splitter([row[1] for row in rows if not self._fault(row)])
+        cells = [row[1] for row in rows if not self._fault(row)]
+        split = splitter(cells, self.separator, self.notes)
         if not self.is_stated:
             labels = (label for row in rows if len(row) == 2 for label in split(row[1]) or ())
             absent = any(label[:1] == '-' and len(label) > 1 for label in labels)
@@ -88,10 +86,13 @@ class CsvMultiLabel(MultiLabelPhotos):
 
     def _columns(self, columns: list[str]) -> Iterator[Labels]:
         """The images of a file with one column for each class."""
+        empty, has_absent = 0, False
         for at, row in islice(self._rows(), 1, None):
-            where, states = f'{self.ann_file}, {at}', [STATES.get(cell.lower()) for cell in row[1:]]
+            where, states = f'{self.ann_file}, {at}', [state(cell.lower()) for cell in row[1:]]
+            empty += row.count('')
+            has_absent = has_absent or 0 in states
             if None in states:
-                wrong = [cell for cell in row[1:] if cell.lower() not in STATES]
+                wrong = [cell for cell in row[1:] if state(cell.lower()) is None]
                 told = 'expected 1, 0, -1 or nothing in the columns of classes'
                 self.fault(where, f'{told}, seen {some(map(repr, wrong))}')
             elif len(states) != len(columns) or not row[0]:
@@ -102,6 +103,10 @@ class CsvMultiLabel(MultiLabelPhotos):
                     {n for n, s in zip(columns, states) if s == v} for v in (1, 0, -1)
                 )
                 yield Labels(row[0], present, (), where, absent=absent, unknown=unknown)
+        if empty:
+            self.notes.append(f'{empty} empty cells are unknown; fill them with 0 if they mean no')
+        if not has_absent:
+            self.notes.append('no cell is 0: nothing is known to be absent, and -1 is unknown')
 
     def _cells(
         self, has_head: bool, split: Callable[[str], list[str] | None], names: set[str]
@@ -163,12 +168,13 @@ class CsvMultiLabel(MultiLabelPhotos):
         return sum(self._is_image(start.strip().strip('"')) for start in starts)
 
     def _is_image(self, cell: str) -> bool:
-        is_file = os.path.isfile(os.path.join(self.img_prefix, cell))
-        return is_file or Path(cell).suffix.lower() in ENDINGS
+        path = os.path.join(self.img_prefix, cell)
+        return Path(cell).suffix.lower() in ENDINGS or bool(cell) and os.path.exists(path)
 
     def _is_header(self, first: Sequence[str] = ('',), *others: list[str]) -> bool:
         """Whether the first line can be no image, and names columns or differs from the others."""
-        if not first[0] or any(map(self._is_image, first)):
+        parts = [part for cell in first for part in re.split('[;,\t]', cell)]
+        if not first[0] or any(map(self._is_image, {*first, *parts})):
             return False
         if first[0].lower() in HEADS:
             return True
@@ -188,59 +194,6 @@ class CsvMultiLabel(MultiLabelPhotos):
         hint = '; several labels stand in one cell' if len(row) > 2 else ''
         if any(map(self._is_image, row[1:])):
             hint = '; the file comes first, and names with commas stand in double quotes'
-        elif hint and all(cell.lower() in STATES for cell in row[1:]):
+        elif hint and all(state(cell.lower()) is not None for cell in row[1:]):
             hint = '; columns of 0 and 1 need a header with the names of the classes'
         return f"expected 'file,label1|label2', seen {row}{hint}"
-
-    def _splitter(self, cells: list[str]) -> Callable[[str], list[str] | None]:
-        """The labels of a cell; None where it is no list, as the `cells` are."""
-        separator = self.separator or ('|' if any('|' in cell for cell in cells) else '')
-        filled = {cell for cell in cells if cell}
-        if not separator and filled and None not in map(_read_list, filled):
-            self.notes.append(f'labels are read as lists: {min(filled)}')
-            return _read_list
-        for sign in ';,' if not separator else '':
-            multiple, known = _parts(filled, sign)
-            if multiple and all(part in known for parts in multiple.values() for part in parts):
-                separator = sign
-                self.notes.append(f'labels are separated by {sign!r}: {next(iter(multiple))}')
-        sign = separator or '|'
-        return lambda cell: [name for part in cell.split(sign) if (name := part.strip())]
-
-
-def _parts(names: Collection[str], sign: str) -> tuple[dict[str, list[str]], set[str]]:
-    """({name with the sign: its parts}, parts that are a name themselves or belong to several)."""
-    multiple = {n: [p.strip() for p in n.split(sign) if p.strip()] for n in names if sign in n}
-    multiple = {name: parts for name, parts in multiple.items() if len(parts) > 1}
-    counts = Counter(part for parts in multiple.values() for part in set(parts))
-    return multiple, {p for p, n in counts.items() if n > 1} | (set(names) - multiple.keys())
-
-
-def _read_list(cell: str) -> list[str] | None:
-    """The names in ['a', "b"], [a, b], {'a', 'b'} or ('a', 'b'); None for anything else."""
-    if cell and not re.fullmatch(r'[\[{(].*[\])}]', cell):
-        return None
-    try:
-        value = yaml.load('[' + cell[1:-1] + ']' if cell else '[]', yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError):
-        return None
-    return value if all(isinstance(name, str) for name in value) else None
-
-
-def suspicions(names: Sequence[str]) -> Iterator[str]:
-    """Class names that look like something else, in words."""
-    for sign in SEPARATORS:
-        multiple, known = _parts(names, sign)
-        split = {n: parts for n, parts in multiple.items() if all(p in known for p in parts)}
-        if split or (multiple and sign in LIST_SIGNS):
-            name, parts = next(iter((split or multiple).items()))
-            count = f' ({len(split or multiple)} such names)' if len(split or multiple) > 1 else ''
-            yield (
-                f'class {name!r} looks like the classes {" and ".join(map(repr, parts))}{count}: '
-                f'if {sign!r} separates labels, set own.separator={sign!r}'
-            )
-    odd = [name for name in names if name.lower() in EMPTY or re.match(r'[\[{(]', name)]
-    if odd:
-        yield f'class names that look like an empty cell or a list: {some(map(repr, odd))}'
-    if names and set(names) <= STATES.keys():
-        yield f'the classes are {some(names)}: with one column for each class, name it in a header'

@@ -38,6 +38,7 @@ class Verdict(NamedTuple):
     fault: str = ''  # why it cannot be used
     animated: bool = False  # frames follow the first
     deep: bool = False  # more than 8 bits
+    black: bool = False  # the last rows of an uncompressed image are black
     density: float = 0.0  # bytes per pixel of a JPEG that looks whole
 
 
@@ -46,23 +47,35 @@ class Folders:
 
     def __init__(self) -> None:
         self.listings: dict[str, dict[str, str]] = {}
+        self.places: dict[str, tuple[str, set[str]]] = {}  # {folder: (without links, its links)}
 
     def names(self, folder: str) -> dict[str, str]:
-        """{name in Unicode's composed form: name on disk}; empty where there is no such folder."""
+        """{name in Unicode's composed form, and as it is: name on disk}; empty without a folder."""
         if folder not in self.listings:
-            names = os.listdir(folder or '.') if os.path.isdir(folder or '.') else ()
+            entries = list(os.scandir(folder or '.')) if os.path.isdir(folder or '.') else ()
+            names = [entry.name for entry in entries]
             self.listings[folder] = {unicodedata.normalize('NFC', name): name for name in names}
+            self.listings[folder] |= {name: name for name in names if not name.isascii()}
+            links = {entry.name for entry in entries if entry.is_symlink()}
+            self.places[folder] = os.path.realpath(folder), links
         return self.listings[folder]
 
     def find(self, path: str) -> str | None:
         """The path on disk of a listed one, which may come from another system; None: absent."""
         for variant in _variants(path):
             folder, name = os.path.split(variant)
-            found = self.names(folder).get(unicodedata.normalize('NFC', name))
+            names = self.names(folder)
+            found = names.get(name) or names.get(unicodedata.normalize('NFC', name))
             if found is not None:
                 return os.path.join(folder, found)
         # for file systems that ignore case or normalise names
         return path if self.names(os.path.dirname(path)) and os.path.exists(path) else None
+
+    def real(self, path: str) -> str:
+        """The path of a file that was found, without links in it."""
+        folder, name = os.path.split(path)
+        place, links = self.places[folder]
+        return os.path.realpath(path) if name in links else os.path.join(place, name)
 
     def hint(self, path: str) -> str:
         """Why `path` may be absent: ' (...)', or ''."""
@@ -82,17 +95,21 @@ def _variants(path: str) -> Iterator[str]:
         yield unicodedata.normalize(form, path)
 
 
-def locate(paths: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """({path: that on disk} where they differ, the absent ones in order with a hint)."""
-    folders, found, absent = Folders(), {}, []
+def locate(paths: Iterable[str]) -> tuple[dict[str, str], list[str], list[tuple[str, str]]]:
+    """({path: that on disk} where they differ, the absent ones with a hint, two names of one)."""
+    folders, found, absent, first, aliases = Folders(), {}, [], {}, []
     for path in paths:
         on_disk = folders.find(path)
         if on_disk is None:
             absent.append(path)
-        elif on_disk != path:
+            continue
+        if on_disk != path:
             found[path] = on_disk
+        same = first.setdefault(folders.real(on_disk), on_disk)
+        if same != on_disk:
+            aliases.append((same, on_disk))
     # each hint looks through a folder, which would be slow for a whole list
-    return found, [path + folders.hint(path) for path in absent[:10]] + absent[10:]
+    return found, [path + folders.hint(path) for path in absent[:10]] + absent[10:], aliases
 
 
 def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
@@ -114,14 +131,15 @@ def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
                 density = length / (image.width * image.height)
                 if image.format == 'PNG':
                     image.verify()  # the checksums of its chunks
-                return Verdict('', animated, deep, density if image.format == 'JPEG' else 0)
+                return Verdict('', animated, deep, False, density if image.format == 'JPEG' else 0)
     except Exception as error:
         return Verdict(image_io.fault_of(error, path), animated, deep)
-    return Verdict(decode_fault(path, max_pixels=max_pixels, **options), animated, deep)
+    fault = decode_fault(path, max_pixels=max_pixels, **options)
+    return Verdict(fault, animated, deep, not fault and image_io.ends_in_black(path, max_pixels))
 
 
 def check_images(paths: Sequence[str], **options) -> dict[str, Verdict]:
-    """The images that cannot be used, are animated or deep, in the order of `paths`.
+    """The images that cannot be used, or are odd in another way, in the order of `paths`.
 
     `options` are those of `read_image`.
     """
@@ -133,7 +151,7 @@ def check_images(paths: Sequence[str], **options) -> dict[str, Verdict]:
     faults = _in_threads(partial(decode_fault, **options), thin, 'decoding')
     for path, fault in zip(thin, faults):
         verdicts[path] = verdicts[path]._replace(fault=fault)
-    return {path: verdict for path, verdict in verdicts.items() if any(verdict[:3])}
+    return {path: verdict for path, verdict in verdicts.items() if any(verdict[:4])}
 
 
 def _in_threads(function: Callable, paths: Sequence[str], title: str) -> list:
@@ -155,6 +173,7 @@ class ImageFacts(NamedTuple):
     size: tuple[int, int] = (0, 0)  # width and height of the upright image
     pixels: str = ''  # digest of size and pixels: equal for equal images
     look: int = 0  # 128 bits, of which few differ between images that look alike
+    is_black: bool = False  # in the last rows, uncompressed
 
 
 def image_facts(path: str, **options) -> ImageFacts:
@@ -168,7 +187,8 @@ def image_facts(path: str, **options) -> ImageFacts:
     height, width = pixels.shape[:2]
     digest = hashlib.blake2b(pixels, key=f'{width}x{height}'.encode(), digest_size=16).hexdigest()
     bits = used_bits([path]) if is_deep and not options.get('value_range') else 0
-    return ImageFacts(path, '', bits, is_turned, (width, height), digest, look_of(pixels))
+    black = image_io.ends_in_black(path, 2 * MAX_PIXELS)
+    return ImageFacts(path, '', bits, is_turned, (width, height), digest, look_of(pixels), black)
 
 
 def look_of(pixels: np.ndarray) -> int:

@@ -8,20 +8,16 @@ Ghostscript).
 
 import contextlib
 import os
-import re
 import stat
-import struct
 import warnings
-import zlib
-from functools import partial
 from typing import BinaryIO
 
 import cv2
 import numpy as np
-import simplejpeg
 from PIL import ExifTags, Image, ImageOps
 
 from .foreign_files import is_raw, what_is
+from .image_damage import check_png, decode_jpeg, ends_in_zeros, zeros_from
 
 Image.init()
 with contextlib.suppress(ImportError):  # an optional reader of the photographs of phones
@@ -31,20 +27,9 @@ with contextlib.suppress(ImportError):  # an optional reader of the photographs 
 KNOWN = ('JPEG', 'PNG', 'GIF', 'WEBP', 'BMP', 'DIB', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'HEIF')
 FORMATS = [name for name in KNOWN if name in Image.OPEN]  # AVIF is missing from older Pillows
 ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
-ADAM7 = (  # the passes of an interlaced PNG: first column and row, steps to the next ones
-    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
-)  # fmt: skip
-PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the header's colour type
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS  # 89,478,485: where Pillow begins to warn
 # Behind transparent parts, RGB: ImageNet's mean, as mmcv has it behind grey with alpha.
 BACKGROUND = (124, 117, 104)
-# libjpeg's warnings after which pixels are missing; the others are about harmless headers. A few
-# extraneous bytes are padding of some cameras, many are image data that were not decoded.
-JPEG_DAMAGE = re.compile(
-    r'premature end|bad Huffman|instead of RST|bad progression|bad arithmetic|corrupt JPEG data'
-    r'(?!: ([12]?\d|3[0-2]) extraneous)',
-    re.IGNORECASE,
-)
 # `open_image` compares with the limit that the config gives
 warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
 
@@ -90,7 +75,7 @@ def read_image(
             image.load()
             if image.format == 'PNG':
                 check_png(file, image)
-            elif stored and stops_within_a_row(image, stored[0]):
+            elif stored and (zeros_from(image, stored[0]) or (0, 0))[1]:
                 raise ValueError('zeros from the middle of a row on: a part of the file is missing')
             if stretched:
                 image = to_8_bits(deep_pixels(image, file), value_range, orientation(image))
@@ -139,73 +124,6 @@ def fault_of(error: Exception, path: str) -> str:
     return str(error) or type(error).__name__  # Pillow raises SyntaxError, EOFError, struct.error
 
 
-def ends_in_zeros(file: BinaryIO) -> bool:
-    """Whether the last 256 bytes are zero: what an interrupted copy leaves.
-
-    Compressed data do not end so; for uncompressed pixels see :func:`stops_within_a_row`.
-    """
-    length = file.seek(0, os.SEEK_END)
-    file.seek(max(length - 256, 0))
-    end = file.read()
-    file.seek(0)
-    return not any(end)
-
-
-def check_png(file: BinaryIO, image: Image.Image) -> None:
-    """ValueError for a loaded PNG whose compressed data are damaged, or have too few rows.
-
-    Pillow leaves rows that are missing black, and does not look at the checksums.
-    """
-    file.seek(8)
-    missing, inflate = 0, zlib.decompressobj()
-    while len(head := file.read(8)) == 8:
-        chunk, checksum = file.read(int.from_bytes(head[:4], 'big')), file.read(4)
-        if head.endswith(b'IHDR'):
-            missing = png_bytes(*struct.unpack('>IIBBBBB', chunk))
-        elif head.endswith(b'IDAT'):
-            if zlib.crc32(chunk, zlib.crc32(b'IDAT')) != int.from_bytes(checksum, 'big'):
-                raise ValueError('the checksum of the image data is wrong')
-            if missing and (image.info.get('interlace') or not any(last_row(image).tobytes())):
-                missing -= len(inflate.decompress(chunk, missing))
-            else:
-                missing = 0
-    if missing:
-        raise ValueError('the image data end before the last row')
-
-
-def png_bytes(
-    width: int, height: int, bits: int, colour: int, compression: int, filters: int, interlaced: int
-) -> int:
-    """The bytes of all rows of a PNG, one filter type before each; arguments as in its header."""
-    passes = ADAM7 if interlaced else [(0, 0, 1, 1)]
-    sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
-    pixel = bits * PNG_CHANNELS[colour]
-    return sum(rows * (1 + -(-columns * pixel // 8)) for columns, rows in sizes if columns > 0)
-
-
-def last_row(image: Image.Image) -> Image.Image:
-    return image.crop((0, image.height - 1, *image.size))
-
-
-def stops_within_a_row(image: Image.Image, stored: tuple) -> bool:
-    """Whether uncompressed pixels become zero in the middle of a row and stay so.
-
-    A black border begins between rows, and what lies on a black ground leaves its rows partly zero.
-    `stored` is Pillow's tile: decoder, box, offset, arguments.
-    """
-    decoder, *_, arguments = stored
-    pixels = np.asarray(image)
-    if isinstance(arguments, tuple) and arguments[-1] == -1:
-        pixels = pixels[::-1]  # BMP: from the bottom up
-    if decoder != 'raw' or pixels[-1].any() or not pixels.any():
-        return False
-    filled = pixels.any(-1) if pixels.ndim == 3 else pixels != 0
-    row = np.flatnonzero(filled.any(1))[-1]
-    columns = np.flatnonzero(filled[row])[-1] + 1
-    whole = filled[row - 1].mean() > 0.9 and filled[row, :columns].mean() > 0.9
-    return columns < image.width and whole
-
-
 def decode_fault(path: str, **options) -> str:
     """Why `read_image(path, **options)` raises; '' when it does not."""
     try:
@@ -213,6 +131,16 @@ def decode_fault(path: str, **options) -> str:
     except BadImage as error:
         return error.fault
     return ''
+
+
+def ends_in_black(path: str, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether the last rows of a sound, uncompressed image are black: a border, or lost data."""
+    with open_file(path) as file, open_image(file, max_pixels) as image:
+        stored = image.tile[:1]  # gone when loaded
+        if not stored or stored[0][0] != 'raw':
+            return False
+        image.load()
+        return zeros_from(image, stored[0]) is not None
 
 
 def orientation(image: Image.Image) -> int:
@@ -251,22 +179,6 @@ def to_8_bits(values: np.ndarray, value_range: tuple[float, float], turn: int) -
 def is_animated(image: Image.Image) -> bool:
     """Whether frames follow the first (or pages, in TIFF). MPO's are previews and depth maps."""
     return image.format != 'MPO' and getattr(image, 'is_animated', False)
-
-
-def decode_jpeg(file: BinaryIO, colours: str, *smallest: int) -> np.ndarray:
-    """The pixels of JPEG data, those of OpenCV; ValueError where pixels are missing.
-
-    Args:
-        smallest: height and width in pixels and the factor of a reduced decoding.
-    """
-    file.seek(0)
-    decode = partial(simplejpeg.decode_jpeg, file.read(), colours, False, False, *smallest)
-    try:
-        return decode(strict=True)
-    except ValueError as warning:
-        if JPEG_DAMAGE.search(str(warning)):
-            raise
-        return decode(strict=False)
 
 
 def bgr(image: Image.Image) -> np.ndarray:

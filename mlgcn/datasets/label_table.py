@@ -84,13 +84,12 @@ class LabelTable(Sequence):
         positives = np.concatenate([[0], np.cumsum(self.values == 1)])
         return np.diff(positives[np.asarray(self.ends)]) == 0
 
-    def repeated_paths(self) -> set[str]:
-        """The paths that occur more than once, with the same crop."""
-        keys = np.array(
-            [hash((self.path(i), *self.crops[4 * i : 4 * i + 4])) for i in range(len(self))]
-        )
-        values, first, number = np.unique(keys, return_index=True, return_counts=True)
-        return {self.path(i) for i in first[number > 1]}
+    def repeated_paths(self, renamed: Mapping[str, str] = {}) -> set[str]:
+        """The paths, or what they are renamed to, that occur more than once with the same crop."""
+        paths = (renamed.get(path, path) for path in map(self.path, range(len(self))))
+        keys = [hash((path, *self.crops[4 * i : 4 * i + 4])) for i, path in enumerate(paths)]
+        _, first, number = np.unique(np.array(keys), return_index=True, return_counts=True)
+        return {renamed.get(path, path) for path in map(self.path, first[number > 1])}
 
     def merged(self, twice: set[str]) -> 'LabelTable':
         """The table with the paths `twice` as one image each; labels that disagree become -1."""

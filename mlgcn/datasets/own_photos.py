@@ -1,16 +1,17 @@
 """Own photographs: one data set type whose reader follows from what it is pointed at."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
-from .annotations import YAML
-from .base import MultiLabelPhotos
+from .annotations import YAML, AnnotationError, contradictions
+from .base import MOST_PROBLEMS, MultiLabelPhotos
 from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
 from .voc import VOCMultiLabel
@@ -141,6 +142,9 @@ def unite_classes(dataset: dict) -> None:
     """Give the parts of a ConcatDataset the same classes: theirs, united by name and sorted.
 
     Parts with `classes`, and data sets that are not of mlgcn, are left as they are.
+
+    Raises:
+        AnnotationError: an image of two parts has a class that both know in one of them alone.
     """
     parts = list(readers(dataset))
     if len(parts) < 2 or any(part.get('classes') for part in parts):
@@ -148,7 +152,15 @@ def unite_classes(dataset: dict) -> None:
     built = [DATASETS.build({**part, 'lazy_init': True}) for part in parts]
     if not all(isinstance(photos, MultiLabelPhotos) for photos in built):
         return
-    lists = [photos.read()[0] for photos in built]
-    if any(names != lists[0] for names in lists):
-        for part in parts:
-            part['classes'] = sorted({name for names in lists for name in names})
+    read = [photos.read() for photos in built]
+    if faults := list(islice(contradictions(read), MOST_PROBLEMS)):
+        raise AnnotationError(*faults)
+    lists = [names for names, _ in read]
+    for part in parts if any(names != lists[0] for names in lists) else ():
+        part['classes'] = united(lists)
+
+
+def united(lists: Sequence[Sequence[str]]) -> list[str]:
+    """The classes of several lists: those of the first where all are equal, else sorted."""
+    same = all(list(names) == list(lists[0]) for names in lists)
+    return list(lists[0]) if same else sorted({name for names in lists for name in names})

@@ -12,7 +12,7 @@ from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
-from .annotations import AnnotationError, Box, Labels, four_numbers, read_text
+from .annotations import AnnotationError, Box, Labels, four_numbers, read_text, repeated
 from .base import MultiLabelPhotos
 from .foreign_files import is_system_file
 from .image_check import Folders
@@ -54,7 +54,7 @@ def read_voc_xml(file: str | Path) -> Labels:
         name = (thing.findtext('name') or '').strip()
         if not name:
             raise AnnotationError(f'{file}: object {number} has no <name>')
-        is_difficult = (thing.findtext('difficult') or '0').strip() == '1'
+        is_difficult = (thing.findtext('difficult') or '0').strip().lower() in ('1', 'true')
         (difficult if is_difficult else present).add(name)
         texts = [thing.findtext(f'bndbox/{key}') for key in BOX]
         has_box = thing.find('bndbox') is not None
@@ -216,9 +216,12 @@ class VOCMultiLabel(MultiLabelPhotos):
     def _from_xml(self, paths: dict[str, str]) -> list[Labels]:
         files = [self._xml(image) for image in paths]
         absent = [file for file in files if not file.is_file()]
-        if absent:
+        if absent and len(absent) == len(files):
             raise self.not_found(f'{len(absent)} of {len(paths)} annotations', some(absent))
-        read = zip(paths.values(), [self._try(read_voc_xml, file) for file in files])
+        self.problems += [f'{file}: not found; expected the labels of an image' for file in absent]
+        gone = set(absent)
+        found = [None if file in gone else self._try(read_voc_xml, file) for file in files]
+        read = zip(paths.values(), found)
         return [labels._replace(img_path=path) for path, labels in read if labels]
 
     def _image_paths(self, ids: list[str]) -> dict[str, str]:
@@ -226,7 +229,12 @@ class VOCMultiLabel(MultiLabelPhotos):
         files = sorted(self._folders.names(self.img_prefix).values(), reverse=True)
         images = [Path(name) for name in files if Path(name).suffix.lower() in ENDINGS]
         name_of = {normalize('NFC', path.stem): path.name for path in images}
-        return {i: name_of.get(normalize('NFC', i), f'{i}.jpg') for i in ids}
+        taken = {i: name_of.get(normalize('NFC', i), f'{i}.jpg') for i in ids}
+        twice = [taken[stem] for stem in repeated(path.stem for path in images) if stem in taken]
+        if twice:
+            told = f'{len(twice)} images have a second file with another ending; the one taken'
+            self.notes.append(f'{told}: {some(twice, 3)}')
+        return taken
 
     def how_to_get(self) -> str:
         """VOC's downloads, when the folder has VOC's name."""

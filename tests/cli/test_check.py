@@ -217,6 +217,32 @@ def test_all_errors_of_a_split_in_one_run(check, sound, tmp_path):
     assert 'gone.jpg (No such file)' in cases(report, 'errors', 'cannot be read, or')[0]
 
 
+def test_parts_of_a_concatenation_are_one_split(check, sound, tmp_path):
+    """Their classes are united, as in training; labels that differ are an error, copies no leak."""
+    rows = [[name, label] for name, label in (('train 0.jpg', 'fox'), ('train 1.jpg', 'dog'))]
+    more, work = write_csv(tmp_path / 'more.csv', rows), tmp_path / 'concat.py'
+    parts = [
+        f"dict(type='mlgcn.OwnPhotos', ann_file={str(path)!r}, pipeline=_base_.train_pipeline)"
+        for path in (sound['train'], more)
+    ]
+    dataset = f"dict(_delete_=True, type='ConcatDataset', datasets=[{','.join(parts)}])"
+    base = str(ROOT / 'configs/addgcn/addgcn_own_448.py')
+    work.write_text(f'_base_ = {base!r}\ntrain_dataloader = dict(dataset={dataset})\n')
+    status, text, report = check('', sound['val'], work)
+    assert status == 1 and list(report['errors']) == ['train: lists that contradict each other']
+    (case,) = cases(report, 'errors', 'contradict')
+    assert 'train 0.jpg' in case and 'differ in dog: ' in case and 'more.csv, line 1' in case
+    assert report['splits']['train[2]']['classes'] == ['cat', 'dog', 'fox']
+
+
+def test_a_list_without_images_is_an_error(check, sound, tmp_path):
+    for text in ('', 'file,labels\n'):
+        (tmp_path / 'empty.csv').write_text(text)
+        status, _, report = check(tmp_path / 'empty.csv', sound['val'])
+        assert status == 1
+        assert cases(report, 'errors', 'cannot be read') == ['no image is listed']
+
+
 @pytest.mark.parametrize('ending', ['json', 'yaml'])
 def test_mmpretrains_own_data_set(check, sound, tmp_path, ending):
     content = {

@@ -45,9 +45,10 @@ def test_sizes_and_boxes_are_judged_after_the_exif_turn(is_turned):
 def test_similar_class_names():
     """In case, spaces, signs or a plural's s, each with the line where it stands first."""
     names = [['cat', 'Cat'], ['sea_horse', 'sea horse', 'boxes', 'box', 'owl'], ['owls', 'fox']]
+    names[2] += ['7', '007', '7.0']
     images = [Labels(f'{i}.jpg', some, where=f'line {i}') for i, some in enumerate(names)]
     found = cases(images, classes=sorted(sum(names, [])), word='nearly the same')
-    assert len(found) == 4
+    assert len(found) == 5
     for name, line in (('cat', 0), ('Cat', 0), ('box', 1), ('boxes', 1), ('owl', 1), ('owls', 2)):
         assert f"'{name}' (line {line})" in ' '.join(found)
     assert 'fox' not in ' '.join(found)

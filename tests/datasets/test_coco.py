@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mlgcn.datasets import CocoMultiLabel, JsonMultiLabel
+from mlgcn.datasets.coco import read_coco
 
 FACTS = json.loads((Path(__file__).parents[1] / 'data/data.json').read_text())
 
@@ -94,6 +95,7 @@ def test_nothing_is_wrong(coco, capsys):
         ({'images': [7]}, ["'id'", 'images[0]', '7']),
         ({'annotations': [{'image_id': 20, 'category_id': 2}]}, ["'id'", 'annotations[0]']),
         ({'categories': [{'id': '3', 'name': 'x'}]}, ["'id'", 'int', 'categories[0]']),
+        ({'categories': [{'id': True, 'name': 'x'}]}, ["'id'", 'int', 'categories[0]']),
         (
             {'annotations': [{'id': 1, 'image_id': 20, 'category_id': 5}]},
             ['category_id 5', 'categories'],
@@ -115,6 +117,21 @@ def test_wrong_content(coco, changes, words):
     message = refused(coco(**changes))
     for word in ['instances_train.json', *words]:
         assert word in message
+
+
+def test_sizes_and_boxes_as_exporters_write_them(coco):
+    """Sizes as text or fractions are numbers; null stands for what is not stated."""
+    sizes = [('48', '32'), (48.0, 32.4), (None, 0), (float('nan'), 32), ('x', 1)]
+    keys = ('id', 'file_name', 'width', 'height')
+    images = [dict(zip(keys, (i, f'{i}.jpg', *size))) for i, size in enumerate(sizes)]
+    keys = ('id', 'image_id', 'category_id', 'bbox')
+    boxes = [[1, 2, 3, 4], ['1', '2', '3', '4'], None, [1, 2, 3]]
+    annotations = [dict(zip(keys, (i, i, 2, box))) for i, box in enumerate(boxes)]
+    root = coco(images=images, annotations=annotations)
+    found = read_coco(root / 'annotations/instances_train.json').images
+    assert [labels.size for labels in found] == [(48, 32), (48, 32), None, None, None]
+    corners = [labels.boxes[0].corners for labels in found[:4]]
+    assert corners[:3] == [(1, 2, 4, 6), (1, 2, 4, 6), None] and corners[3][0] != corners[3][0]
 
 
 def test_a_list_is_not_coco(coco):

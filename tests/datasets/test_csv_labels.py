@@ -81,7 +81,7 @@ def test_classes_from_a_file(csv, tmp_path):
         ('a.jpg dog\n', ['line 1', "['a.jpg dog']"]),
         ('a.jpg,dog\n,cat\n', ['line 2', "['', 'cat']"]),
         ('a.jpg,"dog\n', ['unexpected end']),
-        (b'a.jpg,\xe9t\xe9\n', ['UTF-8']),
+        (b'a.jpg,dog\nb.jpg,\xe9t\xe9\n', ['line 2', 'UTF-8', '0xe9', 'save it as UTF-8']),
         ('a.jpg,dog\n'.encode('utf-16'), ['UTF-16', 'save it as UTF-8']),
         ('a.jpg,dog\n'.encode('utf-16-le'), ['UTF-16', 'save it as UTF-8']),
         (b'PK\x03\x04\x14\0', ['workbook', 'UTF-8']),
@@ -123,6 +123,7 @@ def labels(dataset) -> list:
         "a.jpg,\"{'ox', 'dog'}\"\nb.jpg,[dog]\nc.jpg,\n",
         'img,dog,ox\na.jpg,1,1\nb.jpg,1.0,0.0\nc.jpg,0,0\n',
         'img;dog;ox\na.jpg;TRUE;TRUE\nb.jpg;True;false\nc.jpg;0;0\n',
+        'img,dog,ox\na.jpg,1.,1e0\nb.jpg,1.000000e+00,0.00\nc.jpg,nan,0\n',
     ],
 )
 def test_separators_lists_and_columns(csv, text):
@@ -146,6 +147,9 @@ def test_a_stated_separator(csv):
     path = csv('a.jpg,ox dog\nb.jpg,dog\n')
     assert labels(read(path, separator=' ')) == ['dog ox', 'dog']
     assert read(path).metainfo['classes'] == ('dog', 'ox dog')
+    assert labels(read(csv('a.jpg,ox\tdog\n'), separator=r'\t')) == ['dog ox']  # as typed
+    dataset = read(csv('a.jpg,ox|dog\n'), separator=';')
+    assert "no cell has the separator ';' (own.separator)" in dataset.notes
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,9 @@ def test_a_stated_separator(csv):
         (['"[\'ox\'"', 'ox', 'dog'], ['a list', "['ox'"]),
         (['{}', 'ox', 'None'], ["'None'", "'{}'"]),
         (['1', '0', '1'], ['one column for each class']),
+        (['ox and dog', 'ox', 'dog'], ["own.separator=' and '"]),
+        (['"ox\ndog"', 'cow', 'hen'], [r"own.separator='\n'"]),
+        (['a.jpg', 'b.jpg', 'b.jpg'], ['look like images: a.jpg, b.jpg', 'the file comes first']),
     ],
 )
 def test_suspicious_names_are_said(csv, cells, words):
@@ -187,9 +194,19 @@ def test_the_first_row_without_an_ending_is_an_image_where_there_is_one(csv, pho
     assert 'img_2 (there is img_2.jpg)' in message
 
 
-@pytest.mark.parametrize('head', ['file,labels', 'Bild,Tiere', 'image;tags'])
+@pytest.mark.parametrize('first', ['a.jpg;ox', 'sub,ox'])
+def test_what_may_be_an_image_is_no_header(csv, first, photo, tmp_path):
+    """One with another separator than the other lines; a folder in the place of an image."""
+    photo(tmp_path / 'sub/a.jpg')
+    message = refused(csv(f'{first}\nb.jpg,dog\nc.jpg,cat\n'))
+    assert ('line 1' if ';' in first else 'sub (a folder)') in message
+
+
+@pytest.mark.parametrize(
+    'head', ['file,labels', 'Bild,Tiere', 'image;tags', 'image_name,tags', 'File Path,x']
+)
 def test_a_header_is_said(csv, head):
-    dataset = read(csv(f'{head}\na.jpg,dog\n'.replace(',', head[4 if ';' not in head else 5])))
+    dataset = read(csv(f'{head}\na.jpg,dog\n'.replace(',', ';' if ';' in head else ',')))
     assert len(dataset) == 1
     assert head.replace(';', ',') in dataset.notes[0]
 
@@ -240,6 +257,37 @@ def test_three_states(csv, text, unlisted, expected):
     assert dataset.metainfo['classes'] == ('cat', 'dog', 'ox')
     assert scores(dataset) == expected
     assert (dataset.unlisted if unlisted else '') in dataset.policy()
+
+
+def test_columns_without_a_0_are_said(csv):
+    """1 or nothing, 1 or -1: whoever means absent by them gets no negative label at all."""
+    for text, words in (
+        ('f,x,y\na.jpg,1,\nb.jpg,,1\n', ['2 empty cells are unknown', 'no cell is 0']),
+        ('f,x,y\na.jpg,1,-1\nb.jpg,-1,1\n', ['no cell is 0']),
+    ):
+        dataset = read(csv(text))
+        assert scores(dataset) == [[1, -1], [-1, 1]]
+        assert [word for word in words if word not in ' '.join(dataset.notes)] == []
+    assert 'no cell' not in ' '.join(read(csv('f,x,y\na.jpg,1,0\nb.jpg,0,1\n')).notes)
+
+
+def test_one_image_under_two_names(csv, photo, tmp_path):
+    """However a path is spelt, contradictory labels stop; through links they are said."""
+    photo(tmp_path / 'sub/a b.jpg')
+    for other in (f'sub{chr(92)}a b.jpg', 'sub/a%20b.jpg'):
+        message = refused(csv(f'sub/a b.jpg,ox\n{other},dog\n'))
+        assert 'different labels (ox; dog)' in message and 'line 2' in message
+    composed, apart = (normalize(form, 'é.jpg') for form in ('NFC', 'NFD'))
+    message = refused(csv(f'{apart},ox\n{composed},dog\n', names=[composed]))
+    assert 'different labels (ox; dog)' in message
+    photo(tmp_path / apart)  # now there are two images
+    assert scores(read(csv(f'{apart},ox\n{composed},dog\n', names=[]))) == [[0, 1], [1, 0]]
+    (tmp_path / 'link.jpg').symlink_to('a.jpg')
+    (tmp_path / 'linked').symlink_to('sub')
+    dataset = read(csv('a.jpg,ox\nlink.jpg,dog\nsub/a b.jpg,ox\nlinked/a b.jpg,ox\n'))
+    (note,) = dataset.notes
+    assert '1 images are listed under two names with different labels' in note
+    assert 'a.jpg = ' in note and 'link.jpg' in note
 
 
 def test_a_class_in_two_states(csv):

@@ -62,16 +62,16 @@ def test_absent_files_and_each_folder_listed_once(tmp_path, photo, monkeypatch):
     here = [str(photo(tmp_path / f'{i}/{j}.jpg')) for i in range(2) for j in range(5)]
     gone = [str(tmp_path / '1/x.jpg'), str(tmp_path / 'no_folder/0.jpg')]
     listed = []
-    listdir = os.listdir
-    monkeypatch.setattr(os, 'listdir', lambda path: listed.append(path) or listdir(path))
-    assert locate([here[0], gone[0], *here, gone[1]]) == ({}, gone)
+    scandir = os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda path: listed.append(path) or scandir(path))
+    assert locate([here[0], gone[0], *here, gone[1]]) == ({}, gone, [])
     assert len(listed) == 2
 
 
 def test_absent_files_of_the_current_folder(tmp_path, photo, monkeypatch):
     photo(tmp_path / 'a.jpg')
     monkeypatch.chdir(tmp_path)
-    assert locate(['a.jpg', 'b.jpg', 'a']) == ({}, ['b.jpg', 'a (there is a.jpg)'])
+    assert locate(['a.jpg', 'b.jpg', 'a']) == ({}, ['b.jpg', 'a (there is a.jpg)'], [])
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_absent_files_of_the_current_folder(tmp_path, photo, monkeypatch):
 def test_paths_of_other_systems(tmp_path, photo, listed):
     path = str(photo(tmp_path / 'sub/a b.jpg'))
     listed = f'{tmp_path}/{listed.format(chr(92))}'
-    found, absent = locate([listed])
+    found, absent, _ = locate([listed])
     assert absent == []
     assert os.path.samefile(found[listed], path)
 
@@ -89,7 +89,7 @@ def test_paths_of_other_systems(tmp_path, photo, listed):
 def test_unicode_forms_of_names_and_folders(tmp_path, photo, forms):
     on_disk, listed = (str(tmp_path / normalize(form, 'été/café.jpg')) for form in forms)
     photo(Path(on_disk))
-    assert locate([listed]) == ({listed: on_disk}, [])
+    assert locate([listed]) == ({listed: on_disk}, [], [])
 
 
 def test_a_hint_for_backslashes(tmp_path):

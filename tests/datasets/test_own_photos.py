@@ -169,6 +169,19 @@ def test_options_reach_the_data_sets_in_wrappers():
         use_own_photos(cfg)
 
 
+def test_lists_that_contradict_each_other_stop(tmp_path, photo):
+    photo(tmp_path / 'a.jpg')
+    parts = []
+    photo(tmp_path / 'b.jpg')
+    for name, labels in (('one', 'dog'), ('two', 'ant')):
+        (tmp_path / f'{name}.csv').write_text(f'a.jpg,{labels}\nb.jpg,dog\n')
+        parts.append({'type': 'mlgcn.OwnPhotos', 'ann_file': str(tmp_path / f'{name}.csv')})
+    with pytest.raises(ValueError, match=r'a\.jpg in two lists that differ in dog: .*two\.csv, l'):
+        unite_classes({'type': 'ConcatDataset', 'datasets': parts})
+    parts[1]['ann_file'] = parts[0]['ann_file']
+    unite_classes({'type': 'ConcatDataset', 'datasets': parts})  # the same labels: a repetition
+
+
 def test_lists_with_different_classes_are_united(tmp_path, photo):
     """Also under ClassBalancedDataset, which asks what it wraps for the classes of an image."""
     photo(tmp_path / 'a.jpg')
