@@ -16,7 +16,7 @@ from mlgcn.checkpoints.metadata import KEY
 from mlgcn.registry import HOOKS
 
 from .hook_state import plain_attributes, set_hook_states
-from .resume_differences import config_differences, data_difference, table
+from .resume_differences import config_differences, data_difference, data_digest, table
 from .train_loop import ResumableTrainLoop
 
 NAME = re.compile(r'(mid_)?(?:epoch|iter)_(\d+)\.pth')
@@ -41,9 +41,12 @@ class ResumeHook(Hook):
         state = checkpoint.pop('run_state', None)
         if not runner._resume:
             return
-        if state is not None and isinstance(runner.train_loop, ResumableTrainLoop):
+        by_epoch = isinstance(runner.train_loop, ResumableTrainLoop)
+        if state is not None and by_epoch:
             self._take(runner, state, checkpoint)
         elif state is None:
+            if by_epoch:
+                check_whole_epochs(runner, checkpoint['meta'])
             seen = f'{runner._load_from} holds no state of the run'
             runner.logger.warning(f'{seen} (an older one?): random numbers start anew')
         self._compare(runner, state or {}, checkpoint['meta'].get(KEY) or {})
@@ -73,7 +76,10 @@ class ResumeHook(Hook):
             return
         rows = []
         if state.get('data'):
-            rows += data_difference(state['data'], runner.train_loop.data_digest)
+            loop = runner.train_loop
+            by_epoch = isinstance(loop, ResumableTrainLoop)
+            now = loop.data_digest if by_epoch else data_digest(loop.dataloader.dataset)
+            rows += data_difference(state['data'], now)
         if metadata.get('config'):
             saved = json.loads(metadata['config'])
             changed, kept = config_differences(saved, runner.cfg, self.done_epochs > 0)
@@ -201,6 +207,18 @@ def shape_difference(state: dict[str, Any], loop: Any) -> str | None:
         f'of {saved[0]} processes with {saved[1]} iterations an epoch, but now there are {now[0]} '
         f'with {now[1]}'
     )
+
+
+def check_whole_epochs(runner: Runner, meta: dict[str, Any]) -> None:
+    """Raise a CheckpointError for a file without a run state that is not at the end of an epoch."""
+    length = len(runner.train_loop.dataloader)
+    if meta['iter'] != meta['epoch'] * length:
+        raise CheckpointError(
+            f'{runner._load_from} was saved after {meta["iter"]} iterations of epoch '
+            f'{meta["epoch"] + 1}, but here an epoch has {length}: by a run that counts iterations,'
+            ' or of other data or batches. Its weights begin a new run with --cfg-options '
+            'load_from=FILE'
+        )
 
 
 def forget_rates(checkpoint: dict[str, Any], optim_wrapper: Any) -> None:

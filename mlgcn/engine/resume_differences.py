@@ -19,6 +19,7 @@ IGNORED_ENDS = ('num_workers', 'persistent_workers', 'pin_memory', 'worker_init_
 # what a checkpoint brings along, so that a change in the config has no effect
 SCHEDULES = ('param_scheduler', 'optim_wrapper.optimizer', 'optim_wrapper.paramwise_cfg')
 FROM_CHECKPOINT = ('auto_scale_lr', 'randomness')
+STAYS = "no, the checkpoint's goes on"
 Row = tuple[str, str, str, str]
 
 
@@ -67,9 +68,14 @@ def config_differences(
         stays = key.startswith(from_checkpoint)
         if stays and key in old and key in new:
             kept[key.replace('[', '.').replace(']', '')] = old[key]
-        takes_effect = "no, the checkpoint's goes on" if stays or 'init_cfg' in key else 'yes'
+        takes_effect = STAYS if stays or 'init_cfg' in key else 'yes'
         cells = [_shortened(values[key]) if key in values else '-' for values in (old, new)]
         rows.append((key, *cells, takes_effect))
+        open_ended = 'type' in str(now.get('param_scheduler')) and not new_schedules
+        if key == 'train_cfg.max_epochs' and open_ended:
+            # mmengine's end with the run, unless they say otherwise; here with the earlier run
+            ends = [f'epoch {values.get(key)}' for values in (old, new)]
+            rows.append(('end of param_scheduler', *ends, STAYS))
     return rows, kept
 
 

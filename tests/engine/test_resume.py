@@ -302,3 +302,16 @@ def test_weights_alone(run):
     torch.save(dict(state_dict={'w': torch.zeros(1)}), run / 'mid_epoch_10.pth')
     with pytest.raises(CheckpointError, match='holds no state of an optimizer'):
         load_whole(run / 'mid_epoch_10.pth')
+
+
+def test_by_epochs_and_by_iterations(tmp_path, stopped):
+    """Either stops, or goes on by its own count and says what differs."""
+    by_iterations = dict(
+        train_cfg=dict(type='IterBasedTrainLoop', max_iters=8),
+        saving=dict(interval=3, by_epoch=False),
+    )
+    train(tmp_path / 'run', **by_iterations)
+    with pytest.raises(CheckpointError, match='iter_6.pth was saved after 6 iterations of epoch 1'):
+        train(tmp_path / 'other', load_from=str(tmp_path / 'run/iter_6.pth'))
+    run, _ = train(tmp_path / 'third', load_from=str(stopped / 'epoch_1.pth'), **by_iterations)
+    assert run.iter == 8 and 'IterBasedTrainLoop: if this run is' in log(tmp_path / 'third')

@@ -76,6 +76,15 @@ def test_a_changed_key(change, row):
     assert found[:3] == row[:3] and found[3].startswith(row[3])
 
 
+def test_schedules_end_where_the_earlier_run_would_have():
+    saved, longer = ({**CONFIG, 'train_cfg': dict(max_epochs=n)} for n in (3, 8))
+    rows, _ = config_differences(saved, longer, new_schedules=False)
+    assert rows[0][:3] == ('train_cfg.max_epochs', '3', '8') and rows[0][3] == 'yes'
+    assert rows[1][:3] == ('end of param_scheduler', 'epoch 3', 'epoch 8')
+    assert rows[1][3].startswith('no')
+    assert len(config_differences(saved, longer, new_schedules=True)[0]) == 1
+
+
 def test_new_schedules_take_effect():
     changed = {**CONFIG, 'param_scheduler': [dict(type='MultiStepLR', milestones=(3, 6))]}
     ((*_, takes_effect),), kept = config_differences(CONFIG, changed, new_schedules=True)
