@@ -36,3 +36,13 @@ def test_a_class_that_is_never_predicted():
     assert (csra['OP'], csra['CP']) == (0.5, 0.5)  # 1 of 1, and 0 of nothing counts as 0 of 1
     asl = figures('asl', [[0.9, 0.1], [0.2, 0.3]], [[1, 1], [0, 0]])
     assert (asl['OP'], asl['CP'], asl['CF1']) == (1, 0.5, 0.5)
+
+
+@pytest.mark.parametrize('classes', [1, 2, 3, 4, 50])
+@pytest.mark.parametrize('levels', [1, 2, 10, 10**6])
+def test_csra_keeps_the_three_that_numpy_sorts_first(classes, levels):
+    rng = np.random.RandomState(0)
+    scores = (1 + rng.randint(0, levels, (40, classes)) / levels).astype(np.float32)
+    _, top3 = EVALUATORS['csra'].predict(scores, np.zeros(scores.shape, np.int8))
+    first = np.argsort(-scores, axis=1)[:, :3]
+    assert [sorted(row) for row in first.tolist()] == [np.flatnonzero(r).tolist() for r in top3]
