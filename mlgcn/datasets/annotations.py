@@ -21,6 +21,7 @@ class Box(NamedTuple):
     name: str
     corners: tuple[float, ...] | None  # left, top, right, bottom; None: not stated
     where: str  # its place in the annotations of the image
+    area: float = float('nan')  # of the object's mask in pixels, where it is stated
 
 
 class Labels(NamedTuple):

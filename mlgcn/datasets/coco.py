@@ -66,7 +66,8 @@ def read_coco(file: str | Path) -> CocoFile:
         if row['category_id'] in names:
             left, top, width, height = four_numbers(row.get('bbox', ()))
             corners = (left, top, left + width, top + height) if row.get('bbox') else None
-            box = Box(names[row['category_id']], corners, f'annotation id {row["id"]}')
+            area = four_numbers((row.get('area'), 0, 0, 0))[0]
+            box = Box(names[row['category_id']], corners, f'annotation id {row["id"]}', area)
             boxes[row['image_id']].append(box)
     images = []
     for row in rows['images']:

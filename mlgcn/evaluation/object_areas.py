@@ -17,10 +17,11 @@ EXPECTED = 'expected a COCO json or a VOC folder with Annotations/*.xml'
 def object_areas(
     annotations: str | Path, file_names: Sequence[str], classes: Sequence[str]
 ) -> np.ndarray:
-    """The area in pixels of each image's largest box of each class, (N, K) float64; 0 without one.
+    """The area in pixels of each image's largest object of each class, (N, K) float64; 0: none.
 
-    Crowd and difficult boxes count. Images are found by their path's end: the json's `file_name`,
-    or the XML's file name without its ending.
+    The area is COCO's `area`, that of the object's mask, where it is stated, else the box's. Crowd
+    and difficult boxes count. Images are found by their path's end: the json's `file_name`, or the
+    XML's file name without its ending.
 
     Args:
         annotations: A COCO json, or a VOC folder, with Annotations/ or that folder itself.
@@ -43,6 +44,8 @@ def object_areas(
         for box in images[key].boxes:
             left, top, right, bottom = box.corners or (np.nan,) * 4
             area = (right - left) * (bottom - top)
+            if 0 < box.area < np.inf:
+                area = box.area
             if np.isnan(area):
                 raise AnnotationError(f'{images[key].where}, {box.where}: no box of four numbers')
             if (k := index.get(box.name)) is not None:

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from paths import TESTS
 
 from mlgcn.evaluation.object_areas import object_areas
 
+LAYOUT = TESTS / 'data/layouts/coco'
 FILES = ['/elsewhere/train/1.jpg', 'data/val/1.jpg', 'data/val/2.jpg', 'data/val/3.jpg']
 
 
@@ -28,6 +30,22 @@ def coco(tmp_path):
 def test_coco(coco):
     areas = object_areas(coco, FILES, ['b', 'a', 'other'])
     assert areas.tolist() == [[7, 0, 0], [0, 25, 0], [9, 0, 0], [0, 0, 0]]
+
+
+def test_the_area_that_coco_states():
+    told = json.loads((LAYOUT / 'expected.json').read_text())
+    names = [row['image'] for row in told['rows']]
+    areas = object_areas(LAYOUT / 'annotations/instances_train2014.json', names, told['classes'])
+    assert areas.tolist() == told['max_area']
+
+
+@pytest.mark.parametrize('area', [None, 'x', -3, 0, float('inf')])
+def test_a_wrong_area_is_that_of_the_box(coco, area):
+    content = json.loads(coco.read_text())
+    content['annotations'][0]['area'] = area
+    content['annotations'][2]['area'] = 5
+    coco.write_text(json.dumps(content))
+    assert object_areas(coco, FILES, ['b', 'a']).tolist() == [[7, 0], [0, 25], [5, 0], [0, 0]]
 
 
 def test_voc(tmp_path):
