@@ -1,16 +1,22 @@
 """One way to load a model for use: predict, calibrate, visualize, export."""
 
+import logging
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import huggingface_hub
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 from mmcv.transforms import LoadImageFromFile
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
 
@@ -98,13 +104,29 @@ def _local_file(checkpoint: str) -> str:
             )
         return checkpoint
     repo = checkpoint.removeprefix('hf-hub:')
+    host = urlsplit(huggingface_hub.constants.ENDPOINT).hostname
     try:
-        return huggingface_hub.hf_hub_download(repo, 'model.safetensors')
+        # by itself the library tries six times, half a minute, to reach a host without a network
+        local = not getproxies() and not _is_known(host)
+        return huggingface_hub.hf_hub_download(repo, 'model.safetensors', local_files_only=local)
+    except LocalEntryNotFoundError as error:
+        raise FileNotFoundError(
+            f'{checkpoint}: model.safetensors was not fetched before, and there is no network ('
+            f'{host} is not found); give the path of a file'
+        ) from error
     except (OSError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise FileNotFoundError(
             f'{checkpoint}: model.safetensors cannot be fetched: {reason}'
         ) from error
+
+
+def _is_known(host: str) -> bool:
+    """Whether the name of a computer has an address: it has none without a network."""
+    try:
+        return bool(socket.getaddrinfo(host, 443))
+    except OSError:
+        return False
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -147,7 +169,13 @@ def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:
     if cfg.get('data_preprocessor'):
         config.setdefault('data_preprocessor', cfg.data_preprocessor)
     without_pretrained(config)
-    model = MODELS.build(config)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # upstream's wrapper of timm describes its maps
+    try:
+        model = MODELS.build(config)
+    finally:
+        logger.setLevel(level)
     if not isinstance(model, ImageClassifier):
         raise ConfigError(f'model is a {type(model).__name__}, expected an ImageClassifier')
     return model, _build_pipeline(cfg)

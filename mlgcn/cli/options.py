@@ -4,6 +4,12 @@ import argparse
 
 from mlgcn.messages import nearest
 
+KEYS = {  # options that other libraries have
+    '--epochs': 'train_cfg.max_epochs',
+    '--batch-size': 'train_dataloader.batch_size',
+    '--lr': 'optim_wrapper.optimizer.lr',
+}
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as all failures do."""
@@ -11,6 +17,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         wrong = message.partition('unrecognized arguments: ')[2].split() or ['']
         hint = nearest(wrong[0], self._option_string_actions)
+        if wrong[0] in KEYS and '--cfg-options' in self._option_string_actions:
+            hint = f'; it is a key of the config: --cfg-options {KEYS[wrong[0]]}=...'
         self.exit(2, f'error: {message}{hint or ";"} {self.prog} --help lists the options\n')
 
 

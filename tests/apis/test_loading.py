@@ -1,15 +1,20 @@
 """Models come out of checkpoints whole and safely."""
 
+import socket
+
 import mmcv
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from PIL import Image
 from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 from mlgcn.apis import load_model
+from mlgcn.apis.loading import _build
 from mlgcn.checkpoints import CheckpointError, load, make_metadata, save_weights
 from mlgcn.engine.config import ConfigError
+from mlgcn.registry import MODELS
 
 
 @pytest.fixture
@@ -101,20 +106,47 @@ def test_the_hub_gives_safetensors_alone(tmp_path, monkeypatch):
     save_weights(tmp_path / 'model.safetensors', read.weights, read.metadata)
     asked = []
 
-    def download(*words):
-        asked.append(words)
+    def download(*words, local_files_only):
+        asked.append((*words, local_files_only))
         return str(tmp_path / 'model.safetensors')
 
+    monkeypatch.setattr('mlgcn.apis.loading.getproxies', dict)
+    monkeypatch.setattr('socket.getaddrinfo', lambda *words: ['an address'])
     monkeypatch.setattr('huggingface_hub.hf_hub_download', download)
     assert load_model('hf-hub:someone/birds', device='cpu').classes == CLASSES
-    assert asked == [('someone/birds', 'model.safetensors')]
+    assert asked == [('someone/birds', 'model.safetensors', False)]
 
-    def offline(*words):
-        raise OSError('cannot reach the hub')
+    def refused(*words, **options):
+        raise OSError('no permission')
 
-    monkeypatch.setattr('huggingface_hub.hf_hub_download', offline)
-    with pytest.raises(FileNotFoundError, match='hf-hub:someone/birds: .*cannot reach'):
-        load_model('hf-hub:someone/birds')
+    with monkeypatch.context() as patch:
+        patch.setattr('huggingface_hub.hf_hub_download', refused)
+        with pytest.raises(FileNotFoundError, match='hf-hub:someone/birds: .*no permission'):
+            load_model('hf-hub:someone/birds')
+
+
+def test_the_hub_without_a_network(tmp_path, monkeypatch):
+    def unknown(*words):
+        raise socket.gaierror
+
+    monkeypatch.setattr('mlgcn.apis.loading.getproxies', dict)
+    monkeypatch.setattr('socket.getaddrinfo', unknown)
+    with pytest.raises(FileNotFoundError, match='hf-hub:nobody/nothing: .*there is no network'):
+        load_model('hf-hub:nobody/nothing')
+
+
+def test_upstream_does_not_describe_the_backbone(monkeypatch):
+    logger, records = MMLogger.get_current_instance(), []
+    monkeypatch.setattr(logger, 'handle', lambda record: records.append(record.getMessage()))
+    cfg, level = tiny_config(), logger.level
+    names = dict(model_name='test_resnet', features_only=True, out_indices=(3,))
+    cfg.model.backbone = dict(type='mlgcn.TIMMBackbone', **names)
+    cfg.model.head.update(num_classes=3, in_channels=64)
+    MODELS.build(cfg.model.backbone)
+    assert any('out_indices' in text for text in records)
+    records.clear()
+    _build(cfg)
+    assert not any('out_indices' in text for text in records) and logger.level == level
 
 
 def test_a_config_alone_has_no_weights():

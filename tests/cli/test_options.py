@@ -86,3 +86,8 @@ def test_defaults_and_help_are_those_of_the_rooms():
         amounts = ' '.join(f'{amount}={value:g}' for amount, value in rule.amounts.items())
         text = f'{name:8} {amounts:24} {rule.words}'
         assert ' '.join(text.split()) in ' '.join(COMMANDS['hide-labels'].__doc__.split())
+
+
+def test_options_of_other_libraries_are_keys_of_the_config(mlgcn):
+    answer = mlgcn('train', 'addgcn_scenes', '--epochs', 3)
+    assert answer.status == 2 and '--cfg-options train_cfg.max_epochs=...' in answer.error
