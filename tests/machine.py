@@ -23,11 +23,16 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def _tool(log, name, args, environment):
+def write_to(log):
+    """All output of this process goes into a file."""
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
     sys.stdout, sys.stderr = os.fdopen(1, 'w'), os.fdopen(2, 'w', buffering=1)
+
+
+def _tool(log, name, args, environment):
+    write_to(log)
     os.environ.update(environment)
     sys.argv = [f'tools/{name}.py', *map(str, args)]
     runpy.run_path(str(ROOT / 'tools' / f'{name}.py'), run_name='__main__')

@@ -2,13 +2,13 @@
 
 import errno
 import os
+import signal
 import stat
-import subprocess
-import sys
 
 import mmengine.runner
 import pytest
 import torch
+from machine import FORK
 from mmengine.runner import runner as runner_module
 
 from mlgcn import atomic_files
@@ -61,17 +61,18 @@ def test_errors_of_other_files_keep_their_name(tmp_path):
     assert caught.value.filename == str(tmp_path / 'other') and not os.listdir(tmp_path)
 
 
+def write_and_die(path):
+    with open_atomically(path) as file:
+        file.write(bytes(2**20))
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_killed_write_leaves_nothing_under_the_name(tmp_path):
-    script = (
-        'import os, signal, sys\n'
-        'from mlgcn.atomic_files import open_atomically\n'
-        'with open_atomically(sys.argv[1]) as file:\n'
-        '    file.write(bytes(2**20))\n'
-        '    file.flush()\n'
-        '    os.kill(os.getpid(), signal.SIGKILL)\n'
-    )
-    done = subprocess.run([sys.executable, '-c', script, tmp_path / 'a'], capture_output=True)
-    assert done.returncode == -9, done.stderr
+    process = FORK.Process(target=write_and_die, args=(tmp_path / 'a',))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     (left,) = os.listdir(tmp_path)
     assert left.startswith('.a.') and left.endswith('.tmp')
     remove_leftovers(tmp_path)

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from machine import run_tool
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
@@ -29,13 +30,23 @@ def run(*command, **env):
     return done.stdout + done.stderr
 
 
+def tool(name, work, *args):
+    """Run `tools/NAME.py` in a forked process; likewise."""
+    ((status, text),) = run_tool(work.parent, name, *args, '--work-dir', work)
+    assert status == 0, text[-3000:]
+    return text
+
+
 def train(config, work, *args):
-    return run(sys.executable, 'tools/train.py', config, '--work-dir', work, '--seed', 7, *args)
+    return tool('train', work, config, '--seed', 7, *args)
 
 
 def score(config, checkpoint, out, *command):
-    command = command or (sys.executable, 'tools/test.py', config, checkpoint)
-    text = run(*command, '--metrics', 'mAP', '--out', out, '--work-dir', out.parent / 'test')
+    options = ('--metrics', 'mAP', '--out', out)
+    if command:
+        text = run(*command, *options, '--work-dir', out.parent / 'test')
+    else:
+        text = tool('test', out.parent / 'test', config, checkpoint, *options)
     with np.load(out, allow_pickle=False) as file:
         return text, dict(file)
 

@@ -1,5 +1,6 @@
 """The wheel: what it holds, and that it works from an empty folder without the checkout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,23 @@ import pytest
 from tiny import ROOT
 
 FOLDERS = ('mlgcn', 'configs', 'requirements')
+
+
+DRIVER = """
+import contextlib, io, json, sys
+import mlgcn.cli
+answers = [mlgcn.__file__]
+for line in sys.stdin.read().splitlines():
+    sys.argv, status = ['mlgcn', *line.split()], 0
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        with contextlib.redirect_stderr(io.StringIO()) as error:
+            try:
+                mlgcn.cli.main()
+            except SystemExit as stop:
+                status = stop.code or 0
+    answers.append((status, out.getvalue(), error.getvalue()))
+print(json.dumps(answers))
+"""  # several commands in one process, which imports once
 
 
 @pytest.fixture(scope='module')
@@ -44,17 +62,27 @@ def test_everything_that_is_read_at_run_time_is_in_it(installed):
 
 @pytest.mark.slow
 def test_configs_have_names_in_an_empty_folder(installed, tmp_path):
-    def run(*args):
+    def run(*command, **more):
         env = {**os.environ, 'PYTHONPATH': str(installed), 'OMP_NUM_THREADS': '1'}
         env.pop('MLGCN_DATA', None)
-        command = [sys.executable, '-m', 'mlgcn', *args]
-        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        command = [sys.executable, *command]
+        return subprocess.run(
+            command, cwd=tmp_path, env=env, capture_output=True, text=True, **more
+        )
 
-    missing = run('train', 'addgcn_scenes')
-    assert missing.returncode == 2 and 'mlgcn scenes data/scenes' in missing.stderr
-    assert run('scenes', '--train', '40', '--val', '8').returncode == 0
-    options = ['train_cfg.max_epochs=2', 'train_dataloader.batch_size=8']
-    trained = run('train', 'addgcn_scenes', '--cfg-options', *options)
-    assert trained.returncode == 0, trained.stderr[-2000:]
-    predicted = run('predict', 'work_dirs/addgcn_scenes/epoch_2.pth', 'data/scenes/val')
-    assert predicted.returncode == 0 and predicted.stdout.count('\n') == 8
+    assert 'predict' in run('-m', 'mlgcn', '--help').stdout
+    options = 'train_cfg.max_epochs=2 train_dataloader.batch_size=8'
+    commands = [
+        'train addgcn_scenes',
+        'scenes --train 40 --val 8',
+        f'train addgcn_scenes --cfg-options {options}',
+        'predict work_dirs/addgcn_scenes/epoch_2.pth data/scenes/val',
+    ]
+    done = run('-c', DRIVER, input='\n'.join(commands))
+    assert done.returncode == 0, done.stderr[-2000:]
+    place, *answers = json.loads(done.stdout)
+    assert place.startswith(str(installed))
+    (status, _, error), *others = answers
+    assert status == 2 and 'mlgcn scenes data/scenes' in error
+    assert [status for status, *_ in others] == [0, 0, 0], others
+    assert others[-1][1].count('\n') == 8

@@ -8,6 +8,11 @@ from mlgcn.cli import benchmark, parser_of
 from mlgcn.engine.config import ConfigError
 
 
+@pytest.fixture(autouse=True)
+def one_call_at_a_time(monkeypatch):
+    monkeypatch.setattr(benchmark.Timer, 'blocked_autorange', lambda timer: timer.timeit(1))
+
+
 def test_functions_run_in_turns():
     calls = []
     functions = {name: lambda n=name: calls.append(n) for name in 'ab'}

@@ -1,8 +1,7 @@
 """Published, hostile and our own weights through the command-line tools."""
 
-import os
+import pickle
 import shutil
-import subprocess
 import sys
 import time
 
@@ -10,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from hostile import Touch
-from tiny import ROOT, make_photos, write_config
+from machine import FORK, write_to
+from tiny import make_photos, write_config
 
 from mlgcn.checkpoints import load
+from mlgcn.cli import main
 
 
 @pytest.fixture
@@ -39,29 +40,30 @@ def test_hostile_files_are_refused_by_every_tool(tool, tmp_path, config, words):
     assert not marker.exists()
 
 
-# Runs a command where unpickling a file raises.
-NO_PICKLE = """
-import pickle
-from mlgcn.cli import main
-def refuse(*_, **__):
-    raise SystemExit('pickle.load was called')
-pickle.load = refuse
-main()
-"""
+def without_pickle(log, args):
+    """The body of a process: a command, where unpickling a file raises."""
+
+    def refuse(*_, **__):
+        raise SystemExit('pickle.load was called')
+
+    pickle.load = refuse
+    write_to(log)
+    sys.argv = ['mlgcn', *map(str, args)]
+    main()
 
 
-def start(*args):
-    command = [sys.executable, '-c', NO_PICKLE, *map(str, args)]
-    env = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    streams = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return subprocess.Popen(command, cwd=ROOT, env=env, **streams)
+def start(log, *args):
+    process = FORK.Process(target=without_pickle, args=(log, args))
+    process.start()
+    return process
 
 
-def finish(*args):
-    process = start(*args)
-    text = process.communicate(timeout=300)[0]
-    assert process.returncode == 0, text[-3000:]
-    return text
+def finish(folder, *args):
+    log = folder / 'command.log'
+    process = start(log, *args)
+    process.join(300)
+    assert process.exitcode == 0, log.read_text()[-3000:]
+    return log.read_text()
 
 
 @pytest.mark.slow
@@ -69,26 +71,26 @@ def test_killed_resumed_scored_and_published_with_safe_loads_alone(tmp_path):
     photos = make_photos(tmp_path / 'photos')
     config = write_config(tmp_path, photos, extra='train_cfg = dict(max_epochs=30, val_interval=1)')
     work = tmp_path / 'work'
-    process = start('train', config, '--work-dir', work)
+    process = start(tmp_path / 'killed.log', 'train', config, '--work-dir', work)
     try:
         deadline = time.monotonic() + 120
         while not (work / 'epoch_2.pth').exists():
-            assert time.monotonic() < deadline and process.poll() is None
+            assert time.monotonic() < deadline and process.is_alive()
             time.sleep(0.02)
     finally:
         process.kill()
-        process.communicate()
+        process.join()
     assert not (work / 'epoch_30.pth').exists()
-    text = finish('train', config, '--work-dir', work, '--resume')
+    text = finish(tmp_path, 'train', config, '--work-dir', work, '--resume')
     assert 'resumed epoch' in text and (work / 'epoch_30.pth').exists()
 
     published = tmp_path / 'model.safetensors'
-    finish('publish', work / 'epoch_30.pth', published)
+    finish(tmp_path, 'publish', work / 'epoch_30.pth', published)
     scores = []
     for file in (work / 'epoch_30.pth', published):
         out = tmp_path / f'{file.stem}.npz'
         args = (config, file, '--out', out, '--work-dir', tmp_path / 'test')
-        assert 'mAP' in finish('test', *args)
+        assert 'mAP' in finish(tmp_path, 'test', *args)
         with np.load(out) as arrays:
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
@@ -156,11 +158,11 @@ def test_published_weights_are_scored_directly(tmp_path, small):
     text = config.read_text()
     text = text[: text.index('model = dict(')] + f'model = {model}\n'
     config.write_text(text + f'test_dataloader = dict(dataset=dict(pipeline={pipeline}))\n')
-    finish('convert', path, tmp_path / 'ours.pth')
+    finish(tmp_path, 'convert', path, tmp_path / 'ours.pth')
     scores = []
     for file in (path, tmp_path / 'ours.pth'):
         out = tmp_path / f'{file.stem}.npz'
-        finish('test', config, file, '--out', out, '--work-dir', tmp_path / 'work')
+        finish(tmp_path, 'test', config, file, '--out', out, '--work-dir', tmp_path / 'work')
         with np.load(out) as arrays:
             scores.append(arrays['scores'])
     np.testing.assert_array_equal(*scores)
@@ -173,10 +175,10 @@ def test_averaged_weights_score_as_their_metadata_says(tmp_path):
     hook = dict(type='EMAHook', momentum=0.01, priority='ABOVE_NORMAL')
     extra = f'custom_hooks = [{hook}]'
     config = write_config(tmp_path, make_photos(tmp_path / 'photos'), extra=extra)
-    finish('train', config, '--work-dir', tmp_path / 'work')
+    finish(tmp_path, 'train', config, '--work-dir', tmp_path / 'work')
     (best,) = (tmp_path / 'work').glob('best_mAP_epoch_*.pth')
     checkpoint = load(best)
     metadata = checkpoint.metadata
     assert metadata['sha256'] == checkpoint.sha256
-    text = finish('test', config, best, '--work-dir', tmp_path / 'test')
+    text = finish(tmp_path, 'test', config, best, '--work-dir', tmp_path / 'test')
     assert text.split()[-1] == f'{metadata["metrics"]["values"]["mAP"]:.2f}'
