@@ -34,7 +34,12 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get('MLGCN_KILLS', 3))
 SLACK = 300  # seconds after which a process counts as hung
 server = multiprocessing.get_context('forkserver')
-server.set_forkserver_preload(['mlgcn.cli.arguments', 'mlgcn.models', 'mlgcn.evaluation'])
+ROOMS = ('cli.train', 'cli.faults', 'models', 'evaluation', 'datasets', 'features')
+HOOKS = ('model_hooks', 'data_hooks', 'optim')
+server.set_forkserver_preload([
+    *(f'mlgcn.{room}' for room in ROOMS), *(f'mlgcn.engine.{name}' for name in HOOKS),
+    'mmpretrain.engine', 'mmpretrain.visualization', 'matplotlib.pyplot', 'yapf',
+])  # fmt: skip
 
 AUGMENTED = """
 train_pipeline = [

@@ -74,6 +74,22 @@ def test_what_the_user_set_for_freed_memory_is_left(monkeypatch, environment, co
     assert len(calls) == count
 
 
+def test_a_config_is_formatted_again_once_it_changed():
+    class Slow:
+        pretty_text = property(
+            lambda config: calls.append(config) or f'a = {config._cfg_dict["a"]}'
+        )
+
+    calls, text = [], loaders.formatted_once(Slow.pretty_text).fget
+    config = Config(dict(a=1, b=dict(c=[2])))
+    assert [text(config), text(config), text(Config(config.to_dict()))] == ['a = 1'] * 3
+    config.a = 3
+    assert text(config) == 'a = 3' and len(calls) == 2
+    config.b.c.append(4)
+    text(config)
+    assert len(calls) == 3 and Config.pretty_text is loaders.FORMATTED_ONCE
+
+
 def test_init_cfg(hostile):
     model = ResNet(18, init_cfg=dict(type='Pretrained', checkpoint=str(hostile)))
     with pytest.raises(CheckpointError, match='bad.pth: not loaded, because it asks for .*open'):
