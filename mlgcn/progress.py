@@ -1,5 +1,6 @@
 """How far long work is, on stderr: a bar in a terminal, some lines elsewhere."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,12 @@ class Bar:
     def __init__(
         self, title: str, total: int | None, done: int = 0, parts: int = 1, transient: bool = False
     ):
-        self.console = Console(stderr=True, force_jupyter=False, highlight=False, soft_wrap=True)
+        # ipykernel's stream says that it is a terminal, and notebooks keep every state of a bar
+        notebook = type(sys.stderr).__module__.startswith('ipykernel')
+        self.console = Console(
+            stderr=True, force_jupyter=False, force_terminal=False if notebook else None,
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
         self.progress = Progress(
             TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(),
             TextColumn('{task.fields[state]}'), TimeRemainingColumn(elapsed_when_finished=True),
@@ -48,11 +54,13 @@ class Bar:
         part = total and done * self.parts // total > before * self.parts // total
         if self.console.is_terminal or not (part or now - self.printed > EVERY):
             return
-        self.printed, text = now, f'{task.description} {done}'
+        self.printed, words = now, [f'{task.description} {done}', task.fields['state']]
         if total:
-            left = (now - self.started) / (done - self.first) * (total - done)
-            text += f'/{total} ({task.percentage:.0f} %)  {task.fields["state"]}  {left:.0f} s left'
-        self.console.print(text, markup=False)
+            words[0] += f'/{total} ({task.percentage:.0f} %)'
+            took = now - self.started
+            left = took / (done - self.first) * (total - done)
+            words.append(f'{left:.0f} s left' if left else f'{took:.0f} s')
+        self.console.print('  '.join(filter(None, words)), markup=False)
 
     def close(self) -> None:
         """Ends the bar; what is printed afterwards, as an error, stands below it."""

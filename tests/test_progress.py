@@ -69,6 +69,13 @@ def test_a_terminal_gets_a_bar_that_ends_full(in_terminal):
     assert '4/4' in terminal.lines()[-1] and not progress.shown
 
 
+def test_a_notebook_gets_lines(in_terminal, monkeypatch):
+    monkeypatch.setattr(Terminal, '__module__', 'ipykernel.iostream')
+    terminal = in_terminal()
+    assert sum(track(range(4), 'images')) == 6
+    assert terminal.getvalue() == 'images 4/4 (100 %)  0 s\n'
+
+
 def test_an_error_is_the_last_thing_on_the_screen(in_terminal):
     terminal = in_terminal()
     kept = []  # as a traceback keeps the generator alive

@@ -32,6 +32,8 @@ def show(verbose: bool = False, quiet: bool = False) -> None:
     """What the console shows of the log: all, or what mlgcn says itself, or warnings alone."""
     global level
     level = None if verbose else logging.WARNING if quiet else logging.INFO
+    for logger in MMLogger._instance_dict.values():  # of earlier runs of a notebook
+        _speak_by_level(logger)
 
 
 class ConsoleHandler(logging.Handler):
@@ -65,12 +67,16 @@ def quiet_logger(init: Callable) -> Callable:
     @functools.wraps(init)
     def __init__(self: MMLogger, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
-        if level is not None:
-            upstream = self.handlers[0]  # rank 0's shows what the log file gets, others' errors
-            self.handlers[0] = ConsoleHandler(upstream.level)
-            self.handlers[0].filters = upstream.filters  # a repeated warning once
+        _speak_by_level(self)
 
     return __init__
+
+
+def _speak_by_level(logger: MMLogger) -> None:
+    upstream = logger.handlers[0]  # rank 0's shows what the log file gets, others' errors
+    if level is not None and not isinstance(upstream, ConsoleHandler):
+        logger.handlers[0] = ConsoleHandler(upstream.level)
+        logger.handlers[0].filters = upstream.filters  # a repeated warning once
 
 
 class ConsoleHook(Hook):

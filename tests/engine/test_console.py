@@ -41,6 +41,15 @@ def test_own_records_and_all_warnings_are_shown(logger, capsys):
     ]
 
 
+def test_loggers_of_earlier_runs_speak_by_it_too(monkeypatch, capsys, request):
+    monkeypatch.setattr(console, 'level', None)
+    logger = MMLogger.get_instance(request.node.name)
+    console.show()
+    logger.info('hooks in their order')
+    say('a header was found')
+    assert tuple(capsys.readouterr()) == ('', 'a header was found\n')
+
+
 class Stub:
     """A runner of which nothing but its hooks and its folder is asked."""
 
