@@ -51,15 +51,17 @@ def graph_figure(
 ) -> Figure:
     """Labels on a circle and the heaviest edges among them; weights (n, n) >= 0 from row to column.
 
-    The diagonal is not drawn.
+    Neither the diagonal is drawn nor weights of 0, which ML-GCN's graph has.
     """
     n = len(names)
-    edges = sorted((weights[i, j], i, j) for i in range(n) for j in range(n) if i != j)
+    pairs = ((i, j) for i in range(n) for j in range(n) if i != j)
+    edges = sorted((weights[i, j], i, j) for i, j in pairs if weights[i, j])
     count, edges = len(edges), edges[-MOST_EDGES:]  # the heaviest is drawn last, on top
     heaviest = max((weight for weight, *_ in edges), default=0) or 1.0
     shares = np.array([weight / heaviest for weight, *_ in edges])
     drawn = 'all edges' if len(edges) == count else f'the {len(edges)} heaviest of {count} edges'
-    title = f'{title}\n{drawn}, width: weight, up to {heaviest:.2g}\nin nodes: probability in %'
+    legend = f'{drawn}, width: weight, up to {heaviest:.2g}' if edges else 'no edges among these'
+    title = f'{title}\n{legend}\nin nodes: probability in %'
     radius = max(110.0, 62 * n / (2 * math.pi))  # points
     limit = 1 + 28 / radius
     size = 2 * radius + 300, 2 * radius + (180 if n <= MOST_LEVEL else 460)

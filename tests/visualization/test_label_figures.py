@@ -72,6 +72,15 @@ def test_graphs_keep_their_heaviest_edges(n, edges):
         assert ('all edges' if n == 3 else f'the 30 heaviest of {n * (n - 1)}') in title
 
 
+@pytest.mark.parametrize('weight, legend', [(0.2, 'all edges'), (0.0, 'no edges')])
+def test_weights_of_zero_are_no_edges(weight, legend):
+    weights = np.eye(4)
+    weights[0, 1] = weight
+    with style(NAMES):
+        figure = graph_figure(weights, NAMES[:4], np.full(4, 0.42), 'graph')
+    assert len(figure.axes[0].patches) == (weight > 0) and legend in figure.get_suptitle()
+
+
 def test_the_bars_of_the_reliability_diagram_are_the_shares():
     shares = np.array([0.1, 0.0, 0.5, 1.0])
     measured = Reliability(np.array([99, 0, 9, 1]), np.array([0.1, 0, 0.6, 0.9]), shares, 0.012)
