@@ -37,6 +37,7 @@ def main(args: argparse.Namespace) -> None:
     stem = source.name.removesuffix('.tar').removesuffix(suffix)
     out = args.out or source.with_name(f'{stem}_calibrated{suffix}')
     target = arguments.check_new(out, args.force, '.pth', '.safetensors')
+    diagram = arguments.check_new(target.with_suffix('.reliability.png'), args.force)
     scores = ScoresFile.load(args.scores) if args.scores else None
     if scores is None and config is None:
         raise CheckpointError('no validation images: give CONFIG CKPT, or CKPT --scores FILE')
@@ -53,7 +54,6 @@ def main(args: argparse.Namespace) -> None:
         args.seed,
     )  # fmt: skip
     print_record(record, model.classes, labels)
-    diagram = target.with_suffix('.reliability.png')
     picture = reliability_diagram(list(diagrams.items()))
     loaded, metadata = model.checkpoint, calibrated_metadata(model, record)
     save_weights(target, loaded.weights, metadata, loaded.content, args.force)

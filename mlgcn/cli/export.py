@@ -7,7 +7,13 @@ from mlgcn.apis import load_model
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.work_dir import writes_to
 from mlgcn.export import export_model
-from mlgcn.export.export_model import FORMATS, ExportError, check_target, in_words
+from mlgcn.export.export_model import (
+    FORMATS,
+    ExportError,
+    certificate_of,
+    check_target,
+    in_words,
+)
 
 from . import arguments
 
@@ -18,7 +24,8 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError('--num-images and --image-size take numbers above 0')
     path = Path(args.out or Path(checkpoint).with_suffix(FORMATS[args.format].suffix))
     check_target(path, args.format)
-    arguments.check_new(path, args.force)
+    for target in (path, certificate_of(path)):
+        arguments.check_new(target, args.force)
     writes_to(str(path))
     loaded = load_model(config or checkpoint, config and checkpoint, 'cpu', args.cfg_options)
     try:

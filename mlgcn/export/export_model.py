@@ -7,7 +7,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -100,17 +100,27 @@ def _place(parts: Sequence[Path], certificate: dict[str, Any], path: Path) -> Pa
     written = parts[0].with_name('certificate')
     text = json.dumps(certificate, indent=2, ensure_ascii=False)
     written.write_text(text + '\n', encoding='utf-8')
-    moves = {written: path.with_name(f'{target.name}.certificate.json')}
-    # the file comes last: it is never without the others
+    moves = {written: certificate_of(target)}
+    # the file comes last, and an earlier one goes first: it is never without its own certificate
     moves |= {part: path.with_name(part.name + ending) for part in reversed(parts)}
+    places = [Path(os.path.realpath(place)) for place in moves.values()]
+    for staged, place in zip(moves, places):
+        with open(staged, 'rb') as file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), place.stat().st_mode)
+            os.fsync(file.fileno())
+    places[-1].unlink(missing_ok=True)
     with ExitStack() as undo:
-        for staged, place in moves.items():
-            with open(staged, 'rb') as file:
-                os.fsync(file.fileno())
-            os.replace(staged, os.path.realpath(place))
+        for staged, place in zip(moves, places):
+            os.replace(staged, place)
             undo.callback(place.unlink)
         undo.pop_all()
     return target
+
+
+def certificate_of(path: Path) -> Path:
+    """The file beside an exported one that says how well it agrees."""
+    return path.with_name(f'{path.name}.certificate.json')
 
 
 def check_target(path: Path, format: str) -> None:

@@ -144,6 +144,15 @@ def test_wrong_input_is_one_line_and_status_2(mlgcn, work, args, words):
     assert sorted(p.name for p in work.iterdir()) == files
 
 
+def test_an_earlier_diagram_stays(mlgcn, work):
+    diagram = work / 'tiny_calibrated.reliability.png'
+    diagram.write_text('mine')
+    answer = mlgcn('calibrate', 'tiny.pth', '--scores', 'scores.npz')
+    assert answer.status == 2 and f'{diagram.name} exists already' in answer.error
+    assert diagram.read_text() == 'mine' and not (work / 'tiny_calibrated.pth').exists()
+    assert mlgcn('calibrate', 'tiny.pth', '--scores', 'scores.npz', '--force').status == 0
+
+
 def test_no_diagram_without_its_checkpoint(mlgcn, work, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, 'No space left on device')

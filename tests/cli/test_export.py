@@ -31,6 +31,7 @@ def export(mlgcn, monkeypatch, tmp_path):
         (['CKPT', '--out', 'model.onnx', '--format', 'torch-export'], ['model.onnx', '.pt2']),
         (['CKPT', '--out', 'nowhere/model.onnx'], ['nowhere', 'no such folder']),
         (['CKPT', '--out', 'here.onnx'], ['here.onnx', 'exists', '--force']),
+        (['CKPT', '--out', 'certified.onnx'], ['certified.onnx.certificate.json', 'exists']),
         (['CKPT', '--out', 'a.onnx', '--images', 'none/*.jpg'], ['none/*.jpg', 'no file']),
         (['CKPT', '--out', 'a.onnx', '--images', 'notes.jpg'], ['notes.jpg', 'not an image']),
         (['GKG', '--out', 'a.onnx', '--image-size', '8', '8'], ['8 x 8', 'smallest', '32']),
@@ -42,6 +43,7 @@ def export(mlgcn, monkeypatch, tmp_path):
 )  # fmt: skip
 def test_wrong_input(export, checkpoints, tmp_path, args, words):
     (tmp_path / 'here.onnx').write_text('mine')
+    (tmp_path / 'certified.onnx.certificate.json').write_text('mine')
     (tmp_path / 'notes.jpg').write_text('no image')
     names = {'CKPT': checkpoints['addgcn'], 'GKG': checkpoints['gkgnet']}
     answer = export(*[names.get(arg, arg) for arg in args])

@@ -12,7 +12,8 @@ from export.tiny_models import CALIBRATION, CLASSES
 from tiny import ROOT
 
 from mlgcn.apis import load_model
-from mlgcn.export.export_model import ExportError, in_words
+from mlgcn.export.export_model import ExportError, _place, in_words
+from mlgcn.export.export_model import certificate_of as certificate_file
 from mlgcn.export.files import OnnxFile
 
 onnxruntime = pytest.importorskip('onnxruntime')
@@ -49,6 +50,32 @@ def test_neither_where_one_cannot_be_placed(written_before, export, tmp_path):
     with pytest.raises(OSError, match='a.onnx'):
         export('addgcn', 'a.onnx', count=2)
     assert [p.name for p in tmp_path.iterdir()] == ['a.onnx']
+
+
+@pytest.mark.parametrize('killed_at', [1, 2])
+def test_an_earlier_file_is_gone_before_its_certificate_changes(tmp_path, monkeypatch, killed_at):
+    """Killed between two renames, no file stands beside the certificate of another one."""
+    path, calls, replace = tmp_path / 'a.onnx', [], os.replace
+    for earlier in (path, certificate_file(path)):
+        earlier.write_text('earlier')
+    path.chmod(0o640)
+    (tmp_path / 'staged').mkdir()
+    staged = tmp_path / 'staged/a.onnx'
+    staged.write_text('new')
+
+    def killed(*args):
+        calls.append(args)
+        if len(calls) == killed_at:
+            raise SystemExit
+        replace(*args)
+
+    monkeypatch.setattr(os, 'replace', killed)
+    with pytest.raises(SystemExit):
+        _place([staged], {'verdict': 'agrees'}, path)
+    assert not path.exists()
+    monkeypatch.setattr(os, 'replace', replace)
+    _place([staged], {'verdict': 'agrees'}, path)
+    assert path.read_text() == 'new' and 'agrees' in certificate_file(path).read_text()
 
 
 def test_a_file_that_disagrees_is_refused(written_before, export, tmp_path, monkeypatch):
