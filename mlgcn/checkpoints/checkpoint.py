@@ -185,7 +185,13 @@ def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_:
     path = folder / os.path.basename(urlparse(url).path)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), progress=progress)
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=progress)
+        except OSError as error:
+            raise CheckpointError(
+                f'{url} cannot be fetched ({getattr(error, "reason", error)}); put the file at '
+                f'{path}, or name another one in init_cfg.checkpoint'
+            ) from error
     return load(path).content
 
 

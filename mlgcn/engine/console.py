@@ -25,13 +25,14 @@ from mlgcn.progress import Bar
 SHOWN = ('mAP', 'CF1', 'OF1')
 TRAINING_ONLY = ('train_cfg', 'train_dataloader', 'optim_wrapper', 'default_hooks')
 PACKAGE = str(Path(__file__).parents[1])
-level: int | None = None  # of records that the console shows; None: all, as mmengine does
+# of records that the console shows; NOTSET: all; None: all on stdout, as mmengine does
+level: int | None = None
 
 
 def show(verbose: bool = False, quiet: bool = False) -> None:
     """What the console shows of the log: all, or what mlgcn says itself, or warnings alone."""
     global level
-    level = None if verbose else logging.WARNING if quiet else logging.INFO
+    level = logging.NOTSET if verbose else logging.WARNING if quiet else logging.INFO
     for logger in MMLogger._instance_dict.values():  # of earlier runs of a notebook
         _speak_by_level(logger)
 
@@ -74,7 +75,11 @@ def quiet_logger(init: Callable) -> Callable:
 
 def _speak_by_level(logger: MMLogger) -> None:
     upstream = logger.handlers[0]  # rank 0's shows what the log file gets, others' errors
-    if level is not None and not isinstance(upstream, ConsoleHandler):
+    if level is None or isinstance(upstream, ConsoleHandler):
+        return
+    if level == logging.NOTSET:
+        upstream.setStream(sys.stderr)  # stdout is for results
+    else:
         logger.handlers[0] = ConsoleHandler(upstream.level)
         logger.handlers[0].filters = upstream.filters  # a repeated warning once
 

@@ -1,6 +1,7 @@
 """Checkpoints as one object, whatever the file."""
 
 import json
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from published import published_file, published_weights
 
 from mlgcn.apis import load_model
 from mlgcn.checkpoints import Checkpoint, CheckpointError, load, unwrap
-from mlgcn.checkpoints.checkpoint import as_checkpoint
+from mlgcn.checkpoints.checkpoint import as_checkpoint, load_url
 
 
 def checkpoint(weights=None, source='mlgcn', **metadata):
@@ -156,3 +157,14 @@ def test_a_class_that_is_listed_twice(tmp_path):
     torch.save(dict(state_dict={'w': torch.ones(3)}, meta=meta), tmp_path / 'a.pth')
     with pytest.raises(CheckpointError, match=r'a\.pth: .*twice: cat'):
         load(tmp_path / 'a.pth')
+
+
+def test_a_download_without_a_network(tmp_path, monkeypatch):
+    def download(*words, **options):
+        raise URLError('no such host')
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', download)
+    with pytest.raises(
+        CheckpointError, match='https://x.org/a.pth cannot be fetched .no such host.'
+    ):
+        load_url('https://x.org/a.pth', str(tmp_path))

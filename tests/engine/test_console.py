@@ -50,6 +50,14 @@ def test_loggers_of_earlier_runs_speak_by_it_too(monkeypatch, capsys, request):
     assert tuple(capsys.readouterr()) == ('', 'a header was found\n')
 
 
+def test_all_that_is_logged_is_no_result(monkeypatch, capsys, request):
+    monkeypatch.setattr(console, 'level', None)
+    console.show(verbose=True)
+    MMLogger.get_instance(request.node.name).info('hooks in their order')
+    out, err = capsys.readouterr()
+    assert out == '' and 'hooks in their order' in err
+
+
 class Stub:
     """A runner of which nothing but its hooks and its folder is asked."""
 
