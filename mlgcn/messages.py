@@ -26,7 +26,8 @@ def nearest(
     With `parts` also those of which `name`, or a near miss of it, is a word: 'gkgnet_coco_576'.
     """
     known = list(known)
-    near = difflib.get_close_matches(name, known, n, cutoff)
+    near = [other for other in known if other.lower() == name.lower()][:n]
+    near = near or difflib.get_close_matches(name, known, n, cutoff)
     if parts and not near:
         words = {word for other in known for word in other.split('_') if len(word) > 2}
         word = difflib.get_close_matches(name.split('_')[0], words, 1, cutoff)

@@ -18,6 +18,11 @@ def test_nearest_names():
     assert "'train'" in nearest('trian', ('test', 'train')) and nearest('x', ('train',)) == ''
 
 
+def test_case_comes_first():
+    assert "'SGD'" in nearest('Sgd', ('Sigmoid', 'SGD'))
+    assert "'mAP'" in nearest('map', ('CP', 'mAP'))
+
+
 def test_names_that_have_a_word():
     known = ['gkgnet_coco_576', 'gkgnet_voc07_448', 'addgcn_coco_448']
     assert nearest('gkgnet', known) == ''

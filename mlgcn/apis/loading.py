@@ -68,7 +68,7 @@ def load_model(
             raise TypeError(f'{given!r} is no path: expected a checkpoint, or a config and one')
     config = None if checkpoint is None else find_config(config_or_checkpoint)
     path = _local_file(str(checkpoint or config_or_checkpoint))
-    target = _device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+    target = usable_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
     loaded = load(path)
     loaded.check_sha256()
     with about(path):
@@ -129,7 +129,8 @@ def _is_known(host: str) -> bool:
         return False
 
 
-def _device(device: str | torch.device) -> torch.device:
+def usable_device(device: str | torch.device) -> torch.device:
+    """The device of that name; a ValueError where torch has none."""
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from torch.utils.benchmark import Measurement, Timer
 
+from mlgcn.apis.loading import usable_device
 from mlgcn.engine.config import ConfigError, build_dataset
 
 from . import arguments
@@ -32,7 +33,10 @@ def main(args: argparse.Namespace) -> None:
         return
     args.device = args.device or 'cpu'
     args.threads = args.threads or torch.get_num_threads()
-    device = torch.device(args.device)
+    device = usable_device(args.device)
+    for name in ('image_size', 'batch_size', 'num_classes'):
+        if min(getattr(args, name)) < 1:
+            raise ConfigError(f'--{name.replace("_", "-")}: expected numbers above 0')
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'
     title = f'{args.config}, {name}, {args.threads} threads, torch {torch.__version__}'
     columns = [Column(heading, no_wrap=True) for heading in HEADINGS]

@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
         )
     try:
         listening = socket.create_server((args.host, args.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         where = f'--host {args.host} --port {args.port}'
         raise OSError(f'{where}: {error.strerror}; choose another') from error
     port = listening.getsockname()[1]

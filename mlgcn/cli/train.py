@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 
+from mlgcn.engine.config_values import check_seed
 from mlgcn.engine.console import best_checkpoint, next_steps
 from mlgcn.engine.launch import resume_after_restart
 from mlgcn.engine.resume import choose_checkpoint
@@ -19,6 +20,7 @@ from .options import Parser
 
 def main(args: argparse.Namespace) -> Path | None:
     cfg = arguments.load_run(args)
+    check_seed(args.seed, '--seed')
     if args.seed is not None:
         cfg.randomness = dict(seed=args.seed, deterministic=True)
     if args.features:

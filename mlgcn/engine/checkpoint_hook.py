@@ -12,8 +12,10 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from mlgcn.atomic_files import remove_leftovers, write_atomically
+from mlgcn.messages import nearest
 from mlgcn.registry import HOOKS
 
+from .config_check import ConfigError
 from .finite_hook import event_summary
 from .launch import record_failure
 from .stop_request import StopRequest, resume_command
@@ -39,13 +41,14 @@ class RunCheckpointHook(CheckpointHook):
         kwargs: upstream's (`interval`, `max_keep_ckpts`, `save_best`, `rule`, ...).
 
     Raises:
-        TypeError: a key that is neither.
+        ConfigError: a key that is neither.
     """
 
     def __init__(self, every_iters: int = 0, every_minutes: float = 0, **kwargs):
-        unknown = kwargs.keys() - inspect.signature(CheckpointHook).parameters
-        if unknown:
-            raise TypeError(f'{type(self).__name__} takes no {", ".join(sorted(unknown))}')
+        known = inspect.signature(CheckpointHook).parameters
+        for key in kwargs.keys() - known:
+            hint = nearest(key, {*known, 'every_iters', 'every_minutes'})
+            raise ConfigError(f'{type(self).__name__} takes no {key!r}{hint}')
         super().__init__(**kwargs)
         self.every_iters, self.every_minutes = every_iters, every_minutes
         self.request = StopRequest()

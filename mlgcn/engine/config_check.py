@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,10 +15,9 @@ from mmpretrain import registry as mmpretrain_registry
 from mmpretrain.models.utils import CutMix, Mixup, ResizeMix
 from torch.utils.data import DataLoader
 
-from mlgcn.evaluation.protocols import METRIC_NAMES
-from mlgcn.evaluation.published import EVALUATORS
 from mlgcn.messages import nearest
 
+from .config_values import ConfigError, check_values
 from .overrides import descend
 
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
@@ -33,14 +32,17 @@ NOT_ARGUMENTS = frozenset(
 # sub-configs whose types live outside the registries, or which are free-form
 FREE = frozenset({'policies', 'metainfo', 'transforms_kwargs', 'accumulative_counts', 'meta'})
 LOADER = frozenset(inspect.signature(DataLoader).parameters) | {'num_batch_per_epoch'}
+REGISTRY_OF = {
+    'param_scheduler': 'PARAM_SCHEDULERS', 'optimizer': 'OPTIMIZERS', 'pipeline': 'TRANSFORMS',
+    'sampler': 'DATA_SAMPLERS', 'custom_hooks': 'HOOKS', 'default_hooks': 'HOOKS',
+    'val_evaluator': 'METRICS', 'test_evaluator': 'METRICS', 'loss': 'MODELS', 'head': 'MODELS',
+}  # fmt: skip
 # the classes of sections that need no `type`
 DEFAULTS = {'train_cfg': 'EpochBasedTrainLoop', 'val_cfg': 'ValLoop', 'test_cfg': 'TestLoop'}
-# the smallest value of numbers that would fail late, or blame something else
-WHOLE = {
-    **{f'train_cfg.{key}': 1 for key in ('max_epochs', 'max_iters', 'val_interval')},
-    **{f'{loader}_dataloader.batch_size': 1 for loader in ('train', 'val', 'test')},
-    **{f'{loader}_dataloader.num_workers': 0 for loader in ('train', 'val', 'test')},
-    'randomness.seed': 0,
+# sections without which nothing trains
+NEEDED = {
+    *('model', 'model.backbone', 'model.head', 'train_dataloader', 'train_cfg', 'default_hooks'),
+    *('optim_wrapper', 'optim_wrapper.optimizer'),
 }
 KINDS = {bool: 'True or False', (int, float): 'a number', Mapping: 'keys below it'}
 LOSS = "expected `type`, e.g. dict(type='CrossEntropyLoss', use_sigmoid=True, pos_weight=[...])"
@@ -53,10 +55,6 @@ REGISTRIES = [
 ]
 
 
-class ConfigError(ValueError):
-    """A config that cannot be used: the message names the key, what was seen and expected."""
-
-
 def check_option(cfg: Config, key: str, value: Any) -> None:
     """Compare one option of the command line with the config that it changes.
 
@@ -67,7 +65,7 @@ def check_option(cfg: Config, key: str, value: Any) -> None:
     node, missing = descend(cfg, key)
     for kind, expected in {} if missing else KINDS.items():
         if isinstance(node, kind):
-            if value is None or isinstance(value, kind):
+            if isinstance(value, kind) or (value is None and key not in NEEDED):
                 return
             expected = f'expected {expected} (the config has {str(node)[:60]})'
             raise ConfigError(f'--cfg-options {key}: {value!r} seen, {expected}')
@@ -121,8 +119,7 @@ def check_config(cfg: Config) -> None:
     ):  # a config may have keys of its own: only near misses are mistakes
         if near := nearest(name, KEYS, cutoff=0.85):
             raise ConfigError(f'{name}: not a key of a config{near}')
-    _check_numbers(cfg)
-    _check_save_best(cfg)
+    check_values(cfg)
     for name in sorted(RUNNER_KEYS & set(cfg) - {'visualizer', 'log_processor'}):
         section = cfg[name]
         if name.endswith('_dataloader') and section is not None:
@@ -132,32 +129,6 @@ def check_config(cfg: Config) -> None:
             by_epoch = section.pop('by_epoch', True)
             section['type'] = DEFAULTS[name] if by_epoch else 'IterBasedTrainLoop'
         _check(section, name)
-
-
-def _check_numbers(cfg: Config) -> None:
-    for path, least in WHOLE.items():
-        value, missing = descend(cfg, path)
-        if not (missing or value is None or (type(value) is int and value >= least)):
-            raise ConfigError(f'{path}: {value!r} seen, expected a whole number from {least} up')
-    rate, missing = descend(cfg, 'optim_wrapper.optimizer.lr')
-    if not missing and isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
-        raise ConfigError(f'optim_wrapper.optimizer.lr: {rate!r} seen, expected from 0 up')
-
-
-def _check_save_best(cfg: Config) -> None:
-    """The figure that chooses the best checkpoint is one that is reported after an epoch."""
-    best, missing = descend(cfg, 'default_hooks.checkpoint.save_best')
-    metric = cfg.get('val_evaluator')
-    if missing or not isinstance(best, str) or best == 'auto' or not isinstance(metric, Mapping):
-        return
-    ours = str(metric.get('type')).endswith('MultiLabelScores')
-    if not ours or metric.get('prefix') or metric.get('protocol') in EVALUATORS:
-        return
-    report = metric.get('report', 'all')
-    names = METRIC_NAMES if report == 'all' else [report] if isinstance(report, str) else report
-    if best not in names:
-        known = f'{nearest(best, names)} (there are {", ".join(names)})'
-        raise ConfigError(f'default_hooks.checkpoint.save_best: no {best!r} is reported{known}')
 
 
 def check_keys(node: Mapping, path: str, known: Iterable[str], owner: str) -> None:
@@ -174,6 +145,8 @@ def _check(node: object, path: str) -> None:
         for index, item in enumerate(node):
             _check(item, f'{path}[{index}]')
     elif isinstance(node, dict):
+        if isinstance(node.get('loss'), str):
+            raise ConfigError(f'{path}.loss: {node["loss"]!r} seen; {LOSS}')
         if isinstance(node.get('type'), str):
             _check_class(node, path)
         elif path.endswith('.loss') and any(not isinstance(v, Mapping) for v in node.values()):
@@ -188,10 +161,7 @@ def _check_class(node: dict, path: str) -> None:
     name = node['type']
     cls = next((found for r in REGISTRIES if (found := r.get(name)) is not None), None)
     if cls is None:
-        children = [item for registry in REGISTRIES for item in registry.children.items()]
-        names = {name for registry in REGISTRIES for name in registry.module_dict}
-        names |= {f'{scope}.{name}' for scope, child in children for name in child.module_dict}
-        raise ConfigError(f'{path}.type: no class {name!r} is registered{nearest(name, names)}')
+        raise ConfigError(f'{path}.type: no class {name!r} is registered{_like(name, path)}')
     if cls in (Mixup, CutMix, ResizeMix):
         raise ConfigError(
             f'{path}.type: mmpretrain.{name} mixes unknown labels (-1) as if they were a value; '
@@ -200,12 +170,33 @@ def _check_class(node: dict, path: str) -> None:
     known = _arguments(cls)
     if known is not None:
         check_keys(node, path, known, cls.__name__)
+    for key in {'scale', 'size', 'crop_size'} & set(node) if 'pipeline' in path else ():
+        sizes = node[key] if isinstance(node[key], (list, tuple)) else [node[key]]
+        if any(isinstance(n, str) for n in sizes) or not max(filter(None, sizes), default=0) > 0:
+            raise ConfigError(f'{path}.{key}: {node[key]!r} seen, expected pixels, above 0')
     model = node.get('model_name')
     if cls.__name__ == 'TIMMBackbone' and isinstance(model, str) and ':' not in model:
         models = timm.list_models()
         if model.split('.')[0] not in models:  # after the dot: a tag of its weights
             near = nearest(model, models, n=3)
             raise ConfigError(f'{path}.model_name: timm has no {model!r}{near}')
+
+
+def _like(name: str, path: str) -> str:
+    """The end of a message: the class like `name`, of the kind that belongs there if any is."""
+    kinds = [kind for section, kind in REGISTRY_OF.items() if re.search(rf'\b{section}\b', path)]
+    for registries in [getattr(mmpretrain_registry, kind) for kind in kinds], REGISTRIES:
+        names = {}  # as it is written in a config, by the name without a scope
+        for registry in registries:
+            for scope, child in registry.children.items():
+                names |= {bare: f'{scope}.{bare}' for bare in child.module_dict}
+        for registry in registries:
+            for one in filter(None, (registry, registry.parent)):
+                names |= {bare: bare for bare in one.module_dict}
+        if near := nearest(name.rpartition('.')[2], names):
+            bare = near.split("'")[1]
+            return near.replace(bare, names[bare])
+    return ''
 
 
 def _arguments(cls: Any) -> set[str] | None:
@@ -220,6 +211,7 @@ def _arguments(cls: Any) -> set[str] | None:
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
             return names - {'self'}
-        if not owner.__module__.startswith('mlgcn.'):
+        # schedulers hand theirs to the next class, too
+        if not owner.__module__.startswith(('mlgcn.', 'mmengine.optim.scheduler.')):
             return None  # upstream may hand its **kwargs to anything
     return None

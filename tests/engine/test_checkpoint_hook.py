@@ -99,5 +99,5 @@ def test_the_best_is_replaced_by_a_better_one_that_is_there(tmp_path):
 
 
 def test_a_mistyped_key():
-    with pytest.raises(TypeError, match='RunCheckpointHook takes no every_iter$'):
+    with pytest.raises(ValueError, match="takes no 'every_iter'; did you mean 'every_iters'"):
         RunCheckpointHook(every_iter=3)

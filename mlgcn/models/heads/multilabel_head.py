@@ -56,6 +56,13 @@ class MultiLabelHead(MultiLabelClsHead):
         self.mean_over_classes = mean_over_classes
         named = {'loss': loss} if 'type' in loss else loss
         self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in named.items()})
+        for name, module in self.losses.items():
+            weights = getattr(module, 'pos_weight', None)
+            if isinstance(weights, (list, tuple)) and len(weights) not in (1, num_classes):
+                raise ValueError(
+                    f'{name}: pos_weight has {len(weights)} values, expected one for each of the '
+                    f'{num_classes} classes'
+                )
 
     def logits(
         self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None
@@ -99,7 +106,14 @@ class MultiLabelHead(MultiLabelClsHead):
                 target.clamp(min=0).expand(shown),
                 reduction_override='none',
                 **kwargs,
-            )[:, : self.num_classes]
+            )
+            if per_label.ndim != 2:
+                raise ValueError(
+                    f'{name}: {type(module).__name__} gives values of shape '
+                    f'{tuple(per_label.shape)}, expected one for each image and class (of '
+                    'CrossEntropyLoss: use_sigmoid=True)'
+                )
+            per_label = per_label[:, : self.num_classes]
             losses[name] = (per_label * counted).sum() / average
         return losses
 

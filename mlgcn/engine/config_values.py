@@ -1,0 +1,97 @@
+"""Values of a config that would fail late, or blame something else."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+from mlgcn.evaluation.protocols import METRIC_NAMES
+from mlgcn.evaluation.published import EVALUATORS
+from mlgcn.messages import nearest
+
+from .overrides import descend
+
+# whole numbers, and the smallest of each
+WHOLE = {
+    **{f'train_cfg.{key}': 1 for key in ('max_epochs', 'max_iters', 'val_interval')},
+    **{f'{loader}_dataloader.batch_size': 1 for loader in ('train', 'val', 'test')},
+    **{f'{loader}_dataloader.num_workers': 0 for loader in ('train', 'val', 'test')},
+    'optim_wrapper.accumulative_counts': 1,
+    'default_hooks.logger.interval': 1,
+    'own.size': 1,
+    'randomness.seed': 0,
+}
+LARGEST_SEED = 2**32 - 1  # of numpy
+LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
+# numbers, their limits, and these in words
+RANGES = {
+    **{f'optim_wrapper.optimizer.{key}': (0, math.inf, 'from 0 up')
+       for key in ('lr', 'weight_decay', 'momentum')},
+    # below 0 the weights would climb
+    'optim_wrapper.clip_grad.max_norm': (1e-300, math.inf, 'above 0'),
+    'model.head.thr': (0, 1, 'a probability'),
+}  # fmt: skip
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used: the message names the key, what was seen and expected."""
+
+
+def check_values(cfg: Config) -> None:
+    """Raise a ConfigError for a number, level or name that nothing can be done with."""
+    for path, least in WHOLE.items():
+        value, missing = descend(cfg, path)
+        if not (missing or value is None or (type(value) is int and value >= least)):
+            raise ConfigError(f'{path}: {value!r} seen, expected a whole number from {least} up')
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        section = cfg.get(loader) or {'batch_size': 1}
+        if section.get('batch_size', 1) is None and 'batch_sampler' not in section:
+            raise ConfigError(f'{loader}.batch_size: None seen, expected a whole number from 1 up')
+    check_seed((cfg.get('randomness') or {}).get('seed'), 'randomness.seed')
+    for path, (low, high, words) in RANGES.items():
+        value, missing = descend(cfg, path)
+        number = isinstance(value, (int, float)) and low <= value <= high and value < math.inf
+        if not (missing or number or (value is None and not path.endswith('.lr'))):
+            raise ConfigError(f'{path}: {value!r} seen, expected a number {words}')
+    level = cfg.get('log_level')
+    if level is not None and level not in LOG_LEVELS and level not in logging._levelToName:
+        known = f'{nearest(str(level), LOG_LEVELS)} (there are {", ".join(LOG_LEVELS)})'
+        raise ConfigError(f'log_level: no level {level!r}{known}')
+    for section in ('data_preprocessor', 'model.data_preprocessor'):
+        for key in ('mean', 'std'):
+            value, missing = descend(cfg, f'{section}.{key}')
+            if not missing and value is not None:
+                _check_channels(f'{section}.{key}', value, positive=key == 'std')
+    _check_save_best(cfg)
+
+
+def check_seed(seed: Any, name: str) -> None:
+    """Raise a ConfigError for a seed that numpy does not take."""
+    if seed is not None and seed > LARGEST_SEED or (seed or 0) < 0:
+        raise ConfigError(f'{name}: {seed} seen, expected a whole number from 0 to {LARGEST_SEED}')
+
+
+def _check_channels(path: str, value: Any, positive: bool) -> None:
+    """One number, or one for each colour."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    numbers = all(isinstance(v, (int, float)) and math.isfinite(v) for v in values)
+    if not numbers or len(values) not in (1, 3) or (positive and min(values) <= 0):
+        raise ConfigError(f'{path}: {value!r} seen, expected three numbers' + ' above 0' * positive)
+
+
+def _check_save_best(cfg: Config) -> None:
+    """The figure that chooses the best checkpoint is one that is reported after an epoch."""
+    best, missing = descend(cfg, 'default_hooks.checkpoint.save_best')
+    metric = cfg.get('val_evaluator')
+    if missing or not isinstance(best, str) or best == 'auto' or not isinstance(metric, Mapping):
+        return
+    ours = str(metric.get('type')).endswith('MultiLabelScores')
+    if not ours or metric.get('prefix') or metric.get('protocol') in EVALUATORS:
+        return
+    report = metric.get('report', 'all')
+    names = METRIC_NAMES if report == 'all' else [report] if isinstance(report, str) else report
+    if best not in names:
+        known = f'{nearest(best, names)} (there are {", ".join(names)})'
+        raise ConfigError(f'default_hooks.checkpoint.save_best: no {best!r} is reported{known}')
