@@ -1,11 +1,13 @@
 """Losses for images of which a few positives are known.
 
 From Cole et al., CVPR 2021 (arXiv 2106.09708) and Zhou et al., ECCV 2022 (arXiv 2203.16219).
-Unknown labels are -1. All are means over batch and classes. Logarithms are -log(v + eps) with the
-published eps of 1e-5: values depend on it, and a positive below p = 1e-5 loses its gradient.
+Unknown labels are -1. All are means over batch and classes. Logarithms are -log(p + eps) with the
+published `eps` of 1e-5: values depend on it, and a positive below p = 1e-5 loses its gradient.
+With `eps=None` they are taken from the logits, and no gradient is lost.
 """
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
@@ -13,21 +15,21 @@ from mlgcn.registry import MODELS
 
 from .base import MultiLabelLoss
 
-EPS = 1e-5
-
-
-def neg_log(p: Tensor) -> Tensor:
-    return -torch.log(p + EPS)
-
-
-def cross_entropy(p: Tensor, target: Tensor) -> Tensor:
-    """Of probabilities and labels in [0, 1]."""
-    return target * neg_log(p) + (1 - target) * neg_log(1 - p)
-
 
 class MeanLoss(MultiLabelLoss):
-    def __init__(self, reduction: str = 'mean', **kwargs):
+    def __init__(self, reduction: str = 'mean', eps: float | None = 1e-5, **kwargs):
         super().__init__(reduction, **kwargs)
+        self.eps = eps
+
+    def neg_log(self, logits: Tensor) -> Tensor:
+        """Of the probabilities of the logits."""
+        if self.eps is None:
+            return -F.logsigmoid(logits)
+        return -torch.log(torch.sigmoid(logits) + self.eps)
+
+    def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """For labels in [0, 1]."""
+        return target * self.neg_log(logits) + (1 - target) * self.neg_log(-logits)
 
 
 @MODELS.register_module()
@@ -48,7 +50,7 @@ class AssumeNegativeLoss(MeanLoss):
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         labels = target.clamp(min=0) * (1 - 2 * self.label_smoothing) + self.label_smoothing
-        loss = cross_entropy(torch.sigmoid(logits), labels)
+        loss = self.cross_entropy(logits, labels)
         factor = 0 if self.ignore else 1 / max(logits.shape[1] - 1, 1) if self.weak else 1
         return torch.where(target < 0, factor * loss, loss)
 
@@ -66,7 +68,7 @@ class ExpectedPositivesLoss(MeanLoss):
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         p = torch.sigmoid(logits)
-        return torch.where(target == 1, neg_log(p), 0) + self.penalty(p)
+        return torch.where(target == 1, self.neg_log(logits), 0) + self.penalty(p)
 
     def penalty(self, p: Tensor) -> Tensor:
         return ((p.sum(dim=1).mean() - self.expected) / p.shape[1]) ** 2
@@ -88,12 +90,12 @@ class ROLELoss(ExpectedPositivesLoss):
         self.estimate = nn.Parameter(torch.empty(num_images, num_classes).uniform_(-0.405, 0.405))
 
     def compute(self, logits: Tensor, target: Tensor, index: Tensor) -> Tensor:
-        p, q = torch.sigmoid(logits), torch.sigmoid(self.estimate[index])
-        sides = (
-            torch.where(target == 1, neg_log(a), 0) + cross_entropy(a, b.detach()) + self.penalty(a)
-            for a, b in ((p, q), (q, p))
-        )
-        return sum(sides) / 2
+        x, z, sides = logits, self.estimate[index], 0
+        for a, b in ((x, z), (z, x)):
+            loss = self.cross_entropy(a, torch.sigmoid(b).detach())
+            loss = loss + torch.where(target == 1, self.neg_log(a), 0)
+            sides = sides + loss + self.penalty(torch.sigmoid(a))
+        return sides / 2
 
 
 @MODELS.register_module()
@@ -139,8 +141,8 @@ class EntropyMaximizationLoss(MeanLoss):
 
     def compute(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         p = torch.sigmoid(logits)
-        entropy = p * neg_log(p) + (1 - p) * neg_log(1 - p)
-        loss = torch.where(target < 0, -self.alpha * entropy, cross_entropy(p, target))
+        entropy = self.cross_entropy(logits, p)
+        loss = torch.where(target < 0, -self.alpha * entropy, self.cross_entropy(logits, target))
         if self.beta is None:
             return loss
         if self.training and self.epoch != self.seen_epoch:
@@ -150,7 +152,7 @@ class EntropyMaximizationLoss(MeanLoss):
         soft = self.pseudo[index]
         if self.training:
             self.scores[index] = torch.where(target < 0, p.detach(), self.NONE).to(self.scores)
-        return torch.where(soft >= 0, self.beta * cross_entropy(p, soft), loss)
+        return torch.where(soft >= 0, self.beta * self.cross_entropy(logits, soft), loss)
 
     @torch.no_grad()
     def label(self) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from models.losses.published_losses import cases, check, check_extremes, set_epoch
 
 from mlgcn.models.losses import (
@@ -63,9 +64,23 @@ def test_lowest_unknown_labels_get_their_probability():
     assert module.pseudo[1, 0] == torch.sigmoid(logits[1, 0])
 
 
-def test_extremes():
-    for module in (AssumeNegativeLoss(), ExpectedPositivesLoss(2.0), EntropyMaximizationLoss()):
-        check_extremes(module, signs=False)  # the published 1e-5 ends their gradients
+@pytest.mark.parametrize('eps', [1e-5, None])
+def test_extremes(eps):
+    state = dict(expected=2.0, num_images=2, num_classes=6, eps=eps)
+    check_extremes(AssumeNegativeLoss(eps=eps), signs=eps is None)  # 1e-5 ends their gradients
+    check_extremes(EntropyMaximizationLoss(eps=eps), signs=eps is None)
+    check_extremes(ROLELoss(**state), signs=eps is None)
+    check_extremes(ExpectedPositivesLoss(2.0, eps=eps), signs=False)  # and counts no negatives
+
+
+def test_logarithms_of_logits_are_the_plain_cross_entropy():
+    logits = torch.tensor([[-300.0, 300, 0.3], [300, -300, 2]], requires_grad=True)
+    target = torch.tensor([[1, 0, -1], [1, 0, 1]])
+    loss = AssumeNegativeLoss(eps=None)(logits, target)
+    plain = F.binary_cross_entropy_with_logits(logits, target.clamp(min=0).float())
+    assert loss.item() == pytest.approx(plain.item(), rel=1e-6)
+    loss.backward()
+    assert (6 * logits.grad[0, :2]).tolist() == [-1, 1]
 
 
 def test_state_per_image_needs_the_index():
