@@ -10,6 +10,7 @@ from mlgcn.checkpoints import load
 from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.engine.config import build_dataset, fit_to_data
 from mlgcn.evaluation import Calibration
+from mlgcn.messages import printable
 from mlgcn.models.mirror_average import use_mirror_average
 
 from . import arguments
@@ -47,4 +48,4 @@ def main(args: argparse.Namespace) -> None:
     with arguments.progress(args, runner):
         runner.test()
     if is_main_process():
-        print(runner.test_evaluator.metrics[0].table)
+        print(printable(runner.test_evaluator.metrics[0].table))

@@ -55,6 +55,21 @@ def test_a_calibration_goes_into_the_scores_file(mlgcn, tmp_path, config):
     assert scores.temperature == 2 and scores.thresholds.tolist() == stated['thresholds']
 
 
+def test_class_names_do_not_reach_the_terminal_raw(mlgcn, tmp_path, config):
+    evil = 'di\x1b[2Jsc'
+    for path in (tmp_path / 'photos').glob('*.csv'):
+        path.write_text(path.read_text().replace('disc', evil))
+    cfg = Config.fromfile(config)
+    cfg.model.head.num_classes = 3
+    weights = MODELS.build(cfg.model).state_dict()
+    metadata = make_metadata(weights, sorted(['box', evil, 'ring']), 'none', cfg)
+    save_weights(tmp_path / 'w.pth', weights, metadata)
+    work = tmp_path / 'work'
+    answer = mlgcn('test', config, tmp_path / 'w.pth', '--per-class', '--work-dir', work)
+    assert answer.status == 0 and r'di\x1b[2Jsc' in answer.out, answer.err
+    assert '\x1b' not in answer.out + answer.err
+
+
 def test_mirror_images_are_averaged(mlgcn, tmp_path, config):
     cfg = Config.fromfile(config)
     cfg.model.head.num_classes = 3
