@@ -79,9 +79,17 @@ def read_image_list(lines: Iterable[str] | TextIO | None = None) -> Iterator[Ima
 
 
 def _walk(folder: str) -> Iterator[str]:
-    """The files in a folder and below it; a folder that several links lead to is entered once."""
+    """The files in a folder and below it; a folder that several links lead to is entered once.
+
+    Raises:
+        PermissionError: one of them cannot be listed.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
     entered = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=stop, followlinks=True):
         real = os.path.realpath(place)
         if real in entered:
             folders.clear()

@@ -68,7 +68,7 @@ def read_image(
             if image.format in ('JPEG', 'MPO'):
                 # Pillow passes over most damage; for an eighth of the size all data are read
                 decode_jpeg(file, 'CMYK' if image.mode == 'CMYK' else 'GRAY', 1, 1, 8)
-            elif image.format in ('WEBP', 'AVIF', 'JPEG2000') and ends_in_zeros(file):
+            elif image.format in ('WEBP', 'AVIF', 'HEIF', 'JPEG2000') and ends_in_zeros(file):
                 raise ValueError('ends in zeros: a part of the file is missing')
             stretched = value_range and is_deep(image)
             stored = image.tile[:1]  # gone when loaded
@@ -121,7 +121,8 @@ def fault_of(error: Exception, path: str) -> str:
         return kind or ('not an image' if start else 'empty file')
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error) or type(error).__name__  # Pillow raises SyntaxError, EOFError, struct.error
+    # Pillow raises SyntaxError, EOFError, struct.error; libheif's messages end with a line break
+    return ' '.join(str(error).split()) or type(error).__name__
 
 
 def decode_fault(path: str, **options) -> str:

@@ -1,5 +1,6 @@
 """Files, folders and globs."""
 
+import errno
 import os
 
 import pytest
@@ -63,6 +64,21 @@ def linked_folder(tmp_path):
     (tmp_path / 'own/linked').symlink_to('../disk2')
     (tmp_path / 'own/loop').symlink_to('..')
     return tmp_path / 'own'
+
+
+def test_a_folder_that_may_not_be_listed_is_named(linked_folder, monkeypatch):
+    scandir = os.scandir
+    (linked_folder / 'closed').mkdir()
+    closed = str(linked_folder / 'closed')
+
+    def refuse(path):
+        if path == closed:
+            raise PermissionError(errno.EACCES, 'Permission denied', path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    with pytest.raises(PermissionError, match='closed'):
+        list_images([str(linked_folder)])
 
 
 def test_links_are_followed_without_loops(linked_folder, capsys):
