@@ -133,9 +133,19 @@ def use_own_photos(cfg: dict) -> None:
                 options = {key: own[key] for key in ('images', 'separator', 'unlisted')}
                 group = '' if own['group'] == 'folder' else own['group']
                 part.update(ann_file=ann_file, group=group, **options)
-            for step in part.get('pipeline') or () if own['size'] else ():
-                if step['type'] in ('Resize', 'RandomResizedCrop'):
-                    step['scale'] = (own['size'], own['size'])
+            if own['size']:
+                _resize_to(own['size'], part.get('pipeline') or (), f'{name}_dataloader')
+
+
+def _resize_to(size: int | str, pipeline: Sequence[dict], where: str) -> None:
+    if not str(size).isdecimal() or not int(size):
+        raise ValueError(f'own.size={size}: expected the side of the pictures in pixels, e.g. 224')
+    steps = [step for step in pipeline if step['type'] in ('Resize', 'RandomResizedCrop')]
+    if pipeline and not steps:
+        seen = some(step['type'] for step in pipeline)
+        raise ValueError(f'own.size: the pipeline of {where} has no Resize, seen {seen}')
+    for step in steps:
+        step['scale'] = (int(size), int(size))
 
 
 def unite_classes(dataset: dict) -> None:

@@ -22,7 +22,8 @@ def escaped(name: str) -> Iterator[None]:
     value = os.environ.get(name)
     if value is not None:
         quoted = re.sub(r'([\\\'"])', r'\\\1', value)  # it becomes part of a Python string,
-        os.environ[name] = quoted.replace('\\', r'\\')  # and before that a template of `re.sub`
+        quoted = quoted.replace('\\', r'\\')  # and before that a template of `re.sub`
+        os.environ[name] = quoted.replace('\n', r'\\n')
     try:
         yield
     finally:

@@ -169,6 +169,26 @@ def test_options_reach_the_data_sets_in_wrappers():
         use_own_photos(cfg)
 
 
+@pytest.mark.parametrize(
+    ('size', 'step', 'words'),
+    [
+        ('abc', 'Resize', 'own.size=abc: expected the side'),
+        ('0', 'Resize', 'own.size=0'),
+        ('[224,224]', 'Resize', r'own.size=\[224,224\]'),
+        ('224', 'MultiScaleCrop', 'the pipeline of train_dataloader has no Resize, seen Mult'),
+    ],
+)
+def test_a_size_that_cannot_be_set(size, step, words):
+    pipeline = [dict(type=step, scale=(9, 9))]
+    part = dict(type='mlgcn.OwnPhotos', pipeline=pipeline)
+    cfg = dict(own=dict(train='a.csv', size=size), train_dataloader=dict(dataset=part))
+    with pytest.raises(ValueError, match=words):
+        use_own_photos(cfg)
+    pipeline[0]['type'], cfg['own']['size'] = 'Resize', '224'
+    use_own_photos(cfg)
+    assert pipeline[0]['scale'] == (224, 224)
+
+
 def test_lists_that_contradict_each_other_stop(tmp_path, photo):
     photo(tmp_path / 'a.jpg')
     parts = []

@@ -60,7 +60,7 @@ def test_brackets_that_do_not_match():
         resolve(CFG, {'lr': Text('[1,2')})
 
 
-@pytest.mark.parametrize('name', ["it's", 'a "b"', 'C:\\data', "\\'", 'plain', 'été 2'])
+@pytest.mark.parametrize('name', ["it's", 'a "b"', 'C:\\data', "\\'", 'plain', 'été 2', 'a\nb'])
 def test_folder_names_in_the_environment(tmp_path, monkeypatch, name):
     (tmp_path / 'config.py').write_text("folder = '{{$MLGCN_DATA:data}}/coco'\n")
     monkeypatch.setenv('MLGCN_DATA', name)
