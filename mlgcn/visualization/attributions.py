@@ -21,6 +21,8 @@ from mlgcn.models.heads import ADDGCNHead, CTranHead
 from mlgcn.models.necks import LabelGraphNeck
 from mlgcn.ops import gather_keys
 
+MOST_CHANGED = 12  # labels whose changes are shown when another label is known
+
 
 class ChosenPatches(NamedTuple):
     """The k patches that n labels, or each of the N = H * W patches, chose in one stage.
@@ -101,8 +103,10 @@ def class_maps(
 
 
 @torch.no_grad()
-def edge_effects(head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
-    """Changes of logits (n, n): entry (i, j) is that of label j when label i loses its edges.
+def edge_effects(
+    head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
+) -> tuple[Tensor, Sequence[int]]:
+    """Changes of logits (n, n) when label i, the row, loses its edges, and the columns: `labels`.
 
     Row and column i of the dynamic adjacency, except the diagonal, become 0. Off the diagonal the
     entry is the effect of the single edge i to j: nothing else that j receives has changed.
@@ -119,24 +123,30 @@ def edge_effects(head: ADDGCNHead, maps: Sequence[Tensor], labels: Sequence[int]
     for label in labels:
         with head.gcn.conv_create_co_mat.register_forward_hook(partial(cut, label)):
             rows.append(head(maps)[0, list(labels)] - before)
-    return torch.stack(rows)
+    return torch.stack(rows), labels
 
 
 @torch.no_grad()
-def known_effects(head: CTranHead, maps: Sequence[Tensor], labels: Sequence[int]) -> Tensor:
-    """Changes of logits (n, n): entry (i, j) is that of label j when label i is given as present.
+def known_effects(
+    head: CTranHead, maps: Sequence[Tensor], labels: Sequence[int]
+) -> tuple[Tensor, list[int]]:
+    """Changes of logits (n, m) when label i, the row, is given as present, and the m columns.
 
-    The diagonal is 0: the logit of a label that is given means nothing.
+    Columns are the n labels, and up to MOST_CHANGED in all those that change most. The diagonal is
+    0: the logit of a label that is given means nothing.
     """
     labels, last = list(labels), maps[-1]
     unknown = torch.full((len(labels), head.num_classes), -1, device=last.device)
     given = unknown.clone()
     given[range(len(labels)), labels] = 1
     before, after = (
-        head((last.expand(len(labels), *last.shape[1:]),), states)[:, labels]
-        for states in (unknown, given)
+        head((last.expand(len(labels), *last.shape[1:]),), states) for states in (unknown, given)
     )
-    return (after - before).fill_diagonal_(0)
+    changes = torch.where(given == 1, 0, after - before)
+    strongest = changes.abs().amax(dim=0).argsort(descending=True).tolist()
+    others = [k for k in strongest if k not in labels]
+    columns = labels + others[: max(MOST_CHANGED - len(labels), 0)]
+    return changes[:, columns], columns
 
 
 @torch.no_grad()

@@ -78,7 +78,7 @@ def explain(
     asked = [loaded.class_of(name) for name in labels]
     pixels, maps, neighbours, logits = numbers.run_model(model, packed)
     view = View(model, Photo(pixels), maps, choose_labels(decision, logits, asked))
-    parts, stages = view.label_parts(), []
+    parts, stages = view.label_parts(decision.classes), []
     if model.with_neck and isinstance(model.neck, LabelGraphNeck):
         stages = numbers.chosen_patches(model.neck, maps, view.labels.index)
         nodes = {name: i for i, name in enumerate(view.labels.names)}
@@ -138,7 +138,7 @@ class View:
     maps: Sequence[Tensor]
     labels: Labels
 
-    def label_parts(self) -> list[Part]:
+    def label_parts(self, classes: Sequence[str]) -> list[Part]:
         """Where labels look, the graph among them, what they change in each other's logits."""
         head, labels, parts = self.model.head, self.labels, []
         seen = numbers.head_inputs(self.model, self.maps)
@@ -165,9 +165,10 @@ class View:
             parts.append(Part(kind, figures))
         if view := _of_class(head, EFFECTS):
             kind, function, row = view
-            effects = function(head, seen, labels.index)
+            effects, index = function(head, seen, labels.index)
+            columns = [classes[k] for k in index]
             title = f'{kind.capitalize()}\nRow: {row}, column: change of this logit'
-            parts.append(self.effects(kind, effects, names, title, effects.diagonal()))
+            parts.append(self.effects(kind, effects, columns, title, effects.diagonal()))
         return parts
 
     def effects(

@@ -40,7 +40,8 @@ def test_the_static_graph_by_its_effect(loaded, run):
 def test_edge_ablation_equals_a_run_by_hand(loaded, run):
     model, maps, before = run(loaded['addgcn'])
     head, labels = model.head, [3, 1, 0]
-    effects = edge_effects(head, maps, labels)
+    effects, columns = edge_effects(head, maps, labels)
+    assert columns == labels
 
     def leaky(x):
         return F.leaky_relu(x, 0.2)
@@ -178,12 +179,13 @@ def test_a_backbone_without_maps_is_named(loaded):
 def test_known_effects_equal_a_run_by_hand(loaded, run):
     model, maps, before = run(loaded['ctran'])
     labels = [2, 0, 3]
-    effects = known_effects(model.head, maps, labels)
+    effects, columns = known_effects(model.head, maps, labels)
+    assert columns[:3] == labels and sorted(columns) == list(range(K))
     for i, label in enumerate(labels):
         states = torch.full((1, K), -1)
         states[0, label] = 1
         with torch.no_grad():
-            change = (model.head(maps, states)[0] - before)[labels]
+            change = (model.head(maps, states)[0] - before)[columns]
         change[i] = 0
         torch.testing.assert_close(effects[i], change, atol=1e-5, rtol=1e-4)
         assert effects[i].abs().max() > 0

@@ -19,7 +19,7 @@ def test_tables_hold_the_ablations(loaded, run, photo_file):
         for name, before, after, change in part.rows:
             k = NAMES.index(name)
             if kind == 'addgcn':
-                effect = edge_effects(model.head, maps, [k])[0, 0]
+                effect = edge_effects(model.head, maps, [k])[0][0, 0]
             else:
                 effect = patch_effects(model, maps, [k])[0, -1]
             assert before == f'{logits[k]:.3f}' and after == f'{logits[k] + effect:.3f}'
