@@ -37,12 +37,12 @@ CORES = min(len(os.sched_getaffinity(0)), 16)
 # suite: part: seconds that it may take at most, function, its arguments after the device
 SUITES = {
     'gpu': {
-        'kernels': (60, kernels, dict(config=GKGNET, size=576)),
-        'GKGNet-s': (150, models, dict(config=GKGNET, size=576, batch=16, precisions=ALL)),
+        'kernels': (90, kernels, dict(config=GKGNET, size=576)),  # Triton compiles
+        'GKGNet-s': (130, models, dict(config=GKGNET, size=576, batch=16, precisions=ALL)),
         'ADD-GCN': (60, models, dict(config=ADDGCN, size=448, batch=16, precisions=ALL)),
         'SyncBatchNorm': (50, sync_bn, dict(config=GKGNET, size=576, batch=16)),
-        'loader': (70, loader, dict(config=GKGNET, size=576, batch=16, batches=24, workers=CORES)),
-        'resume': (90, resume, dict(config='gkgnet_scenes', epochs=3)),
+        'loader': (60, loader, dict(config=GKGNET, size=576, batch=16, batches=24, workers=CORES)),
+        'resume': (80, resume, dict(config='gkgnet_scenes', epochs=3)),
     },
     'toy': {
         'kernels': (300, kernels, dict(config=TOY, size=96)),
@@ -69,10 +69,11 @@ def run_suite(suite: str, out: str, device: str | None) -> None:
         about['beware'] = 'no card: toy sizes, whose figures mean nothing'
     path = Path(out, suite)
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows, deadline = [], time.monotonic()
     for part, (limit, *_) in SUITES[suite].items():
         begin = time.monotonic()
-        for row in isolated(suite, part, device, limit):
+        deadline += limit  # what a part leaves of its time is the next ones'
+        for row in isolated(suite, part, device, deadline):
             rows.append(dict(part=part, **asdict(row)))
             write_atomically(
                 path.with_suffix('.json'), json.dumps(dict(about, rows=rows), indent=1)
@@ -82,18 +83,18 @@ def run_suite(suite: str, out: str, device: str | None) -> None:
     print(markdown(about, rows))
 
 
-def isolated(suite: str, part: str, device: str, limit: float) -> Iterator[Row]:
-    """The rows of one part from a process of its own, which ends after `limit` seconds."""
+def isolated(suite: str, part: str, device: str, deadline: float) -> Iterator[Row]:
+    """The rows of one part from a process of its own, which ends at the (monotonic) deadline."""
+    limit = deadline - time.monotonic()
     context = multiprocessing.get_context('spawn')  # CUDA does not survive a fork
     rows, end = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(suite, part, device, end))
     process.start()
     end.close()
-    deadline = time.monotonic() + limit
     try:
-        while rows.poll(deadline - time.monotonic()):
+        while rows.poll(max(deadline - time.monotonic(), 0)):
             yield rows.recv()
-        yield Row('', note=f'not finished after {limit} s')
+        yield Row('', note=f'not finished after {limit:.0f} s')
     except EOFError:
         process.join()
         if process.exitcode:
@@ -108,6 +109,9 @@ def _send(suite: str, part: str, device: str, end: Connection) -> None:
     os.setsid()
     _, function, options = SUITES[suite][part]
     try:
+        if device != 'cpu':  # parts measure the current one
+            torch.cuda.set_device(torch.device(device).index or 0)
+            device = 'cuda'
         for row in function(device, **options):
             end.send(row)
     except Exception as error:  # whatever a driver can raise
@@ -127,9 +131,9 @@ def versions(device: str) -> dict[str, str]:
     return dict(
         date=time.strftime('%F'),
         commit=subprocess.run(git, capture_output=True, text=True).stdout.strip() or 'unknown',
-        machine=torch.cuda.get_device_name()
-        if device == 'cuda'
-        else f'{name}, {torch.get_num_threads()} threads',
+        machine=f'{name}, {torch.get_num_threads()} threads'
+        if device == 'cpu'
+        else f'{torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}',
         python=platform.python_version(),
         **found,
     )

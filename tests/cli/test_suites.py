@@ -28,7 +28,7 @@ def hangs(device):
 
 @pytest.mark.slow  # it waits for a limit
 def test_parts_that_fail_are_rows(monkeypatch, tmp_path, capsys):
-    parts = {'breaks': (60, breaks, {}), 'dies': (60, dies, {}), 'hangs': (3, hangs, {})}
+    parts = {'hangs': (3, hangs, {}), 'breaks': (60, breaks, {}), 'dies': (60, dies, {})}
     monkeypatch.setattr(suites, 'SUITES', dict(toy=parts))
     fork = multiprocessing.get_context('fork')  # a new process would not have these parts
     monkeypatch.setattr(suites.multiprocessing, 'get_context', lambda method: fork)
