@@ -31,7 +31,7 @@ def register() -> None:
 
 
 def _is_command() -> bool:
-    """Whether this process is the command `mlgcn` or the launcher, which import torch when needed.
+    """Whether this process is `mlgcn`, tools/*.py or the launcher, which import torch when needed.
 
     Help and a mistyped command need not wait for it, and the launcher sets its log level first.
     Worker processes have the command's `sys.argv`, and import what they need in any order.
@@ -41,7 +41,9 @@ def _is_command() -> bool:
     script = sys.argv[0] if sys.argv else ''
     if script == '-m':  # while Python looks for the package's __main__
         script = sys.orig_argv[-len(sys.argv)]
-    return os.path.basename(script) in ('mlgcn', 'mlgcn.exe', 'mlgcn.cli.launch')
+    tools = os.path.join(os.path.dirname(os.path.realpath(__path__[0])), 'tools')
+    is_tool = script.endswith('.py') and os.path.dirname(os.path.realpath(script)) == tools
+    return is_tool or os.path.basename(script) in ('mlgcn', 'mlgcn.exe', 'mlgcn.cli.launch')
 
 
 def __getattr__(name: str) -> Any:

@@ -47,6 +47,15 @@ def test_a_worker_of_a_command_registers_at_once(monkeypatch):
     assert not mlgcn._is_command()  # else upstream would print what it could not import
 
 
+@pytest.mark.parametrize('script, is_command', [
+    ('mlgcn', True), (ROOT / 'tools/train.py', True),
+    ('train.py', False), (ROOT / 'tools', False), ('', False),
+])  # fmt: skip
+def test_commands_and_old_names_import_torch_when_needed(monkeypatch, script, is_command):
+    monkeypatch.setattr(sys, 'argv', [str(script), '--help'])
+    assert mlgcn._is_command() == is_command
+
+
 def test_importing_is_silent_and_takes_little_more_than_torch_and_mmpretrain():
     slow = {
         *('timm', 'torchvision', 'mmpretrain.models', 'mmpretrain.datasets', 'transformers'),
