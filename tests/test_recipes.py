@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from mmpretrain.models import ResNet
 from mmpretrain.structures import DataSample
 from tiny import ROOT, make_photos, write_config
 
@@ -95,7 +96,11 @@ def test_every_recipe_is_tested():
 @pytest.fixture(scope='module')
 def base(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('recipes')
-    return write_config(folder, make_photos(folder / 'photos', 12, 5), 'LinearHead')
+    weights = ResNet(18, base_channels=4, stem_channels=4).state_dict()
+    torch.save(weights, folder / 'backbone.pth')  # a frozen one must not be random
+    start = f"dict(type='Pretrained', checkpoint='{folder}/backbone.pth')"
+    extra = f"model['backbone']['init_cfg'] = {start}"
+    return write_config(folder, make_photos(folder / 'photos', 12, 5), 'LinearHead', extra)
 
 
 @pytest.mark.slow
