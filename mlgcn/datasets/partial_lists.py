@@ -80,9 +80,9 @@ def lvis(photos: MultiLabelPhotos) -> Read:
             photos.fault(where, f'no such image or category: { ({k: row[k] for k in keys}) }')
     found = []
     for where, row in images:
-        url = row.get('coco_url')
-        path = '/'.join(url.split('/')[-2:]) if isinstance(url, str) else None
-        path = row.get('file_name') or path
+        path = row.get('file_name') or row.get('coco_url')
+        if isinstance(path, str) and not row.get('file_name'):
+            path = '/'.join(path.split('/')[-2:])
         listed = [*row[lists[0]], *row[lists[1]]]
         wrong = [n for n in listed if type(n) is not int or n not in names]
         where = f'{where} (id {row["id"]})'
@@ -171,9 +171,8 @@ def robust_loss_txt(photos: MultiLabelPhotos) -> Read:
     rows = []
     for i, line in enumerate(read_text(photos.ann_file).splitlines(), 1):
         where = f'{photos.ann_file}, line {i}'
-        name, _, words = line.strip().rpartition(',')
-        is_name = name and ',' not in name
-        if is_name and words.strip() and all(w.isdecimal() and len(w) < 6 for w in words.split()):
+        name, _, words = line.strip().partition(',')
+        if name and words.strip() and all(w.isdecimal() and len(w) < 6 for w in words.split()):
             rows.append((where, name, [int(word) for word in words.split()]))
         elif line.strip():
             photos.fault(where, f"expected 'name.jpg, 0 52', seen {line[:80]!r}")
@@ -231,8 +230,8 @@ def nus_wide(photos: MultiLabelPhotos) -> Read:
     root, part = Path(photos.data_root), photos.split.capitalize()
     photos.splits('train', 'test')
     listed = root / f'ImageList/{part}Imagelist.txt'
-    paths = [line.strip().replace('\\', '/') for line in read_text(listed).splitlines()]
-    paths = [path for path in paths if path]
+    lines = map(str.strip, read_text(listed).splitlines())
+    paths = [line.replace('\\', '/') for line in lines if line]
     concepts = root / 'ConceptsList/Concepts81.txt'
     names = read_text(concepts).split()
     if not names or repeated(names):
