@@ -80,9 +80,8 @@ def lvis(photos: MultiLabelPhotos) -> Read:
             photos.fault(where, f'no such image or category: { ({k: row[k] for k in keys}) }')
     found = []
     for where, row in images:
-        path = row.get('file_name') or row.get('coco_url')
-        if isinstance(path, str) and not row.get('file_name'):
-            path = '/'.join(path.split('/')[-2:])
+        path, url = row.get('file_name'), row.get('coco_url')
+        path = path or (isinstance(url, str) and '/'.join(url.split('/')[-2:]))
         listed = [*row[lists[0]], *row[lists[1]]]
         wrong = [n for n in listed if type(n) is not int or n not in names]
         where = f'{where} (id {row["id"]})'
