@@ -48,7 +48,8 @@ def main(args: argparse.Namespace) -> None:
         listening = socket.create_server((args.host, args.port))
     except (OSError, OverflowError) as error:
         where = f'--host {args.host} --port {args.port}'
-        raise OSError(f'{where}: {error.strerror}; choose another') from error
+        reason = getattr(error, 'strerror', None) or error
+        raise OSError(f'{where}: {reason}; choose another') from error
     port = listening.getsockname()[1]
     print(printable(f'{checkpoint}: http://{args.host}:{port} (Ctrl-C ends it)'), flush=True)
     server = uvicorn.Server(uvicorn.Config(TrialPage(model).app(args.host), log_level='warning'))

@@ -20,7 +20,6 @@ WHOLE = {
     **{f'{loader}_dataloader.num_workers': 0 for loader in ('train', 'val', 'test')},
     'optim_wrapper.accumulative_counts': 1,
     'default_hooks.logger.interval': 1,
-    'own.size': 1,
     'randomness.seed': 0,
 }
 LARGEST_SEED = 2**32 - 1  # of numpy
@@ -31,7 +30,8 @@ RANGES = {
        for key in ('lr', 'weight_decay', 'momentum')},
     # below 0 the weights would climb
     'optim_wrapper.clip_grad.max_norm': (1e-300, math.inf, 'above 0'),
-    'model.head.thr': (0, 1, 'a probability'),
+    'model.head.thr': (0, 1, 'from 0 to 1'),
+    'own.size': (1, 10_000, 'of pixels'),
 }  # fmt: skip
 
 
@@ -53,7 +53,10 @@ def check_values(cfg: Config) -> None:
     for path, (low, high, words) in RANGES.items():
         value, missing = descend(cfg, path)
         number = isinstance(value, (int, float)) and low <= value <= high and value < math.inf
-        if not (missing or number or (value is None and not path.endswith('.lr'))):
+        free = (
+            value is None and not path.endswith('.lr') or isinstance(value, str)
+        )  # own.size: text
+        if not (missing or number or free):
             raise ConfigError(f'{path}: {value!r} seen, expected a number {words}')
     level = cfg.get('log_level')
     if level is not None and level not in LOG_LEVELS and level not in logging._levelToName:
