@@ -22,7 +22,7 @@ from mlgcn.datasets.image_io import BadImage, decode_fault
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.messages import nearest
 from mlgcn.models.heads import CTranHead
-from mlgcn.models.mirror_average import MirrorAveragedClassifier, mirror_averaged_logits
+from mlgcn.models.mirror_average import MirrorAveragedClassifier, mirror_averaged_logits, steps_of
 from mlgcn.registry import EXPLAINERS
 
 from .inputs import Input, Inputs, as_input, as_list, temporary_file
@@ -182,13 +182,16 @@ class LoadedModel:
 
     def give_known(self, labels: Mapping[str, bool]) -> None:
         """Labels that all images show (True) or not (False); ValueError if the head takes none."""
-        head = self.model.head
+        heads = [step.head for step in steps_of(self.model)]
+        head = heads[0]
         self.known = {self.class_of(name): bool(there) for name, there in labels.items()}
         if not isinstance(head, CTranHead) or not head.label_masks:
             raise ValueError(f'{type(head).__name__} takes no known labels (C-Tran does)')
-        head.given = torch.full((len(self.classes),), -1)
+        given = torch.full((len(self.classes),), -1)
         for index, there in self.known.items():
-            head.given[index] = int(there)
+            given[index] = int(there)
+        for each in heads:
+            each.given = given
 
     def pack(self, image: str | bytes | np.ndarray) -> dict[str, Any]:
         """One image through the test pipeline: a path, a file's bytes, or uint8 (H, W, 3) in BGR.

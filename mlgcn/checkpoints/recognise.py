@@ -78,12 +78,16 @@ def fit_model(model: dict, weights: Mapping[str, Tensor]) -> None:
 
     TResNet M, L and XL are published under one name and differ in their shapes alone: the config
     of any gets the body and the head that the weights are for. ML-GCN's graph and embeddings are
-    in the weights: the files that they came from are not needed again.
+    in the weights: the files that they came from are not needed again. Weights from before
+    fine-tuning, beside those after it, have a model of their own.
     """
     backbone, head = model.get('backbone') or {}, model.get('head') or {}
     if head.get('type') == 'mlgcn.MLGCNHead' and 'head.embeddings' in weights:
         head['graph'], head['embeddings'] = None, None
         head['embed_channels'] = weights['head.embeddings'].shape[1]
+    averaged = str(model.get('type')).endswith('MirrorAveragedClassifier')
+    if averaged and any(key.startswith('first.') for key in weights):
+        model['first_step'] = True
     last = f'{TRESNET}layer4.0.conv3.conv.weight'
     if last not in weights or not str(backbone.get('model_name')).startswith('tresnet'):
         return

@@ -1,5 +1,6 @@
 """A run's model meets checkpoints: what is taken from one, and what is written beside weights."""
 
+from dataclasses import replace
 from typing import Any
 
 from mmengine.evaluator import Evaluator
@@ -10,6 +11,7 @@ from mlgcn.checkpoints import make_metadata
 from mlgcn.checkpoints.checkpoint import as_checkpoint
 from mlgcn.checkpoints.metadata import KEY
 from mlgcn.checkpoints.transfer import transfer
+from mlgcn.models.mirror_average import with_first_step
 from mlgcn.registry import HOOKS
 
 from .train_loop import unwrapped
@@ -47,7 +49,9 @@ class WeightsHook(Hook):
         if runner._resume:
             loaded.check_fits(unwrapped(runner.model))
         else:
-            checkpoint['state_dict'] = transfer(loaded, unwrapped(runner.model), self.classes)
+            model = unwrapped(runner.model)
+            loaded = replace(loaded, weights=with_first_step(model, loaded.weights))
+            checkpoint['state_dict'] = transfer(loaded, model, self.classes)
 
 
 @HOOKS.register_module()

@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_config
+from mlgcn.models.mirror_average import with_first_step
 from mlgcn.registry import MODELS
 
 OWN = ROOT / 'configs/own/own_pooled.py'
@@ -104,7 +105,7 @@ def test_the_second_step_learns_slower_in_lower_layers():
         each.model.backbone.init_cfg = None
         fit_to_data(each, ['cat', 'dog'])
         models.append(MODELS.build(each.model))
-    models[0].load_state_dict(models[1].state_dict())  # strict
+    models[0].load_state_dict(with_first_step(models[0], models[1].state_dict()))  # strict
     groups = build_optim_wrapper(models[0], cfg.optim_wrapper).optimizer.param_groups
     base, rates = cfg.optim_wrapper.optimizer.lr, {g['param_name']: g['lr'] for g in groups}
     trained = {name for name, p in models[0].named_parameters() if p.requires_grad}

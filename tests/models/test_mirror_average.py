@@ -6,15 +6,18 @@ from fill import fill_
 from mmengine.registry import init_default_scope
 from mmpretrain.models import ImageClassifier
 from mmpretrain.structures import DataSample
-from tiny_checkpoint import write_checkpoint
+from tiny_checkpoint import CLASSES, tiny_config, write_checkpoint
 
 import mlgcn
 from mlgcn.apis import load_model
+from mlgcn.checkpoints import make_metadata, save_weights
 from mlgcn.models.mirror_average import (
     MirrorAveragedClassifier,
     mirror_averaged_logits,
     use_mirror_average,
+    with_first_step,
 )
+from mlgcn.registry import MODELS
 
 BODY = dict(type='ResNet', depth=18, base_channels=4, stem_channels=4)
 HEADS = {
@@ -99,6 +102,43 @@ def test_a_checkpoint_states_it_and_every_call_follows(tmp_path, images):
         torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-7)
     seen = averaged.predict(picture, channel_order='bgr')[0].probabilities
     torch.testing.assert_close(seen, plain.decision().calibration.probabilities(expected[0]))
+
+
+@torch.no_grad()
+def test_a_fine_tuned_model_is_averaged_with_what_it_was(images):
+    """`frozen` of the copy's backbone is an option of mlgcn.TIMMBackbone."""
+    timm = dict(type='mlgcn.TIMMBackbone', model_name='resnet10t')
+    head = dict(type='mlgcn.LinearHead', num_classes=3, in_channels=512)
+    before = fill_(MirrorAveragedClassifier(timm, head=head)).double()
+    both = MirrorAveragedClassifier(timm, head=head, first_step=True).double()
+    both.load_state_dict(with_first_step(both, before.state_dict()))  # strict
+    expected = before.eval()(images)
+    torch.testing.assert_close(both.eval()(images), expected, rtol=1e-9, atol=1e-9)
+    trained = {name for name, p in both.named_parameters() if p.requires_grad}
+    assert trained == {name for name, _ in before.named_parameters()}
+    assert both.train().backbone.training and not any(m.training for m in both.first.modules())
+    both.head.fc.bias += 1  # as fine-tuning would
+    weights = both.state_dict()
+    torch.testing.assert_close(both.eval()(images), expected + 0.5, rtol=1e-9, atol=1e-9)
+    assert with_first_step(both, weights).keys() == weights.keys()  # goes on, does not start again
+    assert torch.equal(with_first_step(both, weights)['first.head.fc.bias'], before.head.fc.bias)
+
+
+@torch.no_grad()
+def test_a_fine_tuned_checkpoint_needs_no_config_of_its_own(tmp_path, images):
+    def change(cfg):
+        cfg.model.backbone = dict(type='mlgcn.TIMMBackbone', model_name='resnet10t')
+        cfg.model.head = dict(type='mlgcn.LinearHead', num_classes=3, in_channels=512)
+        use_mirror_average(cfg.model)
+
+    cfg = tiny_config()
+    change(cfg)
+    init_default_scope('mmpretrain')
+    model = fill_(MODELS.build(dict(cfg.model, first_step=True)))
+    path = tmp_path / 'tuned.pth'
+    save_weights(path, model.state_dict(), make_metadata(model.state_dict(), CLASSES, 'x', cfg))
+    loaded = load_model(path).model
+    assert torch.equal(loaded(images.float()), model.eval()(images.float()))
 
 
 def test_another_class_of_models_cannot_be_switched():

@@ -2,7 +2,8 @@
 # `mlgcn train CONFIG --finetune CKPT`: the backbone trains too, from the head of the first step.
 # BatchNorm takes the batch's statistics. docs/compare.md has what was tried.
 # The first four layers (EfficientNet's stem and two stages: half of a step's time) stay as they are.
-model = dict(backbone=dict(frozen=False, frozen_layers=4))
+# Scores are means of the logits after this step and before it.
+model = dict(first_step=True, backbone=dict(frozen=False, frozen_layers=4))
 
 # own.size sets both sides
 train_pipeline = [
