@@ -22,6 +22,7 @@ from mmengine.dist import is_main_process
 from mlgcn.progress import track
 
 from . import image_io
+from .image_damage import check_scans
 from .image_io import MAX_PIXELS, decode_fault
 
 # The bytes that a whole file of this format ends with.
@@ -131,6 +132,8 @@ def check_image(path: str, max_pixels: int = MAX_PIXELS, **options) -> Verdict:
                 density = length / (image.width * image.height)
                 if image.format == 'PNG':
                     image.verify()  # the checksums of its chunks
+                elif image.info.get('progressive'):
+                    check_scans(file)
                 return Verdict('', animated, deep, False, density if image.format == 'JPEG' else 0)
     except Exception as error:
         return Verdict(image_io.fault_of(error, path), animated, deep)

@@ -21,6 +21,7 @@ HARMLESS = re.compile(
     r'Unknown Adobe|.*unknown JFIF|Inconsistent progression|Invalid SOS parameters'
     r'|Corrupt JPEG data: (bad ICC|([12]?\d|3[0-2]) extraneous)'
 )
+MARKER = re.compile(rb'\xff([^\x00\xff\xd0-\xd8])')  # of a segment that has a length, or the end
 MOST = 0.9  # of a row, in which noise may have some zeros
 TAIL = 8  # zeros that end the last row
 
@@ -39,6 +40,36 @@ def decode_jpeg(file: BinaryIO, colours: str, *smallest: int) -> np.ndarray:
         if not HARMLESS.match(str(warning)):
             raise
         return decode(strict=False)
+
+
+def check_scans(file: BinaryIO) -> None:
+    """ValueError for a progressive JPEG whose scans end before every bit of every coefficient.
+
+    libjpeg takes such a file, cut between two scans, for a whole and blurred one.
+    """
+    file.seek(0)
+    try:
+        missing = _missing_bits(file.read())
+    except (LookupError, ValueError):  # too short for what it should hold
+        raise ValueError('progressive JPEG with a damaged header') from None
+    if missing:
+        raise ValueError('progressive JPEG whose last scans are missing')
+
+
+def _missing_bits(data: bytes) -> int:
+    """The number of coefficients, of 64 for each component, that lack bits."""
+    at, missing = 2, {}
+    while (marker := MARKER.search(data, at)) and marker[1] != b'\xd9':
+        start = marker.end() + 2
+        at = marker.end() + int.from_bytes(data[marker.end() : start], 'big')
+        body = data[start:at]
+        if marker[1] == b'\xc2':  # SOF2: three bytes for each component
+            missing = {body[6 + 3 * i]: [1] * 64 for i in range(body[5])}
+        elif marker[1] == b'\xda' and missing:
+            first, last, bits = body[1 + 2 * body[0] :]
+            for component in body[1 : 1 + 2 * body[0] : 2]:
+                missing[component][first : last + 1] = [bits & 15] * (last + 1 - first)
+    return sum(map(bool, sum(missing.values(), [])))
 
 
 def ends_in_zeros(file: BinaryIO) -> bool:

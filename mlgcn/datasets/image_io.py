@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from .foreign_files import is_raw, what_is
-from .image_damage import check_png, decode_jpeg, ends_in_zeros, zeros_from
+from .image_damage import check_png, check_scans, decode_jpeg, ends_in_zeros, zeros_from
 
 Image.init()
 with contextlib.suppress(ImportError):  # an optional reader of the photographs of phones
@@ -62,6 +62,8 @@ def read_image(
     """
     try:
         with open_file(path) as file, open_image(file, max_pixels) as image:
+            if image.info.get('progressive'):
+                check_scans(file)
             is_plain = image.format == 'JPEG' and image.mode in ('L', 'RGB')
             if is_plain and orientation(image) == 1:
                 return decode_jpeg(file, 'BGR')

@@ -138,6 +138,21 @@ def test_zeros_between_two_rows_are_a_border_or_damage(tmp_path, photo, suffix):
         assert verdict.fault == facts.fault
 
 
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'CMYK'])
+def test_a_progressive_jpeg_of_which_scans_are_missing(tmp_path, photo, mode):
+    """libjpeg says nothing; the picture is blurred. The EXIF thumbnail's scans do not count."""
+    Image.open(photo(tmp_path / 'b.jpg')).convert(mode).save(
+        tmp_path / 'a.jpg', progressive=True, comment=b'\xff\xda\0\0\xff\xd9'
+    )
+    whole = (tmp_path / 'a.jpg').read_bytes()
+    assert check_image(str(tmp_path / 'a.jpg')).fault == decode_fault(tmp_path / 'a.jpg') == ''
+    scans = [i for i in range(len(whole)) if whole[i : i + 2] == b'\xff\xda'][2:]
+    for start in scans:
+        (tmp_path / 'a.jpg').write_bytes(whole[:start] + b'\xff\xd9')
+        assert 'last scans are missing' in decode_fault(tmp_path / 'a.jpg')
+        assert 'last scans are missing' in check_image(str(tmp_path / 'a.jpg')).fault
+
+
 def test_a_progressive_jpeg_that_ends_anywhere(tmp_path, photo):
     """In the tables between two scans libjpeg gives up, and hands over noise."""
     path = photo(tmp_path / 'a.jpg', progressive=True)
