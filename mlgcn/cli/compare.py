@@ -53,19 +53,8 @@ def main(args: argparse.Namespace) -> None:
     finished = {c: read_runs(runs) for c, runs in finals.items()}
     scores = {c.name: files for c, (files, _) in finished.items()}
     val = comparison.compared(scores, comparison.val_groups)
-    curves: dict[str, dict[float, list[float]]] = {}
-    for (candidate, share), runs in shares.items():
-        curve = curves.setdefault(candidate.name, {})
-        curve[share] = [mean_ap(comparison, run) for run in runs]
-        curve[1.0] = val.by_seed[candidates.index(candidate)].tolist()
-    facts = {
-        c.name: dict(
-            seconds=np.mean([fact['seconds'] for fact in finished[c][1]]),
-            parameters=finished[c][1][0]['parameters'],
-            speed=images_per_second(comparison.cfgs[c], comparison.classes, c.size),
-        )
-        for c in candidates
-    }
+    curves = fraction_curves(comparison, shares, val)
+    facts = {c.name: costs(comparison, c, finished[c][1]) for c in candidates}
     model = write_model(comparison, pick, held_out[pick.name][0], args.objective)
     best_runs = {c.name: str(finals[c][0].out) for c in candidates}
     write_report(best_runs, out / 'report.html')
@@ -80,6 +69,27 @@ def main(args: argparse.Namespace) -> None:
     write_page(out / 'comparison.html', 'comparison.html.j2', **values)
     print_summary(values)
     print(f'Wrote {out}/comparison.html, report.html, model.pth: mlgcn predict {model} PHOTOS')
+
+
+def fraction_curves(
+    comparison: Comparison, shares: dict[tuple[Candidate, float], list], val: ComparedScores
+) -> dict[str, dict[float, list[float]]]:
+    """Of each candidate with trainings on shares of the photographs: mAP on own.val by seed."""
+    curves: dict[str, dict[float, list[float]]] = {}
+    for (candidate, share), runs in shares.items():
+        curve = curves.setdefault(candidate.name, {})
+        curve[share] = [mean_ap(comparison, run) for run in runs]
+        curve[1.0] = val.by_seed[comparison.candidates.index(candidate)].tolist()
+    return curves
+
+
+def costs(comparison: Comparison, candidate: Candidate, facts: list[dict]) -> dict[str, float]:
+    """Seconds of a training, parameters, and images per second."""
+    return dict(
+        seconds=np.mean([fact['seconds'] for fact in facts]),
+        parameters=facts[0]['parameters'],
+        speed=images_per_second(comparison.cfgs[candidate], comparison.classes, candidate.size),
+    )
 
 
 def mean_ap(comparison: Comparison, run) -> float:
