@@ -206,6 +206,8 @@ def spml_npy(photos: MultiLabelPhotos) -> Read:
 
 def _array(file: Path, kinds: str, ndim: int) -> np.ndarray:
     """An array of a .npy that stays on the disk; pickled objects are refused."""
+    if file.exists() and not file.is_file():  # opening a pipe would wait
+        raise AnnotationError(f'{file}: not a regular file')
     try:
         array = np.load(file, mmap_mode='r', allow_pickle=False)
     except FileNotFoundError:

@@ -53,9 +53,8 @@ def check_values(cfg: Config) -> None:
     for path, (low, high, words) in RANGES.items():
         value, missing = descend(cfg, path)
         number = isinstance(value, (int, float)) and low <= value <= high and value < math.inf
-        free = (
-            value is None and not path.endswith('.lr') or isinstance(value, str)
-        )  # own.size: text
+        free = value is None and not path.endswith('.lr')
+        free |= isinstance(value, str) and path == 'own.size'  # text, where the config has none
         if not (missing or number or free):
             raise ConfigError(f'{path}: {value!r} seen, expected a number {words}')
     level = cfg.get('log_level')

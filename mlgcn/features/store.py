@@ -75,6 +75,8 @@ class FeatureStore:
 
     def _map(self, name: str) -> np.ndarray:
         path = self.folder / f'{name}.npy'
+        if path.exists() and not path.is_file():  # opening a pipe would wait
+            raise FeatureError(f'{path}: not a regular file')
         try:
             found = np.load(path, mmap_mode='r', allow_pickle=False)
         except (ValueError, OSError) as error:

@@ -1,5 +1,6 @@
 """Lists in json, text and numpy's files: their numbered classes, codings, boxes, and faults."""
 
+import os
 import shutil
 
 import numpy as np
@@ -120,7 +121,7 @@ def test_boxes_of_wider_are_samples_of_their_own():
 
 
 @pytest.mark.parametrize('name', ['images', 'labels_obs'])
-@pytest.mark.parametrize('fault', ['pickle', 'short', 'shape', 'text', 'absent'])
+@pytest.mark.parametrize('fault', ['pickle', 'short', 'shape', 'text', 'absent', 'pipe'])
 def test_arrays_that_are_none(tmp_path, name, fault):
     shutil.copytree(DATA / 'spml_npy', tmp_path / 'data')
     path = tmp_path / f'data/formatted_train_{name}.npy'
@@ -134,7 +135,9 @@ def test_arrays_that_are_none(tmp_path, name, fault):
         path.write_text('no array')
     else:
         path.unlink()
-    error = FileNotFoundError if fault == 'absent' else ValueError
+    if fault == 'pipe':
+        os.mkfifo(path)
+    error = {'absent': FileNotFoundError, 'pipe': (ValueError, OSError)}.get(fault, ValueError)
     with pytest.raises(error, match=f'formatted_train_{name}.npy'):
         build('spml_npy', tmp_path / 'data')
 

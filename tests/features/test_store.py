@@ -1,5 +1,7 @@
 """The folder of features: which image is where, and what is damaged or missing."""
 
+import os
+
 import pytest
 
 from mlgcn.features import FeatureError, FeatureStore
@@ -21,6 +23,7 @@ def test_a_changed_photograph_is_refused_and_a_moved_one_is_not(config, store, t
     lambda folder: (folder / 'features.json').unlink(),
     lambda folder: (folder / 'stage_3.npy').write_bytes(b'x' * 100),
     lambda folder: (folder / 'done').write_text('3'),
+    lambda folder: ((folder / 'stage_3.npy').unlink(), os.mkfifo(folder / 'stage_3.npy')),
 ])  # fmt: skip
 def test_damaged_features_are_named(store, tmp_path, damage):
     for file in store.iterdir():
