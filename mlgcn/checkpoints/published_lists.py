@@ -13,7 +13,8 @@ import numpy as np
 from mlgcn.datasets.annotations import AnnotationError
 from mlgcn.messages import some
 
-from .restricted_pickle import RefusedError, unpickle
+from .pickle_doubles import RefusedError
+from .restricted_pickle import unpickle
 
 MAX_STEPS = 10_000_000  # a list of COCO's 82,783 training images has about two million
 

@@ -8,16 +8,17 @@ them. What it calls is a double from :meth:`_Unpickler.find_class`, which checks
 doubles are made anew for each file, so that none can alter them for the next.
 """
 
-import math
 import pickle
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 from torch import Tensor
+
+from .pickle_doubles import Found, RefusedError, doubles
 
 # Not among them: extension codes, protocol 0's INST and OBJ, persistent ids as text, buffers
 OPCODES = """
@@ -31,42 +32,10 @@ STEPS = {getattr(pickle, name)[0] for name in OPCODES.split()}
 # where the keys are on the stack when a value is stored under each
 KEYS = {'SETITEM': slice(-2, -1), 'SETITEMS': slice(0, None, 2), 'ADDITEMS': slice(None)}
 KEYS_OF_STEP = {getattr(pickle, name)[0]: place for name, place in KEYS.items()}
-STORAGES = {
-    'DoubleStorage': torch.float64,
-    'FloatStorage': torch.float32,
-    'HalfStorage': torch.float16,
-    'BFloat16Storage': torch.bfloat16,
-    'LongStorage': torch.int64,
-    'IntStorage': torch.int32,
-    'ShortStorage': torch.int16,
-    'CharStorage': torch.int8,
-    'ByteStorage': torch.uint8,
-    'BoolStorage': torch.bool,
-    'UntypedStorage': torch.uint8,
-}
-DTYPES = {*STORAGES.values(), torch.uint16, torch.uint32, torch.uint64}
-NUMBERS = ('b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
 MAX_DEPTH = 64
 MAX_STEPS = 300_000  # Pyramid ViG s with AdamW state and EMA has 56,400
 MAX_KEYS = 20_000  # that are not text: numbers of parameters and classes
 SPARE = 2**24  # bytes of views and repeated values that any file may have beyond its own size
-
-
-def check_shape(shape: Sequence[int]) -> None:
-    """Raise a ValueError for a shape that torch takes, but whose strides overflow or numpy refuses.
-
-    A tensor without elements may claim any other sizes.
-    """
-    if len(shape) > 64 or math.prod(max(n, 1) for n in shape) >= 2**60:
-        raise ValueError(f'a tensor of {len(shape)} dimensions whose sizes are out of range')
-
-
-class RefusedError(Exception):
-    """The pickle asks for something that no checkpoint needs; `name` is the global, if any."""
-
-    def __init__(self, message: str, name: str = ''):
-        super().__init__(message)
-        self.name = name
 
 
 def unpickle(
@@ -119,7 +88,7 @@ class _Unpickler(pickle._Unpickler):
                 continue
             self.other_keys += 1
             large = isinstance(key, int) and key.bit_length() > 64
-            if large or not isinstance(key, (int, float, type(None), _Found)):
+            if large or not isinstance(key, (int, float, type(None), Found)):
                 raise RefusedError(f'a {"large " * large}{type(key).__name__} is a key')
             if self.other_keys > MAX_KEYS:
                 raise RefusedError(f'more than {MAX_KEYS:,} keys are not text')
@@ -133,13 +102,13 @@ class _Unpickler(pickle._Unpickler):
             raise RefusedError(f'it asks for {full_name[:100]}', full_name[:100])
         return self.doubles[full_name]
 
-    def persistent_load(self, pid: tuple) -> '_Found':
+    def persistent_load(self, pid: tuple) -> 'Found':
         _, dtype, key, _, numel, *rest = pid
         if not isinstance(key, str) or not isinstance(numel, int):
             raise RefusedError(f'it has a storage named by a {type(key).__name__}')
         if any(value is not None for value in rest):
             raise RefusedError('it has views of storages, as torch up to 0.3 wrote them')
-        return _Found(self.storage(dtype, key, numel))
+        return Found(self.storage(dtype, key, numel))
 
 
 class _Dispatch(dict):
@@ -152,110 +121,6 @@ class _Dispatch(dict):
     def __getitem__(self, code: int) -> Callable:
         self.before(code)
         return super().__getitem__(code)
-
-
-class _Found:
-    """Holds a value that a double has made, which a pickle's BUILD does not reach."""
-
-    def __init__(self, value: Any = None):
-        self.value = value
-
-    def __setstate__(self, state: Any) -> None:
-        raise RefusedError('it gives a state to what has none')
-
-
-def doubles(checked: Callable[[Iterable], list]) -> dict[str, Any]:
-    """What a checkpoint may call, by name. Only immutable types of Python and torch are real."""
-
-    def ordered(items: list = ()) -> OrderedDict:  # items: as Python 2 wrote them
-        checked(key for key, _ in items)
-        return OrderedDict(items)
-
-    return {
-        'builtins.complex': complex,
-        'builtins.set': lambda items=(): set(checked(items)),
-        'collections.Counter': lambda counts: _Found(Counter(dict.copy(counts))),
-        'collections.OrderedDict': ordered,
-        'torch.Size': torch.Size,
-        'torch.device': torch.device,
-        **{str(dtype): dtype for dtype in DTYPES},
-        **{f'torch.{name}': dtype for name, dtype in STORAGES.items()},
-        **_tensor_doubles(),
-        **_numpy_doubles(),
-    }
-
-
-def _tensor_doubles() -> dict[str, Any]:
-    def tensor(storage: _Found, offset: int, size: tuple, stride: tuple, *_: Any) -> _Found:
-        check_shape(size)
-        return _Found(torch.as_strided(storage.value, tuple(size), tuple(stride), offset))
-
-    def of_dtype(storage: _Found, offset: int, size: tuple, stride: tuple, *rest: Any) -> _Found:
-        return tensor(_Found(storage.value.view(rest[2])), offset, size, stride)
-
-    def encoded(text: str, encoding: str) -> bytes:
-        if encoding != 'latin1':  # Python 3's way to write bytes in protocol 2
-            raise RefusedError(f'_codecs.encode to {_short(encoding)}')
-        return text.encode('latin1')
-
-    return {
-        '_codecs.encode': encoded,
-        'torch._utils._rebuild_parameter': lambda data, *_: data,
-        'torch._utils._rebuild_tensor': tensor,
-        'torch._utils._rebuild_tensor_v2': tensor,
-        'torch._utils._rebuild_tensor_v3': of_dtype,
-    }
-
-
-def _numpy_doubles() -> dict[str, Any]:
-    """Of numpy's arrays and numbers, and of mmengine's log buffers, which hold them."""
-
-    class DType:
-        """numpy.dtype('f8', False, True), then its state."""
-
-        def __init__(self, code: str, *_: Any):
-            if code not in NUMBERS:
-                raise RefusedError(f'a numpy array of {_short(code)}')
-            self.code = code
-
-        def __setstate__(self, state: tuple) -> None:
-            if state[1] not in ('<', '|'):  # little-endian, or single bytes
-                raise RefusedError(f'byte order {_short(state[1])}')
-
-    class Array(_Found):
-        """numpy.ndarray, made by _reconstruct and filled by its state."""
-
-        def __setstate__(self, state: tuple) -> None:
-            _, shape, dtype, fortran, raw = state
-            values = np.frombuffer(raw, dtype.code).copy()  # a copy can be written
-            self.value = values.reshape(shape, order='F' if fortran else 'C')
-
-    class History(_Found):
-        def __setstate__(self, state: dict) -> None:
-            log, count = state['_log_history'].value, state['_count_history'].value
-            self.value = HistoryBuffer(log, count, int(state.get('max_length', 1_000_000)))
-
-    def scalar(dtype: DType, raw: bytes) -> _Found:
-        return _Found(np.frombuffer(raw, dtype.code).item())
-
-    def statistics_method(owner: type, name: str) -> str:
-        if owner is not History or name not in ('mean', 'max', 'min', 'current'):
-            raise RefusedError(f'attribute {_short(name)}', 'builtins.getattr')
-        return name
-
-    return {
-        'builtins.getattr': statistics_method,
-        'mmengine.logging.history_buffer.HistoryBuffer': History,
-        'numpy.core.multiarray._reconstruct': lambda *_: Array(),
-        'numpy.core.multiarray.scalar': scalar,
-        'numpy.dtype': DType,
-        'numpy.ndarray': Array,
-    }
-
-
-def _short(value: Any) -> str:
-    """A value for a message: lists may hold each other, and their text be without end."""
-    return repr(value[:40]) if isinstance(value, str) else f'a {type(value).__name__}'
 
 
 class _Content:
@@ -271,7 +136,7 @@ class _Content:
     def plain(self, node: Any, depth: int = 0) -> Any:
         if depth > MAX_DEPTH:
             raise RefusedError(f'nested more than {MAX_DEPTH} deep')
-        if isinstance(node, _Found):
+        if isinstance(node, Found):
             return self.plain(node.value, depth + 1)
         # about what Python needs for one, so that a small file has 260,000 values at most
         self.limit -= 64

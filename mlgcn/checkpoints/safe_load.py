@@ -21,7 +21,8 @@ from mlgcn.messages import some
 from mlgcn.zip_files import open_zip
 
 from .error import CheckpointError, about
-from .restricted_pickle import DTYPES, RefusedError, check_shape, unpickle
+from .pickle_doubles import DTYPES, RefusedError, check_shape
+from .restricted_pickle import unpickle
 
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles

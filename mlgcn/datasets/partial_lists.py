@@ -206,12 +206,10 @@ def spml_npy(photos: MultiLabelPhotos) -> Read:
 
 def _array(file: Path, kinds: str, ndim: int) -> np.ndarray:
     """An array of a .npy that stays on the disk; pickled objects are refused."""
-    if file.exists() and not file.is_file():  # opening a pipe would wait
-        raise AnnotationError(f'{file}: not a regular file')
+    if not file.is_file():  # opening a pipe would wait
+        raise FileNotFoundError(f'{file}: not found, or not a regular file')
     try:
         array = np.load(file, mmap_mode='r', allow_pickle=False)
-    except FileNotFoundError:
-        raise
     except Exception as error:  # a broken header raises nearly anything
         seen = 'text, or pickled objects' if 'pickle' in str(error) else error
         raise AnnotationError(f'{file}: expected an array of numpy (.npy), seen {seen}') from None

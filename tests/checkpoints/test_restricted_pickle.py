@@ -13,7 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from mlgcn.checkpoints import CheckpointError, load
-from mlgcn.checkpoints.restricted_pickle import doubles
+from mlgcn.checkpoints.pickle_doubles import doubles
 
 multiarray = np._core.multiarray if hasattr(np, '_core') else np.core.multiarray
 WEIGHTS = {'w': torch.ones(4)}
