@@ -226,7 +226,8 @@ def rank_main(rank, world, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize('world', [2, 3])
 def test_ranks_give_the_same_as_one_process(world, tmp_path):
-    torch.multiprocessing.spawn(rank_main, (world, str(tmp_path)), nprocs=world)
+    options = dict(nprocs=world, start_method='fork')  # nothing is imported again
+    torch.multiprocessing.start_processes(rank_main, (world, str(tmp_path)), **options)
     for n in (2, 7, 30):
         logits, target = data(n, seed=n)
         expected = multilabel_scores(logits, target, 'addgcn').values
