@@ -182,16 +182,14 @@ class LoadedModel:
 
     def give_known(self, labels: Mapping[str, bool]) -> None:
         """Labels that all images show (True) or not (False); ValueError if the head takes none."""
-        heads = [step.head for step in steps_of(self.model)]
-        head = heads[0]
+        head = self.model.head
         self.known = {self.class_of(name): bool(there) for name, there in labels.items()}
         if not isinstance(head, CTranHead) or not head.label_masks:
             raise ValueError(f'{type(head).__name__} takes no known labels (C-Tran does)')
         given = torch.full((len(self.classes),), -1)
-        for index, there in self.known.items():
-            given[index] = int(there)
-        for each in heads:
-            each.given = given
+        given[list(self.known)] = torch.tensor(list(self.known.values()), dtype=given.dtype)
+        for step in steps_of(self.model):
+            step.head.given = given
 
     def pack(self, image: str | bytes | np.ndarray) -> dict[str, Any]:
         """One image through the test pipeline: a path, a file's bytes, or uint8 (H, W, 3) in BGR.
