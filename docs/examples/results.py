@@ -25,7 +25,9 @@ RESULTS = Path(__file__).parents[1] / 'results.json'
 SCENES = (
     'linear', 'addgcn', 'csra', 'query2label', 'ml_gcn', 'ml_decoder', 'gkgnet', 'ctran', 'asl',
 )  # fmt: skip
-AQUARIUM = ('linear', 'addgcn', 'csra', 'query2label')
+AQUARIUM = (
+    'linear', 'addgcn', 'csra', 'query2label', 'ml_gcn', 'ml_decoder', 'ctran', 'asl',
+)  # fmt: skip
 THREADS = int(os.environ.get('OMP_NUM_THREADS', 1))
 
 
