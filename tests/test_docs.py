@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import json
 import os
+import pkgutil
 import re
 import runpy
 import shlex
@@ -127,12 +128,27 @@ def test_commands_are_found():
     assert len(found) > 30 and any(command.startswith('mlgcn report') for command in found)
 
 
+def anchors(page):
+    """Of a page's headings, as the web shows them."""
+    headings = re.findall(r'^#+ (.*)$', BLOCK.sub('', page.read_text()), re.MULTILINE)
+    return [re.sub(r'[^\w -]', '', words.lower()).replace(' ', '-') for words in headings]
+
+
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_paths(page):
     text = BLOCK.sub('', page.read_text())
-    for link in re.findall(r'\]\(([^)#\s]+)', text):
-        assert re.match(r'https?://', link) or (page.parent / link).exists(), link
+    for link in re.findall(r'\]\(([^)\s]+)', text):
+        if not re.match(r'https?://', link):
+            file, _, anchor = link.partition('#')
+            linked = page.parent / file if file else page
+            assert linked.exists() and (not anchor or anchor in anchors(linked)), link
     assert not re.search(r'(?<![\w.])/(work|tmp|root|home)/', page.read_text())
+
+
+def test_named_parts_exist():
+    text = ''.join(page.read_text() for page in PAGES).replace('mlgcn.QueryHead', '')  # a lesson's
+    for name in sorted(set(re.findall(r'\bmlgcn(?:\.[A-Za-z_]\w*)+', text))):
+        assert pkgutil.resolve_name(name), name
 
 
 def test_index_names_every_page():

@@ -153,6 +153,7 @@ def install() -> None:
             raise ImportError(f'{seen}; install the versions of requirements/runtime.txt')
     # mmcv, whose C++ operators nothing here uses
     warnings.filterwarnings('ignore', 'Fail to import ``MultiScaleDeformableAttention``')
+    warnings.filterwarnings('ignore', 'This DataLoader will create')  # more workers than cores
     warnings.filterwarnings('ignore', 'IProgress not found')  # tqdm, which huggingface_hub imports
     # of a machine with nvcc and no GPU, on importing torch.utils.benchmark
     logging.getLogger('torch.utils.cpp_extension').setLevel(logging.ERROR)

@@ -8,6 +8,7 @@ import pickle
 import platform
 import resource
 import struct
+import warnings
 import zipfile
 from collections.abc import MutableMapping
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
+from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import CheckpointError, safe_load
 from mlgcn.checkpoints.checkpoint import load_content
@@ -45,6 +47,13 @@ def test_every_entry_of_the_table_is_in_place(owner, name, ours, reason):
     now = owner[name] if isinstance(owner, MutableMapping) else getattr(owner, name)
     assert now is ours or now == ours
     assert reason
+
+
+def test_four_workers_on_two_cores_are_no_news():
+    loaders.install()  # pytest has filters of its own
+    with warnings.catch_warnings(record=True) as said:
+        DataLoader([0], num_workers=(os.cpu_count() or 1) + 1)
+    assert said == []
 
 
 USERS_CHOICE = {'MALLOC_MMAP_THRESHOLD_': '1000000'}
