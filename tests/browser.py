@@ -86,6 +86,22 @@ class Browser:
         node = self.call('DOM.querySelector', nodeId=root, selector=selector)['nodeId']
         self.call('DOM.setFileInputFiles', nodeId=node, files=[str(file) for file in files])
 
+    def drop(self, x, y, files):
+        """Drag files onto a place of the page."""
+        data = dict(items=[], files=[str(file) for file in files], dragOperationsMask=1)
+        for kind in ('dragEnter', 'dragOver', 'drop'):
+            self.call('Input.dispatchDragEvent', type=kind, x=x, y=y, data=data)
+
+    def point_at(self, selector):
+        """Scroll to an element and move the pointer over its middle."""
+        x, y = self.run(f"""(() => {{
+            const element = document.querySelector({selector!r});
+            element.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+            const box = element.getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];
+        }})()""")
+        self.call('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
+
     def press(self, key):
         code = {'Tab': 9, 'Enter': 13, 'Escape': 27, 'ArrowLeft': 37, 'ArrowRight': 39}[key]
         for kind in ('keyDown', 'keyUp'):

@@ -109,15 +109,18 @@ def test_in_a_browser(width, model, tmp_path):
         try:
             url = server.stdout.readline().split(': ', 1)[1].split()[0]
             with Browser(tmp_path / 'profile', width) as browser:
-                try_page(browser, url, files, model.predict(files[0], threshold=0)[0])
+                browser.open(url)
+                if width == 420:
+                    browser.choose('[type=file]', files)
+                else:
+                    browser.drop(width / 2, 600, files)
+                browser.until('photos.length === 2')
+                try_page(browser, model.predict(files[0], threshold=0)[0])
         finally:
             server.terminate()
 
 
-def try_page(browser, url, files, expected):
-    browser.open(url)
-    browser.choose('[type=file]', files)
-    browser.until('photos.length === 2')
+def try_page(browser, expected):
     assert browser.run("document.querySelector('article').innerText") == 'bad.jpg\nnot an image'
     # with the keyboard alone: all thresholds to 0, then to the first label of the photograph
     browser.run("document.querySelector('details').open = true; all.value = 0.01; all.focus()")
@@ -128,7 +131,13 @@ def try_page(browser, url, files, expected):
         browser.press('Tab')
     browser.until("!document.querySelector('canvas').hidden")
     assert browser.run("document.querySelector('canvas').width") >= 1
-    browser.press('Tab')
+    # with the pointer
+    browser.run('document.activeElement.blur()')
+    browser.until("document.querySelector('canvas').hidden")
+    browser.point_at('.present')
+    browser.until("!document.querySelector('canvas').hidden")
+    browser.point_at('h1')
+    browser.until("document.querySelector('canvas').hidden")
     assert browser.run('thresholds') == [0, 0, 0]
     browser.run("document.getElementById('reset').click()")
     assert browser.run('thresholds') == pytest.approx([0.25, 0.5, 0.75])

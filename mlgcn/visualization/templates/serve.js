@@ -91,8 +91,8 @@ const add = async files => {
 
 const input = document.querySelector('[type=file]');
 input.onchange = async () => { await add([...input.files]); input.value = ''; };
-document.body.ondragover = event => event.preventDefault();
-document.body.ondrop = event => { event.preventDefault(); add([...event.dataTransfer.files]); };
+document.ondragover = event => event.preventDefault();
+document.ondrop = event => { event.preventDefault(); add([...event.dataTransfer.files]); };
 sliders.forEach((slider, label) => slider.oninput = () => { thresholds[label] = Number(slider.value); refresh(); });
 const all = document.getElementById('all');
 all.oninput = () => setThresholds(classes.map(() => Number(all.value)));
