@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 from mmpretrain.visualization import UniversalVisualizer
 
@@ -38,7 +39,11 @@ class Answer(NamedTuple):
 def forgotten_runs():
     """mmengine hands a run the log of an earlier one of its name and second, and keeps levels."""
     yield
-    for kind in (MMLogger, Visualizer, UniversalVisualizer):
+    forget_runs()
+
+
+def forget_runs(*others):
+    for kind in (MMLogger, Visualizer, UniversalVisualizer, *others):
         kind._instance_dict.clear()
 
 
@@ -55,6 +60,7 @@ def mlgcn(monkeypatch, capsys):
         monkeypatch.setattr(sys, 'argv', ['mlgcn', *map(str, args)])
         monkeypatch.setattr(sys, 'stdin', io.StringIO(stdin))
         before, status = signal.getsignal(signal.SIGPIPE), 0
+        forget_runs(DefaultScope)  # else two commands in one second share loggers, with a warning
         try:
             main()
         except SystemExit as stop:
