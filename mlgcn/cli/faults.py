@@ -188,10 +188,13 @@ def fail(error: Exception) -> int:
 def _place(error: Exception) -> str:
     """Where `error` was raised; nothing where mlgcn did so: then its message says everything."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    ours = Path(where.filename).is_relative_to(Path(__file__).parents[1])
+    file, line = where.filename, where.lineno
+    if of_worker(error):
+        file, line = re.findall(r'^ *File "(.+)", line (\d+)', str(error), re.MULTILINE)[-1]
+    ours = Path(file).is_relative_to(Path(__file__).parents[1])
     if isinstance(error, ConfigError) or ours and isinstance(error, (ValueError, OSError)):
         return ''
-    place = f'{type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}'
+    place = f'{type(error).__name__} in {os.path.basename(file)}:{line}'
     return f'\n  ({place}; MLGCN_TRACEBACK=1 shows the whole traceback)'
 
 
@@ -199,7 +202,11 @@ def one_line(error: BaseException) -> str:
     """The message without the traceback that a DataLoader worker puts into it."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # a worker's text: 'Caught X in DataLoader worker process 0.', its traceback, 'X: message'
-    if lines and re.match('Caught .*worker process', lines[0]):
-        lines = lines[-1:]
+    if of_worker(error):
+        lines = [re.sub(rf'^[\w.]*{type(error).__name__}: ', '', lines[-1])]
     return ' '.join(lines) or type(error).__name__
+
+
+def of_worker(error: BaseException) -> bool:
+    """Whether its text is 'Caught X in DataLoader worker process 0.', a traceback, 'X: message'."""
+    return re.match('Caught .*worker process', str(error)) is not None

@@ -8,7 +8,9 @@ import re
 
 import pytest
 import torch
+from torch._utils import ExceptionWrapper
 
+import mlgcn as package
 from mlgcn.cli.faults import escaped_record, explain, fail, lost_connection
 from mlgcn.messages import printable
 
@@ -125,3 +127,15 @@ def test_control_characters_are_escaped(capsys):
     assert record.getMessage() == printable(CLEAR)
     record = escaped_record('x', logging.INFO, 'f', 1, '%s of %d', (CLEAR, 3), None)
     assert record.getMessage() == printable(CLEAR) + ' of 3'
+
+
+def test_an_error_of_a_worker_reads_like_ours(capsys):
+    """torch puts the worker's traceback into the text; it ends where mlgcn raised."""
+    try:
+        exec(compile("raise OSError('a.jpg: no such file')", package.__file__, 'exec'))
+    except OSError:
+        packed = ExceptionWrapper(where='in DataLoader worker process 0')
+    with pytest.raises(OSError, match='Caught OSError') as raised:
+        packed.reraise()
+    assert fail(raised.value) == 2
+    assert capsys.readouterr().err == 'error: a.jpg: no such file\n'
