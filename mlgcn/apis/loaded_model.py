@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -171,7 +171,8 @@ class LoadedModel:
         Some models average picture and mirror image always, whatever `tta` says.
         """
         tta = tta or isinstance(self.model, MirrorAveragedClassifier)
-        return Decision.of(self.classes, self.calibration, threshold, top_k, self.known, tta)
+        found = Decision.of(self.classes, self.calibration, threshold, top_k, self.known, tta)
+        return replace(found, first_step=len(steps_of(self.model)) > 1)
 
     def class_of(self, name: str) -> int:
         """Index of a class; a ValueError names the nearest, or some, for an unknown name."""

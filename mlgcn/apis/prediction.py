@@ -62,6 +62,7 @@ class Decision:
         by_threshold: whether the thresholds count.
         known: labels, by index, that are known to be there (True) or not (False).
         tta: whether logits are averaged over picture and mirror image.
+        first_step: whether they are also over the models before and after fine-tuning.
     """
 
     classes: Sequence[str]
@@ -70,6 +71,7 @@ class Decision:
     by_threshold: bool = True
     known: Mapping[int, bool] = field(default_factory=dict)
     tta: bool = False
+    first_step: bool = False
 
     @classmethod
     def of(
@@ -114,7 +116,8 @@ class Decision:
         if self.calibration.temperature != 1:
             said.append(f'temperature {self.calibration.temperature:.3g}')
         if self.tta:
-            said.append('mean of picture and mirror image')
+            steps = ' before and after fine-tuning' if self.first_step else ''
+            said.append(f'mean of picture and mirror image{steps}')
         if self.known:
             names = [('' if there else 'no ') + self.classes[k] for k, there in self.known.items()]
             said.append(f'known: {", ".join(names)}')

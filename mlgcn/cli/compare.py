@@ -134,7 +134,7 @@ def verdict(folds: ComparedScores, curve: dict[float, list[float]]) -> list[str]
     share = folds.share_best(best)
     lines = [
         f'Pick: {folds.names[best]}, chosen on the folds of the training photographs alone. It is '
-        f'the best in {share:.0%} of the replicates that draw occasions and seeds anew.'
+        f'the best in {100 * share:.0f} % of the replicates that draw occasions and seeds anew.'
     ]
     if len(order) > 1:
         value, low, high = folds.difference(best, order[1])

@@ -64,6 +64,7 @@ def write_explanations(
         classes=loaded.classes,
         decision=replace(decision, tta=False),
         mirrored=decision.tta,
+        first_step=decision.first_step,
     )
     return page
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -33,14 +34,16 @@ def label_card(
         [max(round(side * factor), 1) for side in photo.size], Image.LANCZOS
     )
     shown, width = labels[:MOST], max(photo.width, SHORTEST)
+    letters = width // 8  # of a line
     notes = [f'… and {len(labels) - MOST} more'] if len(labels) > MOST else []
-    notes += [text for text in ('' if shown else 'no label reaches its threshold', note) if text]
+    notes += [] if shown else ['no label reaches its threshold']
+    notes += wrap(shortened(note, 3 * letters), letters)
     height = photo.height + LINE * (len(shown) + len(notes) + 1)
     with style([name for name, _ in shown] + notes):
         figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor='white')
         figure.figimage(photo, (width - photo.width) // 2, height - photo.height)
         for i, text in enumerate(reversed(notes)):
-            text, y = shortened(text, width // 8), LINE * (i + 1) / height
+            text, y = shortened(text, letters), LINE * (i + 1) / height
             figure.text(12 / width, y, text, size=10, color=SOFT, va='center')
         if shown:
             bottom, rows = LINE * (len(notes) + 0.5) / height, range(len(shown))

@@ -1,6 +1,7 @@
 """Predictions as plain values and tables, and the rule behind them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,5 +36,7 @@ def test_decisions_in_words():
     words = str(Decision.of(CLASSES, CALIBRATION, 0.3, 2, {0: True, 2: False}, tta=True))
     for word in ('mirror', 'the 2 most', 'threshold 0.3', 'temperature 2', 'known: cat, no hen'):
         assert word in words
+    averaged = replace(Decision.of(CLASSES, CALIBRATION, tta=True), first_step=True)
+    assert 'mirror image before and after fine-tuning' in str(averaged)
     known = Decision.of(CLASSES, CALIBRATION, known={2: True}).prediction('', LOGITS)
     assert known.labels[0] == ('hen', 1)

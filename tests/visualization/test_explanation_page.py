@@ -1,6 +1,7 @@
 """The page of explanations and its command."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from conftest import NAMES
@@ -46,8 +47,10 @@ def test_of_a_mirror_average_the_picture_is_explained(loaded, photo_file, tmp_pa
     model = load_model(path, cfg_options={'model.type': 'mlgcn.MirrorAveragedClassifier'})
     tables = []
     for name, each in (('plain', loaded['avg']), ('averaged', model)):
-        page = write_explanations(each, [photo_file], tmp_path / name, each.decision(), ['hen'])
-        assert ('mirror image' in page.read_text()) == (name == 'averaged')
+        decision = replace(each.decision(), first_step=name == 'averaged')
+        page = write_explanations(each, [photo_file], tmp_path / name, decision, ['hen'])
+        for words in ('mirror image', 'before fine-tuning'):
+            assert (words in page.read_text()) == (name == 'averaged')
         tables.append(Page(page.read_text()).rows)
     assert tables[0] == tables[1]
 

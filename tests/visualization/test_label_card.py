@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlgcn.visualization.label_card import LONGEST, SHORTEST, PictureFolder, label_card
+from mlgcn.visualization.label_card import LINE, LONGEST, SHORTEST, PictureFolder, label_card
 
 LABELS = [('cat', 0.9), ('dog', 0.2)]
 
@@ -20,6 +20,12 @@ def test_the_panel_is_legible_at_any_size(size):
     panel = pixels[~photo]
     assert len(panel) >= 2 * 28
     assert (panel.max(axis=2) < 100).sum() > 40  # dark text
+
+
+def test_a_long_note_has_lines():
+    photo = Image.new('RGB', (500, 100))
+    one, more = (label_card(photo, LABELS, words).height for words in ('a note', 'a note ' * 20))
+    assert (more - one) % LINE == 0 and 1 <= (more - one) // LINE <= 2
 
 
 def test_bars_are_as_long_as_probabilities_and_marks_stand_at_thresholds():
