@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 from mlgcn.engine import console
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images
 from mlgcn.engine.launch import end_with_parent
+from mlgcn.engine.resume_differences import data_digest
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.comparison import ComparedScores, compare_scores
 from mlgcn.evaluation.folds import group_folds, numbered, share_of_groups, similar_groups
@@ -96,6 +97,8 @@ class Comparison:
             self.stores[features] = FeatureStore(folder)
         train, val = (build_dataset(cfg, f'{split}_dataloader') for split in ('train', 'val'))
         self.classes = train.metainfo['classes']
+        labels = [data_digest(dataset)['sha256'] for dataset in (train, val)]
+        self.labels = json.dumps([*labels, self.classes])
         self.groups, self.val_groups = (
             groups_of(dataset, cfg.own.get('group'), next(iter(self.stores.values())))
             for dataset in (train, val)
@@ -112,7 +115,7 @@ class Comparison:
         """One training, whose file's name says everything that it depends on."""
         text = json.dumps(self.cfgs[candidate].to_dict(), default=str, sort_keys=True)
         store = self.stores[candidate.features]
-        text += f'{store.source}{store.images}{train}{held_out}'
+        text += f'{store.source}{store.images}{self.labels}{train}{held_out}'
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         name = f'{candidate.name}_seed{seed}_{part}_{digest}.npz'.replace(' ', '_')
         return HeadRun(

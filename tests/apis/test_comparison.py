@@ -1,5 +1,8 @@
 """What is compared: candidates, their trainings, and the names under which these are kept."""
 
+import copy
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,6 +56,24 @@ def test_a_file_is_named_by_all_that_its_training_depends_on(comparison):
     before = comparison.final(linear, 0).out
     comparison.cfgs[linear].optim_wrapper.optimizer.lr *= 2
     assert comparison.final(linear, 0).out != before
+
+
+@pytest.mark.parametrize('splits, old, new', [
+    (['train'], '|box', ''), (['val'], '|box', ''), (['train', 'val'], 'disc', 'disk'),
+])  # fmt: skip
+def test_other_labels_or_class_names_make_other_trainings(comparison, splits, old, new):
+    linear, again = comparison.candidates[0], copy.copy(comparison)
+    files = [Path(linear.cfg().own[split]) for split in splits]
+    texts = [file.read_text() for file in files]
+    for file, text in zip(files, texts):
+        assert old in text
+        file.write_text(text.replace(old, new))
+    again.store_features()
+    assert again.final(linear, 0).out != comparison.final(linear, 0).out
+    for file, text in zip(files, texts):
+        file.write_text(text)
+    again.store_features()
+    assert again.final(linear, 0).out == comparison.final(linear, 0).out
 
 
 def test_occasions(comparison):
