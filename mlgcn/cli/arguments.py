@@ -32,7 +32,8 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = read_config(find_config(args.config), args.cfg_options, recipe)
     if first_step:
         if not os.path.isfile(first_step):
-            raise ConfigError(f'--finetune {first_step}: no such file; expected a checkpoint')
+            seen = 'not a regular file' if os.path.exists(first_step) else 'no such file'
+            raise ConfigError(f'--finetune {first_step}: {seen}; expected a checkpoint')
         cfg.load_from = first_step
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     return cfg

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mlgcn.evaluation import PROTOCOLS, ScoresFile, scores_by_size
+from mlgcn.evaluation.metric import tie_warning
 from mlgcn.evaluation.object_areas import object_areas
 from mlgcn.evaluation.published import EVALUATORS, compare_protocols, published_scores
 from mlgcn.messages import printable
@@ -18,6 +19,13 @@ SHOWN = ('mAP', 'CP', 'CR', 'CF1', 'OP', 'OR', 'OF1', 'CF1_top3', 'OF1_top3')
 
 def main(args: argparse.Namespace) -> None:
     file = ScoresFile.load(args.scores)
+    print_tables(args, file)
+    if warning := tie_warning(file.scores, file.targets, file.class_names):
+        print(printable(f'warning: {warning}'))
+
+
+def print_tables(args: argparse.Namespace, file: ScoresFile) -> None:
+    """One protocol's table, or all of them side by side."""
     if args.protocol != 'all':
         result = published_scores(file.scores, file.targets, args.protocol, file.class_names)
         print(printable(result.table(per_class=args.per_class)))

@@ -126,10 +126,11 @@ class MultiLabelScores(BaseMetric):
         for warning in caught:
             print_log(str(warning.message), logger='current', level=logging.WARNING)
         self.table = result.table(self.report, self.per_class)
-        logger = MMLogger.get_current_instance()
-        logger.info(f'\n{self.table}', extra=dict(file_only=True))  # the command prints it
         if warning := tie_warning(scores, targets, result.class_names):
             print_log(warning, logger='current', level=logging.WARNING)
+            self.table += f'\nwarning: {warning}'  # which may go to a file
+        logger = MMLogger.get_current_instance()
+        logger.info(f'\n{self.table}', extra=dict(file_only=True))  # the command prints it
         if self.out_file is not None:
             cut = self.calibration
             cut = (

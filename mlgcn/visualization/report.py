@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mlgcn.datasets.image_io import BadImage, read_image
+from mlgcn.evaluation.metric import tie_warning
 from mlgcn.evaluation.object_areas import object_areas
 from mlgcn.evaluation.protocols import THRESHOLDS
 
@@ -43,7 +44,7 @@ def write_report(
     Raises:
         FileNotFoundError, ValueError: See :func:`load_runs` and :func:`object_areas`.
 
-    Warns of photographs that cannot be read.
+    Warns of photographs that cannot be read and of classes whose AP equal scores decide.
     """
     if replicates < 2:
         raise ValueError(f'{replicates} bootstrap replicates: expected at least 2')
@@ -54,6 +55,10 @@ def write_report(
     if annotations is not None:
         areas = object_areas(annotations, file.file_names, file.class_names)
     photographs, unread = galleries(loaded, images)
+    tied = [tie_warning(r.file.scores, r.file.targets, r.file.class_names) for r in loaded]
+    tied = [f'{run.name}: {text}' for run, text in zip(loaded, tied) if text]
+    for text in tied:
+        warnings.warn(text, stacklevel=2)
     write_page(
         Path(out),
         'report.html.j2',
@@ -64,6 +69,7 @@ def write_report(
         seed=seed,
         galleries=photographs,
         unread=unread,
+        tied=tied,
     )
 
 

@@ -1,6 +1,7 @@
 """mlgcn score as a user meets it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,15 @@ def test_every_protocol_has_a_row(mlgcn, scores):
     assert rows['addgcn'][0].strip() == '2' and rows['gkgnet'][0].strip() == '3'
     assert rows['csra'][1].strip() == 'error' and rows['voc2010'][1].strip() == 'nan'
     assert 'same predictions' in lines[-1]
+
+
+@pytest.mark.filterwarnings('ignore:.*no positive image')
+@pytest.mark.parametrize('protocol', ['all', 'gkgnet'])
+def test_equal_scores_are_said_under_the_table(mlgcn, scores, protocol):
+    file = ScoresFile.load(scores)
+    replace(file, scores=file.scores * 0).save(scores)
+    lines = mlgcn('score', scores, '--protocol', protocol).out.splitlines()
+    assert lines[-1].startswith('warning: 2 of 3 classes') and 'cat 100%' in lines[-1]
 
 
 @pytest.mark.filterwarnings('ignore:.*no positive image')

@@ -41,6 +41,13 @@ def test_class_without_positives(tmp_path, protocol, ap, told):
     assert told in words and 'nan' not in words.lower().replace('isnan', '')
 
 
+def test_equal_scores_are_said(tmp_path):
+    path = save(tmp_path / 's.npz', 0 * FIRST, TARGETS)
+    with pytest.warns(UserWarning, match='run: 3 of 3 classes .* The rule for equal scores'):
+        text, _ = report(tmp_path, {'run': path})
+    assert 'The rule for equal scores' in text
+
+
 def test_single_class(runs, tmp_path):
     path = save(tmp_path / 'one.npz', FIRST[:, :1], TARGETS[:, :1], ['cat'])
     text, _ = report(tmp_path, {'run': path})
