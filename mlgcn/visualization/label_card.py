@@ -47,7 +47,7 @@ def label_card(
             figure.text(12 / width, y, text, size=10, color=SOFT, va='center')
         if shown:
             bottom, rows = LINE * (len(notes) + 0.5) / height, range(len(shown))
-            axes = figure.add_axes((0.52, bottom, 0.34, LINE * len(shown) / height), xticks=())
+            axes = figure.add_axes((0.5, bottom, 0.33, LINE * len(shown) / height), xticks=())
             axes.barh(rows, 1, 0.42, color=TRACK)
             axes.barh(rows, [p for _, p in shown], 0.42, color=FILL)
             axes.set_yticks(rows, [shortened(name, width // 24) for name, _ in shown])

@@ -22,6 +22,11 @@ def test_the_panel_is_legible_at_any_size(size):
     assert (panel.max(axis=2) < 100).sum() > 40  # dark text
 
 
+def test_a_certain_label_has_its_whole_number():
+    picture = np.asarray(label_card(Image.new('RGB', (420, 100)), [('cat', 1.0)]))
+    assert (picture[100:, -4:] == 255).all() and (picture[100:] < 200).any()
+
+
 def test_a_long_note_has_lines():
     photo = Image.new('RGB', (500, 100))
     one, more = (label_card(photo, LABELS, words).height for words in ('a note', 'a note ' * 20))
