@@ -131,6 +131,7 @@ def try_page(browser, expected):
         browser.press('Tab')
     browser.until("!document.querySelector('canvas').hidden")
     assert browser.run("document.querySelector('canvas').width") >= 1
+    assert browser.run('document.activeElement.title') == 'threshold 0.0 %'
     # with the pointer
     browser.run('document.activeElement.blur()')
     browser.until("document.querySelector('canvas').hidden")

@@ -38,6 +38,7 @@ const labelButton = (photo, label) => {
   name.textContent = classes[label];
   bar.value = p;
   number.textContent = percent(p);
+  button.title = `threshold ${percent(thresholds[label])}`;
   button.className = p >= thresholds[label] ? 'present' : 'soft';
   button.append(name, bar, number);
   button.onpointerenter = button.onfocus = () => look(photo, label);
