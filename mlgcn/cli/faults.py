@@ -23,6 +23,8 @@ from mlgcn.engine.work_dir import written_place
 from mlgcn.messages import printable
 from mlgcn.progress import bars_end
 
+from .refused_part import refused_part
+
 # What a wrong input raises; anything else is a defect of ours and keeps its traceback.
 USER_ERRORS = (ValueError, OSError, LookupError, TypeError, ImportError)
 
@@ -172,10 +174,12 @@ def escaped_record(*args: object, **kwargs: object) -> logging.LogRecord:
 def fail(error: Exception) -> int:
     """Print `error`, or leave it to the launcher of several processes; the exit status."""
     fault = explain(error, written_place())
-    status = 2 if fault is None and isinstance(error, USER_ERRORS) else 1
+    part = '' if fault else refused_part(error)
+    status = 2 if fault is None and (part or isinstance(error, USER_ERRORS)) else 1
     if fault or status == 2:
         sys.unraisablehook = lambda unraisable: None  # errors while the interpreter shuts down
-        text = f'error: {process_name()}{fault or one_line(error) + _place(error)}'
+        line = f'{part}: ' * bool(part) + one_line(error) + _place(error)
+        text = f'error: {process_name()}{fault or line}'
     else:
         text = process_name() + ''.join(traceback.format_exception(error)).rstrip()
     if len(text) > LONGEST:
@@ -204,6 +208,8 @@ def one_line(error: BaseException) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if of_worker(error):
         lines = [re.sub(rf'^[\w.]*{type(error).__name__}: ', '', lines[-1])]
+    if not lines and isinstance(error, AssertionError):  # what it asserts
+        lines = [traceback.extract_tb(error.__traceback__)[-1].line or '']
     return ' '.join(lines) or type(error).__name__
 
 

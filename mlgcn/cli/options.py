@@ -1,6 +1,7 @@
 """Options that several commands share, each defined once; no torch, see `training_options`."""
 
 import argparse
+import sys
 
 from mlgcn.messages import nearest
 
@@ -9,6 +10,7 @@ KEYS = {  # options that other libraries have
     '--batch-size': 'train_dataloader.batch_size',
     '--lr': 'optim_wrapper.optimizer.lr',
 }
+WEIGHTS = ('.pth', '.pth.tar', '.safetensors')  # endings of checkpoints
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,6 +21,10 @@ class Parser(argparse.ArgumentParser):
         hint = nearest(wrong[0], self._option_string_actions)
         if wrong[0] in KEYS and '--cfg-options' in self._option_string_actions:
             hint = f'; it is a key of the config: --cfg-options {KEYS[wrong[0]]}=...'
+        if message.endswith('are required: checkpoint'):
+            given = next((word for word in sys.argv[1:] if word.endswith(WEIGHTS)), '')
+            seen = f'{given} is a checkpoint, its config is missing' if given else 'CKPT is missing'
+            message = f'expected CONFIG CKPT; {seen}'
         self.exit(2, f'error: {message}{hint or ";"} {self.prog} --help lists the options\n')
 
 

@@ -127,7 +127,9 @@ def use_own_photos(cfg: dict) -> None:
     for name, ann_file in files.items():
         ours = [part for part in parts[name] if str(part.get('type')).endswith('OwnPhotos')]
         if ann_file and not ours:
-            raise ValueError(f'own.{name}: {name}_dataloader has no data set mlgcn.OwnPhotos')
+            seen = some(str(part.get('type')) for part in parts[name])
+            expected = f'expected mlgcn.OwnPhotos in {name}_dataloader.dataset.type, seen {seen}'
+            raise ValueError(f'own.{name}: {expected}')
         for part in ours:
             if len(parts[name]) == 1 or not part.get('ann_file'):
                 options = {key: own[key] for key in ('images', 'separator', 'unlisted')}

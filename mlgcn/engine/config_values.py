@@ -23,6 +23,7 @@ WHOLE = {
     'randomness.seed': 0,
 }
 LARGEST_SEED = 2**32 - 1  # of numpy
+SCOPES = ('mmengine', 'mmpretrain', 'mlgcn')
 LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 # numbers, their limits, and these in words
 RANGES = {
@@ -57,6 +58,10 @@ def check_values(cfg: Config) -> None:
         free |= isinstance(value, str) and path == 'own.size'  # text, where the config has none
         if not (missing or number or free):
             raise ConfigError(f'{path}: {value!r} seen, expected a number {words}')
+    scope = cfg.get('default_scope')
+    # others may be registered by a library that is imported later
+    if scope not in SCOPES and (near := nearest(str(scope), SCOPES)):
+        raise ConfigError(f'default_scope: {scope!r} seen{near}')
     level = cfg.get('log_level')
     if level is not None and level not in LOG_LEVELS and level not in logging._levelToName:
         known = f'{nearest(str(level), LOG_LEVELS)} (there are {", ".join(LOG_LEVELS)})'

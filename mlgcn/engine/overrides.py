@@ -73,8 +73,13 @@ def _holds_text(cfg: Config, key: str) -> bool:
 
 
 def _parse(key: str, text: str) -> Any:
-    if text.lstrip().startswith(('{', 'dict(')):
+    if re.match(r'\s*(\{|dict\()', text):
         raise ValueError(f'--cfg-options {key}={text}: expected its keys one by one: {key}.KEY=...')
+    if re.match(r'\s*[\[(].*(\{|dict\()', text, re.DOTALL):  # upstream recurses without an end
+        raise ValueError(
+            f'--cfg-options {key}={text}: a list of sections; write it into a config file, or set '
+            f'its keys one by one: {key}.0.KEY=...'
+        )
     try:
         # DictAction removes spaces; a control character keeps their places
         return _spaced(DictAction._parse_iterable(text.replace(' ', SPACE)))

@@ -53,6 +53,16 @@ def test_wrong_options(words, facts, capsys):
     assert all(fact in line for fact in facts), line
 
 
+@pytest.mark.parametrize('word, fact', [
+    ('w.pth', 'w.pth is a checkpoint, its config is missing'), ('a.py', 'CKPT is missing'),
+])  # fmt: skip
+def test_a_config_and_a_checkpoint_are_expected(word, fact, capsys, monkeypatch):
+    monkeypatch.setattr('sys.argv', ['mlgcn', 'test', word])
+    with pytest.raises(SystemExit):
+        parser_of('test').parse_intermixed_args([word])
+    assert f'expected CONFIG CKPT; {fact}' in capsys.readouterr().err
+
+
 def test_trust_takes_effect_before_a_command_runs(run, monkeypatch):
     monkeypatch.setattr(safe_load, '_trusting', False)
     run()

@@ -164,7 +164,7 @@ def test_options_reach_the_data_sets_in_wrappers():
     assert cfg.train_dataloader.dataset.type == 'mlgcn.JsonMultiLabel'
     cfg.own.train = 'a.csv'
     with pytest.raises(
-        ValueError, match=r'own\.train: train_dataloader has no data set mlgcn\.Own'
+        ValueError, match=r'own\.train: expected mlgcn\.OwnPhotos in train_dataloader\.d.* seen'
     ):
         use_own_photos(cfg)
 

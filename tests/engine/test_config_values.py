@@ -20,6 +20,7 @@ NAN = float('nan')
     ('val_dataloader.batch_size', None), ('val_dataloader.num_workers', -1),
     *[('randomness.seed', value) for value in (-5, 2**32, 1.5)],
     ('model.head.thr', 2), ('own.size', 0), ('log_level', 'LOUD'),
+    ('default_scope', 'mmpretrian'),
     *[('data_preprocessor.std', value) for value in ([0, 0, 0], [1, 2], 'x', [1, 2, NAN])],
     ('data_preprocessor.mean', [1, 2]),
 ])  # fmt: skip
@@ -32,6 +33,7 @@ def test_the_key_is_named(tmp_path, key, value):
 @pytest.mark.parametrize('key, value', [
     ('optim_wrapper.optimizer.lr', 0), ('optim_wrapper.clip_grad.max_norm', 1e-3),
     ('data_preprocessor.mean', 127.5), ('log_level', 'WARNING'), ('randomness.seed', 2**32 - 1),
+    ('default_scope', 'mlgcn'), ('default_scope', 'another_library'),
 ])  # fmt: skip
 def test_values_that_fit(tmp_path, key, value):
     read_config(write_config(tmp_path, tmp_path / 'photos'), {key: value})

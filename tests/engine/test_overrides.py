@@ -55,6 +55,12 @@ def test_a_section_is_given_key_by_key(text):
         resolve(CFG, {'lr': Text(text)})
 
 
+@pytest.mark.parametrize('text', ["[dict(type='A', b=5)]", '[{"a": 1}]', "(1, dict(type='A'))"])
+def test_a_list_of_sections_is_refused(text):
+    with pytest.raises(ValueError, match=r'lr=.*into a config file.*lr\.0\.KEY='):
+        resolve(CFG, {'lr': Text(text)})
+
+
 def test_brackets_that_do_not_match():
     with pytest.raises(ValueError, match=r'lr=\[1,2'):
         resolve(CFG, {'lr': Text('[1,2')})
