@@ -15,7 +15,8 @@ from mlgcn.evaluation import ScoresFile
 ROOT = TESTS.parent
 RESULTS = json.loads((ROOT / 'docs/results.json').read_text())
 ROW = re.compile(
-    r'^\|.*`\w+/(\w+_(?:scenes|own_lite0_224))\.py` \|(?:.*\|)? \**([\d.]+)\** \|$', re.MULTILINE
+    r'^\|.*`\w+/(\w+_(?:scenes|own_lite0_224))\.py` \|(?:.*\|)? \**([\d.]+)(?: (\[.*\]))?\** \|$',
+    re.MULTILINE,
 )
 
 
@@ -23,8 +24,10 @@ ROW = re.compile(
 def test_tables_quote_the_file(page):
     rows = ROW.findall((ROOT / page).read_text())
     assert len(rows) >= 4
-    for config, figure in rows:
-        assert figure == f'{RESULTS[config]["seed 0"]["mAP"]:.1f}', config
+    for config, figure, spread in rows:
+        found = [RESULTS[config][f'seed {seed}']['mAP'] for seed in (range(3) if spread else (0,))]
+        assert figure == f'{np.mean(found):.1f}', config
+        assert not spread or spread == f'[{min(found):.1f}, {max(found):.1f}]', config
 
 
 def test_the_command(tmp_path, monkeypatch):
