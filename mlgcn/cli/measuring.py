@@ -1,12 +1,13 @@
 """Forms of a model, and how their time and memory are measured."""
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from mlgcn.ops import group_knn_plain, max_relative_plain
 from mlgcn.registry import MODELS
 
 from . import arguments
+
+PRECISIONS = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 
 
 def model_and_batch(
@@ -40,17 +43,38 @@ def model_and_batch(
     return model, images, labels
 
 
-def form_of(model: nn.Module, form: str) -> AbstractContextManager:
-    """Inside, the model runs as this form says; 'fuse' changes the model instead."""
-    return plain(model) if form == 'plain' else nullcontext()
-
-
 @contextmanager
 def plain(model: nn.Module) -> Iterator[None]:
     """GKGNet step by step as published: whole distance matrices, every activation kept."""
     published = dict(search=group_knn_plain, aggregate=max_relative_plain)
     with graph_operators(model, **published), all_kept():
         yield
+
+
+def step(
+    what: str, precision: str, form: str, model: nn.Module, images: Tensor, labels: list
+) -> Callable[[], str | None]:
+    """A function that runs a forward pass, or an iteration of training whose loss it returns."""
+    device = images.device.type
+    amp = partial(torch.autocast, device, PRECISIONS[precision], enabled=precision != 'fp32')
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)  # the weights stay as they are
+    scaler = torch.amp.GradScaler(device, enabled=precision == 'fp16')
+    as_form = partial(plain, model) if form == 'plain' else nullcontext  # fuse changed the model
+
+    def forward() -> None:
+        with as_form(), amp(), torch.no_grad():
+            model.eval()(images)
+
+    def train() -> str:
+        optimizer.zero_grad()
+        with as_form(), amp():
+            loss = sum(model.train()(images, labels, mode='loss').values())
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        return f'loss {loss:.4f}'
+
+    return forward if what == 'forward' else train
 
 
 def peak_mib(function: Callable, device: torch.device) -> float:
@@ -77,6 +101,7 @@ class Row:
     case: str
     form: str = ''
     seconds: float | None = None
+    iqr: float | None = None  # of the seconds, whose median is shown
     images_per_second: float | None = None
     peak_mib: float | None = None
     faster: float | None = None
@@ -117,10 +142,11 @@ def compared(
         times[form].append(seconds(forms[form], device))
     first = next(iter(forms))
     for form, peak in peaks.items():
-        row = Row(case, form, statistics.median(times[form]), peak_mib=peak, note=notes[form])
+        low, median, high = np.percentile(times[form], (25, 50, 75)).tolist()
+        row = Row(case, form, median, high - low, peak_mib=peak, note=notes[form])
         row.images_per_second = images / row.seconds
         if form != first and first in peaks:
-            row.faster = statistics.median(times[first]) / row.seconds
+            row.faster = float(np.median(times[first])) / row.seconds
             row.memory = peak / max(peaks[first], 1e-9)
         yield row
 

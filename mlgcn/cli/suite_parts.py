@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,9 +30,8 @@ from mlgcn.ops.knn import _nearest, split_groups
 from mlgcn.ops.triton_knn import runs_in_triton
 
 from .arguments import load_config
-from .measuring import Row, compared, form_of, in_a_line, model_and_batch
+from .measuring import Row, compared, in_a_line, model_and_batch, step
 
-PRECISIONS = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 NO_CARD = 'needs a card'
 
 
@@ -94,31 +93,6 @@ def models(
     for precision, what in itertools.product(precisions, forms):
         runs = {form: step(what, precision, form, *built[form]) for form in forms[what]}
         yield from compared(f'{what}, {size}, batch {batch}, {precision}', runs, batch, device)
-
-
-def step(
-    what: str, precision: str, form: str, model: nn.Module, images: Tensor, labels: list
-) -> Callable[[], str]:
-    """A function that runs a forward pass, or an iteration of training whose loss it returns."""
-    device = images.device.type
-    amp = partial(torch.autocast, device, PRECISIONS[precision], enabled=precision != 'fp32')
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)  # the weights stay as they are
-    scaler = torch.amp.GradScaler(device, enabled=precision == 'fp16')
-
-    def forward() -> None:
-        with form_of(model, form), amp(), torch.no_grad():
-            model.eval()(images)
-
-    def train() -> str:
-        optimizer.zero_grad()
-        with form_of(model, form), amp():
-            loss = sum(model.train()(images, labels, mode='loss').values())
-        scaler.scale(loss).backward()
-        scaler.step(optimizer)
-        scaler.update()
-        return f'loss {loss:.4f}'
-
-    return forward if what == 'forward' else train
 
 
 def sync_bn(device: str, config: str, size: int, batch: int) -> Iterator[Row]:

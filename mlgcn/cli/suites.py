@@ -23,8 +23,8 @@ import torch
 
 from mlgcn.atomic_files import write_atomically
 
-from .measuring import Row, in_a_line
-from .suite_parts import PRECISIONS, kernels, loader, models, resume, sync_bn
+from .measuring import PRECISIONS, Row, in_a_line
+from .suite_parts import kernels, loader, models, resume, sync_bn
 
 GKGNET, ADDGCN, TOY = 'gkgnet_coco_576', 'addgcn_coco_448', 'gkgnet_scenes'
 TINY = {

@@ -1,25 +1,9 @@
-"""mlgcn benchmark: its options, the order of the runs."""
-
-from argparse import Namespace
+"""mlgcn benchmark: its options, a row for every form."""
 
 import pytest
 
 from mlgcn.cli import benchmark, parser_of
 from mlgcn.engine.config import ConfigError
-
-
-@pytest.fixture(autouse=True)
-def one_call_at_a_time(monkeypatch):
-    monkeypatch.setattr(benchmark.Timer, 'blocked_autorange', lambda timer: timer.timeit(1))
-
-
-def test_functions_run_in_turns():
-    calls = []
-    functions = {name: lambda n=name: calls.append(n) for name in 'ab'}
-    times = benchmark.in_turns(functions, Namespace(repeat=3, threads=1))
-    order = ''.join(calls)
-    assert [order.count(turn) for turn in ('ab', 'ba')] == [3, 2]
-    assert times['a'].median > 0
 
 
 @pytest.mark.parametrize('form', ['plain', 'fuse'])

@@ -44,3 +44,11 @@ def test_a_form_that_fails_is_a_row():
     bad, good = compared('case', dict(plain=fail, ours=lambda: torch.ones(9)), 2, 'cpu')
     assert bad.form == 'plain' and 'too large' in bad.note and bad.seconds is None
     assert good.images_per_second == 2 / good.seconds and good.faster is None
+
+
+def test_forms_run_in_turns():
+    calls = []
+    forms = {name: lambda n=name: calls.append(n) for name in 'ab'}
+    rows = list(compared('case', forms, 1, 'cpu', repeat=3))
+    assert ''.join(calls) == 'aabb' + 'ab' * 3  # once before, once for the memory
+    assert all(row.iqr >= 0 for row in rows) and rows[1].faster > 0
