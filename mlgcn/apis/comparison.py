@@ -145,7 +145,7 @@ class Comparison:
         todo = [run for run in runs if not run.out.exists()]
         (self.out / 'runs').mkdir(exist_ok=True)
         context = multiprocessing.get_context('spawn')
-        with ProcessPoolExecutor(self.workers, context, start_worker) as pool:
+        with ProcessPoolExecutor(self.workers, context, start_worker, (console.once,)) as pool:
             futures = {pool.submit(run): run for run in todo}
             done = as_completed(futures)
             for future in track(done, f'{title}: trainings', len(todo)):
@@ -189,11 +189,12 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
     )
 
 
-def start_worker() -> None:
-    """A worker process: silent, as the command has said all that the runs would say again.
+def start_worker(said: set[str] | None) -> None:
+    """A worker process: shows no warning that the command has `said`.
 
     A killed command would leave its workers waiting for ever: each ends with it.
     """
     end_with_parent(signal.SIGKILL)
     warnings.simplefilter('ignore')
     console.show(quiet=True)
+    console.once = said

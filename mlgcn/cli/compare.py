@@ -14,6 +14,7 @@ from mlgcn.apis.candidates import Candidate
 from mlgcn.apis.comparison import Comparison
 from mlgcn.apis.head_runs import images_per_second, read_runs
 from mlgcn.checkpoints import load, save_weights
+from mlgcn.engine import console
 from mlgcn.engine.launch import init_processes
 from mlgcn.engine.runner import build_runner
 from mlgcn.evaluation import Objective, ScoresFile, calibrate
@@ -29,6 +30,7 @@ SHARES = (0.25, 0.5)  # of the training photographs, beside all of them
 def main(args: argparse.Namespace) -> None:
     Objective.parse(args.objective)  # an error now rather than after the work
     MMLogger.get_current_instance().setLevel('WARNING')
+    console.once = set()  # every training would say again what was found out about the lists
     out = Path(args.out)
     comparison = Comparison(
         {**args.data, **args.cfg_options}, out, args.heads, args.sizes, args.losses,

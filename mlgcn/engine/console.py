@@ -27,11 +27,14 @@ TRAINING_ONLY = ('train_cfg', 'train_dataloader', 'optim_wrapper', 'default_hook
 PACKAGE = str(Path(__file__).parents[1])
 # of records that the console shows; NOTSET: all; None: all on stdout, as mmengine does
 level: int | None = None
+# texts of warnings that were shown and are not shown again; None: each is shown
+once: set[str] | None = None
 
 
 def show(verbose: bool = False, quiet: bool = False) -> None:
     """What the console shows of the log: all, or what mlgcn says itself, or warnings alone."""
-    global level
+    global level, once
+    once = None
     level = logging.NOTSET if verbose else logging.WARNING if quiet else logging.INFO
     for logger in MMLogger._instance_dict.values():  # of earlier runs of a notebook
         _speak_by_level(logger)
@@ -46,6 +49,10 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text, ours = record.getMessage(), said_by(record).startswith(PACKAGE)
         if record.levelno >= logging.WARNING:
+            if text in (once or ()):
+                return
+            if once is not None:
+                once.add(text)
             if ours or 'deprecated' not in text:  # upstream warns of its own use of old parts
                 print(f'{record.levelname.lower()}: {text}', file=sys.stderr)
         elif ours and level != logging.WARNING and not hasattr(record, 'file_only'):

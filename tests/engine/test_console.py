@@ -50,6 +50,15 @@ def test_loggers_of_earlier_runs_speak_by_it_too(monkeypatch, capsys, request):
     assert tuple(capsys.readouterr()) == ('', 'a header was found\n')
 
 
+def test_a_warning_is_said_once_where_that_is_asked(logger, monkeypatch, capsys):
+    monkeypatch.setattr(console, 'once', {'said by the process that started this one'})
+    for text in ('a header', 'a header', 'said by the process that started this one'):
+        say(text, logging.WARNING)
+    assert capsys.readouterr().err == 'warning: a header\n'
+    console.show()
+    assert console.once is None
+
+
 def test_all_that_is_logged_is_no_result(monkeypatch, capsys, request):
     monkeypatch.setattr(console, 'level', None)
     console.show(verbose=True)
