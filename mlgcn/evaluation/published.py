@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from mlgcn.ops.c_kernels import sorted_floats
+
 from .evaluators import EVALUATORS, Evaluator
 from .multilabel_scores import MultiLabelResult, check_input, multilabel_scores
 from .protocols import PRF_NAMES, PROTOCOLS, ROWS, Table, by_class
@@ -105,9 +107,9 @@ def _by_rows(
 def _micro(evaluator: Evaluator, scores: torch.Tensor, targets: np.ndarray) -> float:
     """AP of the known labels of all classes together, of which equal scores are one threshold."""
     hits = [values[labels == 1] for values, labels in _by_rows(evaluator, scores, targets)]
-    hits, ranks = np.sort(np.concatenate(hits)), 0
+    hits, ranks = sorted_floats(np.concatenate(hits)), 0
     for values, labels in _by_rows(evaluator, scores, targets):
-        known = np.sort(values[labels >= 0])
+        known = sorted_floats(values[labels >= 0])
         ranks = ranks + len(known) - np.searchsorted(known, hits)
     return evaluator.ap((len(hits) - np.searchsorted(hits, hits)) / ranks)
 
@@ -124,7 +126,7 @@ def _ap(evaluator: Evaluator, scores: np.ndarray, targets: np.ndarray) -> float 
     # with an equal score need: in half precision all of them
     if scores.dtype == np.float16:
         return evaluator.ap(_precisions(evaluator.order(scores), positive))
-    ranked, hits = np.sort(scores), np.sort(scores[positive])[::-1]
+    ranked, hits = sorted_floats(scores), np.sort(scores[positive])[::-1]
     below = np.searchsorted(ranked, hits)
     number = np.arange(1, len(hits) + 1)
     if not evaluator.order:  # one threshold: its precision is that at the last of them

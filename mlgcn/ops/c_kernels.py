@@ -1,4 +1,4 @@
-"""Neighbour search, aggregation, GELU after a norm, and an order, in C.
+"""Neighbour search, aggregation, GELU after a norm, and sorts, in C.
 
 `pip install` (or `python setup.py build_ext --inplace`) compiles _c/kernels.c where there is a C
 compiler. It is no Python module: ctypes calls it, without the interpreter's lock.
@@ -126,6 +126,17 @@ def order_of_halves(values: np.ndarray) -> np.ndarray:
         if not kernel(*pointers, ctypes.c_int64(len(bits))):
             return (items & 0xFFFFFFFF).astype(np.int64)
     return np.argsort(bits)  # the same steps as for the values, without converting them
+
+
+def sorted_floats(values: np.ndarray) -> np.ndarray:
+    """`np.sort` of float32 (N,) without NaN; -0 comes before 0."""
+    kernel, worth_it = getattr(library(), 'sort_floats', None), 2**12 <= len(values) < 2**31
+    if kernel is None or values.dtype != np.float32 or not worth_it:
+        return np.sort(values)
+    values, (result, room) = np.ascontiguousarray(values), np.empty((2, len(values)), np.float32)
+    pointers = (ctypes.c_void_p(table.ctypes.data) for table in (values, result, room))
+    kernel(*pointers, ctypes.c_int64(len(values)))
+    return result
 
 
 def _padded(keys: Tensor, value: float = 0.0) -> Tensor:

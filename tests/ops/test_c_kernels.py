@@ -17,7 +17,14 @@ from torch.nn.functional import normalize
 
 from mlgcn.engine.config import read_config
 from mlgcn.ops import c_kernels
-from mlgcn.ops.c_kernels import aggregates_in_c, library, openmp, order_of_halves, searches_in_c
+from mlgcn.ops.c_kernels import (
+    aggregates_in_c,
+    library,
+    openmp,
+    order_of_halves,
+    searches_in_c,
+    sorted_floats,
+)
 from mlgcn.ops.graph import max_relative, max_relative_plain
 from mlgcn.ops.knn import group_knn, group_knn_plain
 from mlgcn.ops.relative_pos import SeparableTable, relative_position
@@ -156,6 +163,30 @@ def test_the_order_of_halves_is_that_of_numpy(built, monkeypatch):
             values = np.append(rng.randint(0, levels, n - 1), 0).astype(np.float16) / levels
             for given in (values, np.sort(values), np.sort(values)[::-1]):
                 np.testing.assert_array_equal(order_of_halves(given), np.argsort(given))
+
+
+@needs_kernels
+@pytest.mark.parametrize('n', [2**12, 2**12 + 1, 50_001])
+def test_floats_are_sorted_as_by_numpy(n):
+    rng = np.random.RandomState(n)
+    plain = rng.standard_normal(n).astype(np.float32)
+    wide = rng.randint(0, 2**32, n, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    wide[np.isnan(wide)] = -np.inf  # denormal numbers and infinity stay
+    for values in (plain, wide, plain.round(1), np.zeros(n, np.float32), np.repeat(plain, 2)[::2]):
+        kept = values.copy()
+        np.testing.assert_array_equal(sorted_floats(values), np.sort(values))
+        np.testing.assert_array_equal(values, kept)
+
+
+def test_what_numpy_sorts(monkeypatch):
+    monkeypatch.setattr(c_kernels, 'library', lambda: None)
+    for values in (
+        np.float32([3, -1, 2] * 2000),
+        np.float32([]),
+        np.float64([2, 1]),
+        np.int64([2, 1]),
+    ):
+        np.testing.assert_array_equal(sorted_floats(values), np.sort(values))
 
 
 @needs_kernels

@@ -45,3 +45,28 @@ int order_of_halves(Item *items, int32_t *left, int32_t *right, int64_t n) {
     for (int64_t m = n; m > 1; m >>= 1) depth += 2;
     return introsort(items, items + n - 1, depth, left, right);
 }
+
+#define DIGIT 11 /* bits: a sort of 32 in three steps, whose 2048 counters stay in the L1 cache */
+
+/* Bits of a float in the order of the values: negative ones are complemented. */
+static inline uint32_t ordered(uint32_t bits) { return bits ^ (-(bits >> 31) | 0x80000000u); }
+static inline uint32_t restored(uint32_t key) { return key ^ (((key >> 31) - 1) | 0x80000000u); }
+
+/* values (n), sorted by digits from the lowest, into sorted; room for as many. numpy's sort is one
+   of vector instructions that take five times as long on some processors (AMD Zen 4). */
+void sort_floats(const uint32_t *values, uint32_t *sorted, uint32_t *room, int64_t n) {
+    uint32_t place[3][1 << DIGIT] = {{0}}, mask = (1 << DIGIT) - 1;
+    for (int64_t i = 0; i < n; i++)
+        for (int d = 0; d < 3; d++) place[d][ordered(values[i]) >> d * DIGIT & mask]++;
+    for (int d = 0; d < 3; d++)
+        for (uint32_t k = 0, next = 0; k <= mask; k++) {
+            uint32_t count = place[d][k];
+            place[d][k] = next, next += count;
+        }
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t key = ordered(values[i]);
+        sorted[place[0][key & mask]++] = key;
+    }
+    for (int64_t i = 0; i < n; i++) room[place[1][sorted[i] >> DIGIT & mask]++] = sorted[i];
+    for (int64_t i = 0; i < n; i++) sorted[place[2][room[i] >> 2 * DIGIT]++] = restored(room[i]);
+}
