@@ -1,4 +1,4 @@
-"""Zip archives of strangers: checkpoints, scores files and other .npz."""
+"""Zip archives and arrays of strangers: checkpoints, scores files and other .npz, .npy."""
 
 import io
 import math
@@ -40,6 +40,28 @@ def open_zip(file: BinaryIO, most: int, kind: re.Pattern | None = None) -> zipfi
     if claimed > most:
         raise ValueError(f'its entries claim {claimed:,} bytes, but the file has {size:,}')
     return archive
+
+
+def read_array(path: str | Path, kinds: str, ndim: int) -> np.ndarray:
+    """The array of an .npy file, mapped, with `ndim` axes and a dtype of `kinds` ('fiu').
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: not a regular file, no .npy, pickled objects, or another array.
+    """
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait
+            raise ValueError('not a regular file')
+        array = np.load(path, mmap_mode='r', allow_pickle=False)
+        seen = f'{array.dtype} {array.shape}'
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a broken header raises nearly anything
+        seen = 'text, or pickled objects' if 'pickle' in str(error) else error
+        raise ValueError(f'{path}: expected an array of numpy (.npy), seen {seen}') from None
+    if array.dtype.kind not in kinds or array.ndim != ndim:
+        raise ValueError(f'{path}: expected {ndim} axes and type {" or ".join(kinds)}, seen {seen}')
+    return array
 
 
 def read_arrays(

@@ -1,5 +1,6 @@
 """What annotation files say of their images: records, reading text and json, common checks."""
 
+import csv
 import json
 import os
 from collections import Counter
@@ -93,6 +94,24 @@ def read_text(path: str | Path) -> str:
     return ''.join(text_lines(path))
 
 
+def numbered_lines(path: str | Path) -> Iterator[tuple[str, str]]:
+    """('FILE, line N', line without spaces around it) of a text file, but for empty lines."""
+    for number, line in enumerate(text_lines(path), 1):
+        if line := line.strip():
+            yield f'{path}, line {number}', line
+
+
+def csv_rows(
+    path: str | Path, lines: Iterable[str] | None = None, **form: Any
+) -> Iterator[tuple[str, list[str]]]:
+    """('FILE, line N', cells) of a CSV, row by row; of its `lines`, if they were read before."""
+    reader = csv.reader(text_lines(path) if lines is None else lines, strict=True, **form)
+    try:
+        yield from ((f'{path}, line {reader.line_num}', row) for row in reader if row)
+    except csv.Error as error:
+        raise AnnotationError(f'{path}, line {reader.line_num}: {error}') from None
+
+
 def read_json(file: str | Path) -> Any:
     """The content of a json file, or of one in YAML.
 
@@ -132,6 +151,11 @@ def row_fault(row: Any, keys: dict[str, type | tuple[type, ...]]) -> str:
             kinds = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             return f"expected the key '{key}' with {kinds}, seen {str(row)[:80]}"
     return ''
+
+
+def by_state(names: Sequence[str], states: Sequence[int | None]) -> tuple[set[str], ...]:
+    """The names whose state is 1 (present), 0 (absent) and -1 (unknown)."""
+    return tuple({n for n, s in zip(names, states) if s == state} for state in (1, 0, -1))
 
 
 def composed(labels: Labels, folder: str) -> Labels:

@@ -113,9 +113,9 @@ class MultiLabelPhotos(CheckedImages):
             self.notes.append(f'class names with characters that cannot be seen: {some(unseen)}')
         return names
 
-    def fault(self, where: str, text: str) -> None:
+    def fault(self, where: str, text: str, seen: object = None) -> None:
         """Note a fault of the annotations; too many end the reading."""
-        self.problems.append(f'{where}: {text}')
+        self.problems.append(f'{where}: {text}' + ('' if seen is None else f', seen {seen}'))
         if len(self.problems) >= MOST_PROBLEMS:
             raise AnnotationError(*self.problems)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,30 @@ class CocoFile(NamedTuple):
     problems: list[str]  # faulty rows, which are left out too
 
 
+def read_sections(
+    file: str | Path, sections: Mapping[str, dict]
+) -> tuple[dict[str, list[dict]], list[str]]:
+    """({section: rows}, faults) of a json in COCO's form; rows that lack keys are left out.
+
+    Raises:
+        AnnotationError: not json, or a section is missing.
+    """
+    data = read_json(file)
+    if not isinstance(data, dict):
+        keys = ', '.join(sections)
+        raise AnnotationError(f'{file}: expected an object with {keys}, seen a list or value')
+    problems, rows = [], {}
+    for section, keys in sections.items():
+        if not isinstance(data.get(section), list):
+            seen = str(data[section])[:40] if section in data else f'the keys {some(data)}'
+            raise AnnotationError(f"{file}: expected a list under the key '{section}', seen {seen}")
+        faults = [row_fault(row, keys) for row in data[section]]
+        problems += [f'{fault} in {section}[{i}]' for i, fault in enumerate(faults) if fault]
+        rows[section] = [row for row, fault in zip(data[section], faults) if not fault]
+    problems += _wrong_ids(rows, data)
+    return rows, [f'{file}: {problem}' for problem in problems]
+
+
 def read_coco(file: str | Path) -> CocoFile:
     """Labels and boxes of a COCO json; crowds count like other objects.
 
@@ -47,19 +71,7 @@ def read_coco(file: str | Path) -> CocoFile:
     Raises:
         AnnotationError: not json, or a section is missing.
     """
-    data = read_json(file)
-    if not isinstance(data, dict):
-        keys = ', '.join(COCO_KEYS)
-        raise AnnotationError(f'{file}: expected an object with {keys}, seen a list or value')
-    problems, rows = [], {}
-    for section, keys in COCO_KEYS.items():
-        if not isinstance(data.get(section), list):
-            seen = str(data[section])[:40] if section in data else f'the keys {some(data)}'
-            raise AnnotationError(f"{file}: expected a list under the key '{section}', seen {seen}")
-        faults = [row_fault(row, keys) for row in data[section]]
-        problems += [f'{fault} in {section}[{i}]' for i, fault in enumerate(faults) if fault]
-        rows[section] = [row for row, fault in zip(data[section], faults) if not fault]
-    problems += _wrong_ids(rows, data)
+    rows, problems = read_sections(file, COCO_KEYS)
     names = dict(sorted((row['id'], row['name'].strip()) for row in rows['categories']))
     boxes = defaultdict(list)
     for row in rows['annotations']:
@@ -82,7 +94,7 @@ def read_coco(file: str | Path) -> CocoFile:
     extra = sorted(name for name in unused if name in roots or name.strip('_') in BACKGROUND)
     notes = [f'categories without annotations, left out: {some(extra)}'] if extra else []
     kept = [name for name in names.values() if name not in extra]
-    return CocoFile(kept, images, notes, [f'{file}: {problem}' for problem in problems])
+    return CocoFile(kept, images, notes, problems)
 
 
 def _wrong_ids(rows: dict[str, list], data: dict[str, list]) -> Iterator[str]:

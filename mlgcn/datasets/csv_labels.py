@@ -1,6 +1,5 @@
 """Image labels from a spreadsheet."""
 
-import csv
 import os
 import re
 from collections import Counter
@@ -13,7 +12,7 @@ from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
 from . import foreign_files, image_io
-from .annotations import AnnotationError, Labels, repeated, text_lines
+from .annotations import AnnotationError, Labels, by_state, csv_rows, repeated, text_lines
 from .base import MultiLabelPhotos
 from .label_cells import splitter, state, suspicions
 
@@ -70,8 +69,8 @@ class CsvMultiLabel(MultiLabelPhotos):
         columns = head[1:] if is_one_hot and len(states) > len(cells) / 2 else []
         odd = repeated(columns) + [name for name in columns if not name]
         if odd:
-            told = f'expected a class for each column, each once, seen {some(map(repr, odd))}'
-            self.fault(f'{self.ann_file}, header', told)
+            told = 'expected a class for each column, each once'
+            self.fault(f'{self.ann_file}, header', told, some(map(repr, odd)))
         if columns:
             self.notes.append(f'one column of 1, 0, -1 for each class: {some(columns)}')
             return columns, self._columns(columns)
@@ -87,21 +86,19 @@ class CsvMultiLabel(MultiLabelPhotos):
     def _columns(self, columns: list[str]) -> Iterator[Labels]:
         """The images of a file with one column for each class."""
         empty, has_absent = 0, False
-        for at, row in islice(self._rows(), 1, None):
-            where, states = f'{self.ann_file}, {at}', [state(cell.lower()) for cell in row[1:]]
+        for where, row in islice(self._rows(), 1, None):
+            states = [state(cell.lower()) for cell in row[1:]]
             empty += row.count('')
             has_absent = has_absent or 0 in states
             if None in states:
                 wrong = [cell for cell in row[1:] if state(cell.lower()) is None]
                 told = 'expected 1, 0, -1 or nothing in the columns of classes'
-                self.fault(where, f'{told}, seen {some(map(repr, wrong))}')
+                self.fault(where, told, some(map(repr, wrong)))
             elif len(states) != len(columns) or not row[0]:
                 told = f'expected an image and {len(columns)} cells as in the header'
-                self.fault(where, f'{told}, seen {some(row, 3)} ({len(row)} cells)')
+                self.fault(where, told, f'{some(row, 3)} ({len(row)} cells)')
             else:
-                present, absent, unknown = (
-                    {n for n, s in zip(columns, states) if s == v} for v in (1, 0, -1)
-                )
+                present, absent, unknown = by_state(columns, states)
                 yield Labels(row[0], present, (), where, absent=absent, unknown=unknown)
         if empty:
             self.notes.append(f'{empty} empty cells are unknown; fill them with 0 if they mean no')
@@ -113,8 +110,7 @@ class CsvMultiLabel(MultiLabelPhotos):
     ) -> Iterator[Labels]:
         """The images of a file with all labels in one cell; `names` grows by the labels."""
         marked = Counter()
-        for at, row in islice(self._rows(), has_head, None):
-            where = f'{self.ann_file}, {at}'
+        for where, row in islice(self._rows(), has_head, None):
             labels = None if self._fault(row) else split(row[1])
             if labels is None:
                 self.fault(where, self._fault(row) or f'expected a list, seen {row[1]!r}')
@@ -132,28 +128,24 @@ class CsvMultiLabel(MultiLabelPhotos):
         self.notes += suspicions(sorted(names))
 
     def _rows(self) -> Iterator[tuple[str, list[str]]]:
-        """('line N', cells without spaces around them) of the lines that are not empty."""
+        """('FILE, line N', cells without spaces around them) of the lines that are not empty."""
         lines = text_lines(self.ann_file)
         start = list(islice(lines, 200))
         stated = re.match(r'"?sep=(.)"?\s*$', start[0]) if start else None
         if stated:
             start[0] = '\n'
         delimiter = stated[1] if stated else max(',;\t', key=partial(self._fits, start))
-        lines = chain(start, lines)
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+        form = dict(delimiter=delimiter, skipinitialspace=True)
         place = None  # of the column that names the occasion
-        try:
-            for row in reader:
-                if not any(cells := [*map(str.strip, row)]):
-                    continue
-                if self.group:
-                    place = self._place(cells) if place is None else place
-                    path = os.path.normpath(os.path.join(self.img_prefix, cells[0]))
-                    self.groups[path] = ''.join(cells[place : place + 1])
-                    del cells[place : place + 1]
-                yield f'line {reader.line_num}', cells
-        except csv.Error as error:
-            raise AnnotationError(f'{self.ann_file}, line {reader.line_num}: {error}') from None
+        for where, row in csv_rows(self.ann_file, chain(start, lines), **form):
+            if not any(cells := [*map(str.strip, row)]):
+                continue
+            if self.group:
+                place = self._place(cells) if place is None else place
+                path = os.path.normpath(os.path.join(self.img_prefix, cells[0]))
+                self.groups[path] = ''.join(cells[place : place + 1])
+                del cells[place : place + 1]
+            yield where, cells
 
     def _place(self, head: list[str]) -> int:
         """The place of the column `group` in the first line."""

@@ -4,7 +4,6 @@ Rows are read one by one: these files have up to 57 million.
 """
 
 import ast
-import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from mlgcn.messages import some
 
-from .annotations import AnnotationError, Labels, read_text, repeated, text_lines
+from .annotations import AnnotationError, Labels, csv_rows, read_text, repeated
 from .base import MultiLabelPhotos
 
 OPEN_IMAGES = ['ImageID', 'Source', 'LabelName', 'Confidence']
@@ -21,15 +20,6 @@ TRAINABLE = 'oidv6-classes-trainable.txt'
 VERIFIED = {'1': 1, '1.0': 1, '0': 0, '0.0': 0}
 CHEXPERT = ['Path', 'Sex', 'Age', 'Frontal/Lateral', 'AP/PA']  # then one column for a class
 CHEXPERT_VALUES = {'1.0': 1, '1': 1, '0.0': 0, '0': 0, '-1.0': -1, '-1': -1, '': None}
-
-
-def csv_rows(file: str | Path) -> Iterator[tuple[str, list[str]]]:
-    """('FILE, line N', cells) of a CSV in UTF-8, line by line."""
-    reader = csv.reader(text_lines(file), strict=True)
-    try:
-        yield from ((f'{file}, line {reader.line_num}', row) for row in reader if row)
-    except csv.Error as error:
-        raise AnnotationError(f'{file}, line {reader.line_num}: {error}') from None
 
 
 def header(rows: Iterator[tuple[str, list[str]]], file: str, expected: list[str]) -> list[str]:
@@ -85,7 +75,7 @@ def _open_images(photos: MultiLabelPhotos, names: list[str] | set[str]) -> Itera
         yield Labels(f'{image}.jpg', labels, (), f'{photos.machine_file}, image {image}')
     if left_out and not kept:
         told = 'expected rows verified by humans, with a label of the classes'
-        photos.fault(photos.ann_file, f'{told} ({some(names, 3)}), seen none in {left_out} rows')
+        photos.fault(photos.ann_file, f'{told} ({some(names, 3)})', f'none in {left_out} rows')
     if left_out:
         told = 'rows of other classes, or of machines in the human file, are left out'
         photos.notes.append(f'{left_out} {told}')
@@ -107,7 +97,7 @@ def _runs(photos: MultiLabelPhotos, file: str) -> Iterator[tuple[str, list[tuple
                 yield image, source, label, value
             else:
                 told = 'expected image, source, label, Confidence 1 or 0 (machine: a fraction)'
-                photos.fault(where, f'{told}, seen {row[:5]}')
+                photos.fault(where, told, row[:5])
 
     for image, group in groupby(rows(), key=itemgetter(0)):
         yield image, [row[1:] for row in group]
@@ -136,7 +126,7 @@ def miil(photos: MultiLabelPhotos) -> tuple[set[str], Iterable[Labels]]:
             is_right = len(lists) in (1, 2) and None not in lists and row[0]
             if not is_right or row[-1] not in ('train', 'val'):
                 told = "expected image, ['label', ...], ['absent', ...], train or val"
-                photos.fault(where, f'{told}, seen {str(row)[:120]}')
+                photos.fault(where, told, str(row)[:120])
                 continue
             present, absent = map(set, (*lists, [])[:2])
             names.update(present, absent)
@@ -168,14 +158,6 @@ def chexpert(photos: MultiLabelPhotos) -> tuple[list[str], list[Labels]]:
     if not all(names) or repeated(names):
         told = f'expected a class for each column, each once, seen {names}'
         raise AnnotationError(f'{photos.ann_file}, line 1: {told}')
-    for where, (path, *rest) in rows:
-        wrong = [cell for cell in rest[4:] if cell not in CHEXPERT_VALUES]
-        if wrong or len(rest) != len(names) + 4 or not path:
-            told = f'expected an image, {len(names) + 4} cells, 1.0, 0.0, -1.0 or nothing'
-            photos.fault(where, f'{told}, seen {len(rest)} cells, {wrong[:5]}')
-            continue
-        values = [CHEXPERT_VALUES[cell] for cell in rest[4:]]
-        kinds = ({n for n, v in zip(names, values) if v == kind} for kind in (1, -1, 0))
-        present, uncertain, absent = kinds
-        images.append(Labels(path, present, uncertain, where, absent=absent))
+    for where, row in rows:
+        images += photos.coded(where, row[0], row[5:], CHEXPERT_VALUES, names)
     return names, images

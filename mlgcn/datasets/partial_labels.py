@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from mlgcn.registry import DATASETS
 
 from . import partial_csv, partial_lists
-from .annotations import Labels
+from .annotations import Labels, by_state
 from .base import MultiLabelPhotos
 
 
@@ -117,6 +117,23 @@ class PartialLabels(MultiLabelPhotos):
         """The names of numbered classes: of `classes`, else their numbers; at least so many."""
         stated = self.stated_classes
         return stated + [str(k) for k in range(len(stated), number)]
+
+    def coded(
+        self, where: str, path: str, values: list, coding: dict, names: list[str], **more: Any
+    ) -> Iterable[Labels]:
+        """The image of a vector of `values`, in the words of `coding`; nothing for a fault.
+
+        Args:
+            coding: {value: 1 present, 0 absent, -1 `difficult`, None not listed}.
+        """
+        # the type, because True and 1.0 equal 1
+        wrong = [v for v in values if type(v) not in (int, str) or v not in coding]
+        if path and not wrong and len(values) == len(names):
+            present, absent, difficult = by_state(names, [coding[v] for v in values])
+            yield Labels(path, present, difficult, where, absent=absent, **more)
+        else:
+            told = f'expected an image and {len(names)} values of {sorted(coding)}'
+            self.fault(where, told, f'{path[:80]!r}, {len(values)}: {str(wrong or values)[:120]}')
 
     def splits(self, *known: str) -> set[str]:
         """Those of the `known` splits that are asked for."""

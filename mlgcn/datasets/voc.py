@@ -12,7 +12,7 @@ from mmpretrain.datasets.categories import VOC2007_CATEGORIES
 from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
-from .annotations import AnnotationError, Box, Labels, four_numbers, read_text, repeated
+from .annotations import AnnotationError, Box, Labels, four_numbers, numbered_lines, repeated
 from .base import MultiLabelPhotos
 from .foreign_files import is_system_file
 from .image_check import Folders
@@ -71,13 +71,13 @@ def read_voc_list(file: str | Path, values: bool) -> dict[str, str]:
         AnnotationError: a line without its value, or an image for the second time.
     """
     found, problems = {}, []
-    for number, line in enumerate(read_text(file).splitlines(), 1):
-        *words, value = line.rsplit(maxsplit=1) if values and line.strip() else [line, '']
+    for where, line in numbered_lines(file):
+        *words, value = line.rsplit(maxsplit=1) if values else [line, '']
         image = _image_name(words[0]) if words else ''
-        if values and line.strip() and (not image or value not in VALUES):
-            problems.append(f"{file}, line {number}: expected 'IMAGE 1|0|-1', seen {line!r}")
+        if values and (not image or value not in VALUES):
+            problems.append(f"{where}: expected 'IMAGE 1|0|-1', seen {line!r}")
         elif image in found:
-            problems.append(f'{file}, line {number}: image {image!r} a second time')
+            problems.append(f'{where}: image {image!r} a second time')
         elif image:
             found[image] = value
     if problems:
@@ -98,7 +98,7 @@ def _image_name(text: str) -> str:
 
 def _has_values(file: str | Path) -> bool:
     """Whether a list is one of a class: any of its lines has a value behind the image."""
-    lines = (line.split() for line in read_text(file).splitlines())
+    lines = (line.split() for _, line in numbered_lines(file))
     return any(len(words) > 1 and words[-1] in VALUES for words in lines)
 
 
@@ -159,9 +159,8 @@ class VOCMultiLabel(MultiLabelPhotos):
     def _read_split(self) -> list[str]:
         """The image names of the split, without ending."""
         if not self.split:
-            return [
-                path.stem for path in people_files(Path(self.data_root, 'Annotations'), '*.xml')
-            ]
+            folder = Path(self.data_root, 'Annotations')
+            return [path.stem for path in people_files(folder, '*.xml')]
         path = self._main / f'{self.split}.txt'
         if not path.is_file():
             splits = [p.stem for p in people_files(self._main, '*.txt') if '_' not in p.stem]
@@ -184,7 +183,7 @@ class VOCMultiLabel(MultiLabelPhotos):
         for path in people_files(self._main, f'*{end}') if self.split else ():
             if _has_values(path):
                 lists[path.name.removesuffix(end)] = path
-            elif read_text(path).strip():
+            elif any(numbered_lines(path)):
                 self.notes.append(f'a list of images, no class: {path.name}')
             else:  # the class would be missing without a word
                 self.problems.append(f"{path}: empty, expected lines 'IMAGE 1|0|-1'")

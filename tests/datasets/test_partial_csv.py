@@ -38,7 +38,7 @@ FAULTS = [  # layout, file, text, its replacement, words of the message
         ['line 2', 'two states', '/m/0zz04'],
     ),
     ('miil_csv', '', 'test/d4.jpg', 'train/a1.jpg', ['second time', 'line 2', 'line 4']),
-    ('chexpert', '', ',Frontal,AP,1.0,', ',Frontal,AP,1.0', ['line 2', '18 cells', '17']),
+    ('chexpert', '', ',Frontal,AP,1.0,', ',Frontal,AP,1.0', ['line 2', '14 values', '13:']),
 ]
 
 

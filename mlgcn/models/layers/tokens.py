@@ -1,11 +1,12 @@
 """Feature maps as sequences of positions and back; files of one vector per class."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from mlgcn.zip_files import read_array
 
 MAX_WIDTH = 2**14  # of label embeddings: GloVe has 300, large language models 12,288
 
@@ -25,24 +26,15 @@ def read_vectors(path: str | Path, num_classes: int) -> Tensor:
     """One vector per class, float32 (K, C), of a .npy file.
 
     Raises:
-        ValueError: another suffix, number of vectors or type; NaN or infinite values.
+        ValueError: no such array of numpy; NaN or infinite values.
     """
     if Path(path).suffix != '.npy':
         raise ValueError(f'{path}: expected a .npy file of one vector per class')
-    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait
-        raise ValueError(f'{path}: not a regular file; expected a .npy of one vector per class')
-    try:
-        vectors = np.load(path, mmap_mode='r', allow_pickle=False)  # nothing is read yet
-        seen = f'{vectors.dtype} {vectors.shape}'
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # a broken header raises nearly anything
-        raise ValueError(f'{path}: not a .npy of one vector per class: {error}') from error
-    fits = vectors.ndim == 2 and len(vectors) == num_classes and vectors.shape[1] <= MAX_WIDTH
-    if not fits or vectors.dtype.kind != 'f':
+    vectors = read_array(path, 'f', 2)
+    if len(vectors) != num_classes or vectors.shape[1] > MAX_WIDTH:
         raise ValueError(
             f'{path}: expected floats of shape ({num_classes}, C), one row per class, C at most '
-            f'{MAX_WIDTH:,}, found {seen}'
+            f'{MAX_WIDTH:,}, found {vectors.shape}'
         )
     if not np.isfinite(vectors).all():
         raise ValueError(f'{path}: NaN or infinite values')
