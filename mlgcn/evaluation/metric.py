@@ -13,6 +13,7 @@ from mmengine.logging import MMLogger, print_log
 from mmpretrain.structures import label_to_onehot
 
 from mlgcn.messages import some
+from mlgcn.ops.c_kernels import sorted_floats
 from mlgcn.registry import METRICS
 
 from .calibration import Calibration
@@ -146,9 +147,8 @@ def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -
     """Names the classes (K,) of scores and targets (N, K) whose AP the order of ties decides."""
     shares = {}
     for name, column, labels in zip(names, by_class(scores, as_float32), by_class(targets)):
-        positive, negative = column[labels == 1], column[labels == 0]
+        positive, negative = column[labels == 1], sorted_floats(column[labels == 0])
         if len(positive) and len(negative):
-            negative.sort()
             ends = (np.searchsorted(negative, positive, side) for side in ('left', 'right'))
             shares[name] = np.not_equal(*ends).mean()
     tied = [f'{name} {share:.0%}' for name, share in shares.items() if share > 0.1]
