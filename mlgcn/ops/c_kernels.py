@@ -129,9 +129,10 @@ def order_of_halves(values: np.ndarray) -> np.ndarray:
 
 
 def sorted_floats(values: np.ndarray) -> np.ndarray:
-    """`np.sort` of float32 (N,) without NaN; -0 comes before 0."""
-    kernel, worth_it = getattr(library(), 'sort_floats', None), 2**12 <= len(values) < 2**31
-    if kernel is None or values.dtype != np.float32 or not worth_it:
+    """`np.sort` of float32 (N,) without NaN, which C does from 4,096 on; -0 comes before 0."""
+    kernel = getattr(library(), 'sort_floats', None)
+    fits = values.dtype == np.float32 and values.ndim == 1 and 2**12 <= len(values) < 2**31
+    if kernel is None or not fits:
         return np.sort(values)
     values, (result, room) = np.ascontiguousarray(values), np.empty((2, len(values)), np.float32)
     pointers = (ctypes.c_void_p(table.ctypes.data) for table in (values, result, room))

@@ -179,14 +179,12 @@ def test_floats_are_sorted_as_by_numpy(n):
 
 
 def test_what_numpy_sorts(monkeypatch):
-    monkeypatch.setattr(c_kernels, 'library', lambda: None)
-    for values in (
-        np.float32([3, -1, 2] * 2000),
-        np.float32([]),
-        np.float64([2, 1]),
-        np.int64([2, 1]),
-    ):
+    given = np.float32([]), np.float64([2, 1] * 3000), np.float32([[2, 1], [0, 3]] * 3000)
+    for values in given:
         np.testing.assert_array_equal(sorted_floats(values), np.sort(values))
+    monkeypatch.setattr(c_kernels, 'library', lambda: None)
+    values = np.float32([3, -1, 2] * 2000)
+    np.testing.assert_array_equal(sorted_floats(values), np.sort(values))
 
 
 @needs_kernels
