@@ -12,7 +12,7 @@ from mmpretrain import registry as mmpretrain
 from mlgcn.messages import nearest
 
 # by module: importing the package is part of `import mlgcn`, and these would double its time
-HOOK_FILES = ('checkpoint_hook', 'data_hooks', 'finite_hook', 'model_hooks', 'resume')
+HOOK_FILES = ('checkpoint_hook', 'finite_hook', 'hooks', 'resume')
 ENGINE = [f'mlgcn.engine.{name}' for name in (*HOOK_FILES, 'optim', 'train_loop')]
 
 

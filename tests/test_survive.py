@@ -35,7 +35,7 @@ KILLS = int(os.environ.get('MLGCN_KILLS', 3))
 SLACK = 300  # seconds after which a process counts as hung
 server = multiprocessing.get_context('forkserver')
 ROOMS = ('cli.train', 'cli.faults', 'models', 'evaluation', 'datasets', 'features')
-HOOKS = ('model_hooks', 'data_hooks', 'optim')
+HOOKS = ('hooks', 'optim')
 server.set_forkserver_preload([
     *(f'mlgcn.{room}' for room in ROOMS), *(f'mlgcn.engine.{name}' for name in HOOKS),
     'mmpretrain.engine', 'mmpretrain.visualization', 'matplotlib.pyplot', 'yapf',

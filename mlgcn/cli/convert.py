@@ -8,9 +8,8 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
 from mlgcn.checkpoints import Checkpoint, CheckpointError, about, convert, load, to_published
-from mlgcn.checkpoints.metadata import make_metadata
+from mlgcn.checkpoints.metadata import make_metadata, save_checkpoint, save_weights
 from mlgcn.checkpoints.published_lists import read_published_list
-from mlgcn.checkpoints.save import save_checkpoint, save_weights
 from mlgcn.checkpoints.sources import SOURCES, implied_classes, num_classes
 from mlgcn.checkpoints.tables import HEADS, SYSTEMS
 from mlgcn.models.layers.tokens import read_vectors

@@ -13,7 +13,7 @@ from mlgcn.messages import some
 
 from .annotations import Labels, listed_again, unknown_labels
 from .image_check import FEW_BITS, ImageFacts
-from .label_counts import cooccurrence
+from .label_table import cooccurrence
 
 LOOK_BITS = 3  # of 128 that may differ between images that look alike
 CROWD = 200  # more images than these with 32 equal bits are not compared: flat pictures

@@ -112,7 +112,7 @@ initializers, schemes = WEIGHT_INITIALIZERS.module_dict, checkpoint.CheckpointLo
 READ_AND_LOG = partial(runner._load_checkpoint, logger='current')
 load, load_url = checkpoints('checkpoint.load_content'), checkpoints('checkpoint.load_url')
 load_path = checkpoints('checkpoint.load_path')
-save, pretrained = checkpoints('save.save_checkpoint'), checkpoints('pretrained.Pretrained')
+save, pretrained = checkpoints('metadata.save_checkpoint'), checkpoints('pretrained.Pretrained')
 FORMATTED_ONCE = formatted_once(Config.pretty_text)
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [

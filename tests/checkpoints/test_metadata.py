@@ -1,9 +1,10 @@
-"""What checkpoints say about their weights."""
+"""What checkpoints say about their weights, and files that hold both."""
 
 import json
 
 import pytest
 import torch
+from mmengine.runner.checkpoint import save_checkpoint
 from safetensors.torch import save_file
 
 from mlgcn.checkpoints import (
@@ -45,3 +46,23 @@ def test_weights_that_were_edited_are_found(tmp_path):
     save_weights(tmp_path / 'a.pth', {'w': torch.zeros(2)}, metadata)
     with pytest.raises(CheckpointError, match=r"a.pth: .* not those of its metadata's sha256"):
         load(tmp_path / 'a.pth').check_sha256()
+
+
+@pytest.mark.parametrize('suffix', ['.safetensors', '.pth'])
+def test_weights_and_metadata_come_back(tmp_path, suffix):
+    weights = {'backbone.w': torch.randn(2, 3).T, 'head.n': torch.tensor(7)}
+    metadata = make_metadata(weights, ('cat', 'dog'), 'Free.', metrics=None)
+    save_weights(tmp_path / f'a{suffix}', weights, metadata)
+    loaded = load(tmp_path / f'a{suffix}')
+    assert loaded.metadata == metadata and loaded.classes == ('cat', 'dog')
+    assert loaded.content['meta']['dataset_meta'] == {'classes': ('cat', 'dog')}
+    assert loaded.sha256 == metadata['sha256'] == fingerprint(weights)
+    with pytest.raises(FileExistsError, match='exists already'):
+        save_weights(tmp_path / f'a{suffix}', weights, metadata)
+    with pytest.raises(CheckpointError, match=r'.safetensors or .pth'):
+        save_weights(tmp_path / 'a.bin', weights, metadata)
+
+
+def test_other_storages_get_the_file_too(tmp_path):
+    save_checkpoint({'a': 1}, str(tmp_path / 'a.pth'), backend_args=dict(backend='local'))
+    assert torch.load(tmp_path / 'a.pth') == {'a': 1}

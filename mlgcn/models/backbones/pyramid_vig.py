@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
 
-from mlgcn.models.layers.graph_stage import GraphStage
+from mlgcn.models.layers.grapher import GraphStage
 from mlgcn.ops.rows import channels_last
 from mlgcn.registry import MODELS
 

@@ -1,8 +1,7 @@
 """Losses that upstream lacks, or that treat unknown labels."""
 
 from .asymmetric import ASL, HillLoss, MultiLabelFocalLoss, PartialASL, SPLCLoss
-from .base import MultiLabelLoss
-from .binary_cross_entropy import BinaryCrossEntropy
+from .base import BinaryCrossEntropy, MultiLabelLoss
 from .distribution_balanced import DistributionBalancedLoss
 from .large_loss import LargeLoss
 from .ranking import PairwiseRankingLoss, TwoWayLoss, ZLPRLoss

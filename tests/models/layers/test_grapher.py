@@ -1,4 +1,4 @@
-"""One grapher against the published one (tests/data/grapher.*), and gradients of label blocks."""
+"""One grapher against the published one (tests/data/grapher.*), label blocks, stages."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from paths import DATA
 from torch import nn
 
-from mlgcn.models.layers.grapher import GraphBlock, Grapher, graph_operators
+from mlgcn.models.layers.grapher import GraphBlock, Grapher, GraphStage, graph_operators
 from mlgcn.ops import group_knn, group_knn_plain, max_relative_plain
 from mlgcn.ops.relative_pos import relative_position
 
@@ -122,3 +122,22 @@ def test_operators_are_arguments_of_a_grapher_and_of_a_whole_model():
     own.load_state_dict(graphers[0].state_dict())
     torch.testing.assert_close(own(x), graphers[0](x))
     assert len(calls) == 3
+
+
+BLOCK = dict(channels=8, k=2, reduction=2, num_groups=2)
+
+
+def test_shapes_of_maps_keys_and_tables():
+    stage = GraphStage(nn.AvgPool2d(2), [BLOCK, BLOCK], grid=(6, 5), num_nodes=30).eval()
+    with torch.no_grad():
+        assert stage(torch.randn(1, 8, 14, 10)).shape == (1, 8, 7, 5)
+    assert stage.num_keys((7, 5)) == 3 * 2
+    assert stage.relative_position(35, 6, torch.device('cpu')).shape == (35, 6)
+
+
+def test_a_table_is_made_once_for_a_size():
+    stage = GraphStage(nn.Identity(), [BLOCK], grid=(6, 4), num_nodes=24)
+    cpu = torch.device('cpu')
+    first = stage.relative_position(24, 6, cpu)
+    assert stage.relative_position(24, 6, cpu) is first
+    assert stage.relative_position(35, 6, cpu) is not first

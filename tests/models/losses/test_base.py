@@ -1,4 +1,6 @@
-"""Every loss trains a head from a config line, and unknown labels reach it as unknown."""
+"""Every loss trains a head from a config line, unknown labels reach it; cross entropy by hand."""
+
+import math
 
 import pytest
 import torch
@@ -7,6 +9,7 @@ from models.losses.published_losses import set_epoch
 
 from mlgcn.models import losses
 from mlgcn.models.heads import LinearHead
+from mlgcn.models.losses import BinaryCrossEntropy
 
 LINES = dict(
     DistributionBalancedLoss=dict(class_freq=[5, 9, 2], num_samples=20),
@@ -62,3 +65,18 @@ def test_unknown_labels_reach_the_loss():
     sample = DataSample().set_gt_score(torch.tensor([1, -1]))
     head.loss((torch.randn(1, 8, 2, 2),), [sample])
     assert seen == [[[1, -1]]]
+
+
+def test_smoothed_labels_by_hand():
+    logits = torch.tensor([[0.0, math.log(3.0)]], dtype=torch.float64)  # p = 1/2, 3/4
+    loss = BinaryCrossEntropy(label_smoothing=0.1, loss_weight=2.0)
+    value = loss(logits, torch.tensor([[1, 0]]), reduction_override='none')
+    expected = [2 * math.log(2), -2 * (0.1 * math.log(0.75) + 0.9 * math.log(0.25))]
+    assert value.tolist() == [pytest.approx(expected)]
+    assert loss(logits, torch.tensor([[1, 0]])).item() == pytest.approx(sum(expected) / 2)
+
+
+@pytest.mark.parametrize('smoothing', [-0.1, 0.5])
+def test_a_smoothing_that_would_swap_labels(smoothing):
+    with pytest.raises(ValueError, match=str(smoothing)):
+        BinaryCrossEntropy(label_smoothing=smoothing)
