@@ -22,6 +22,7 @@ from mmengine.config import Config
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.fileio.handlers import PickleHandler, file_handlers, yaml_handler
 from mmengine.logging import MMLogger
+from mmengine.optim import _ParamScheduler
 from mmengine.registry import WEIGHT_INITIALIZERS
 
 from .console import quiet_logger
@@ -96,6 +97,12 @@ def cat_ids_of_part(self: ConcatDataset | RepeatDataset, idx: int) -> list[int]:
     return self.datasets[found[0]].get_cat_ids(found[1])
 
 
+def values_of_schedule(schedule: _ParamScheduler) -> dict[str, Any]:
+    """A schedule's state without functions, which follow from its config."""
+    state = vars(schedule).items()
+    return {key: value for key, value in state if key != 'optimizer' and not callable(value)}
+
+
 class ConfigLoader(yaml.SafeLoader):
     """Plain values, and tuples as `Config.dump` writes them."""
 
@@ -134,6 +141,7 @@ PATCHES = [
     (vars(logger), 'print', print_unless_onedl, 'mmpretrain.datasets prints a DEBUG message'),
     (ConcatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
     (RepeatDataset, 'get_cat_ids', cat_ids_of_part, LACKS),
+    (_ParamScheduler, 'state_dict', values_of_schedule, 'OneCycleLR saves a method of its own'),
     # holds for timm, torchvision and mmpretrain, and for the processes that this one starts
     (os.environ, 'TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1', "other packages' torch.load"),
 ]

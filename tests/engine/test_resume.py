@@ -91,6 +91,16 @@ def test_the_same_end(copied, tmp_path):
     assert sorted(p.name for p in copied.glob('*.pth')) == ['epoch_1.pth', 'epoch_2.pth']
 
 
+def test_one_cycle_is_resumed(tmp_path):
+    """Upstream saves the schedule's own method, which the allow-list refuses."""
+    cycle = dict(type='OneCycleLR', eta_max=0.1, total_steps=2, convert_to_iter_based=True)
+    train(tmp_path / 'run', stop=7, param_scheduler=cycle)
+    resumed, watch = train(tmp_path / 'run', param_scheduler=cycle)
+    _, expected = train(tmp_path / 'whole', param_scheduler=cycle)
+    assert watch.rates == {i: expected.rates[i] for i in (6, 7)}
+    assert watch.rates[6] > watch.rates[7] > [0.0]
+
+
 def test_a_finished_run_says_that_nothing_was_left(tmp_path):
     train(tmp_path)
     train(tmp_path)

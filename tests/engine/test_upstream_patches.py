@@ -18,14 +18,18 @@ import torch
 import yaml
 from hostile import Touch
 from mmengine.config import Config
+from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpretrain.datasets import MultiLabelDataset
 from mmpretrain.models import ResNet
+from tiny import ROOT
 from torch.utils.data import DataLoader
 
 from mlgcn.checkpoints import CheckpointError, safe_load
 from mlgcn.checkpoints.checkpoint import load_content
 from mlgcn.engine import upstream_patches as loaders
+
+SCHEDULES = ROOT / 'configs/_base_/schedules'
 
 
 @pytest.fixture
@@ -47,6 +51,19 @@ def test_every_entry_of_the_table_is_in_place(owner, name, ours, reason):
     now = owner[name] if isinstance(owner, MutableMapping) else getattr(owner, name)
     assert now is ours or now == ours
     assert reason
+
+
+@pytest.mark.parametrize('path', sorted(SCHEDULES.glob('*.py')), ids=lambda path: path.stem)
+def test_the_state_of_every_shipped_schedule_can_be_read(path, tmp_path):
+    configs = Config.fromfile(path).get('param_scheduler', [])
+    states = []
+    for cfg in [configs] if isinstance(configs, dict) else configs:
+        cfg.pop('convert_to_iter_based', None)
+        optimizer = torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
+        schedule = PARAM_SCHEDULERS.build(cfg, default_args=dict(optimizer=optimizer))
+        states.append(schedule.state_dict())
+    torch.save(states, tmp_path / 'states.pth')
+    assert len(safe_load.safe_load(tmp_path / 'states.pth')) == len(states)
 
 
 def test_four_workers_on_two_cores_are_no_news():
