@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mlgcn.models.layers.dynamic_gcn import DynamicGCN
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 
 @MODELS.register_module()
@@ -43,11 +43,10 @@ class ADDGCNHead(MultiLabelHead):
         num_classes: int,
         in_channels: int,
         node_channels: int = 1024,
-        loss: dict = BCE,
         mean_over_classes: bool = True,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
+        super().__init__(num_classes, mean_over_classes=mean_over_classes, **kwargs)
         self.fc = nn.Conv2d(in_channels, num_classes, 1, bias=False)
         self.conv_transform = nn.Conv2d(in_channels, node_channels, 1)
         self.gcn = DynamicGCN(num_classes, node_channels)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 MAX_POOLING = 99  # upstream's flag for an infinite temperature
 
@@ -42,11 +42,10 @@ class CSRAHead(MultiLabelHead):
         in_channels: int,
         num_heads: int = 1,
         lam: float = 0.1,
-        loss: dict = BCE,
         mean_over_classes: bool = True,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
+        super().__init__(num_classes, mean_over_classes=mean_over_classes, **kwargs)
         temperatures = CSRAClsHead.temperature_settings
         if num_heads not in temperatures:
             known = ', '.join(map(str, temperatures))

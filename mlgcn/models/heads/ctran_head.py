@@ -12,7 +12,7 @@ from mlgcn.models.layers.tokens import as_tokens, on_map
 from mlgcn.models.losses.base import MultiLabelLoss
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 UNKNOWN, ABSENT, PRESENT = -1, 0, 1  # states of a label; the embedding's rows in this order
 
@@ -51,10 +51,9 @@ class CTranHead(MultiLabelHead):
         most_known: float = 0.75,
         label_masks: bool = True,
         sum_over_batch: bool = True,
-        loss: dict = BCE,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, **kwargs)
+        super().__init__(num_classes, **kwargs)
         if not 0 <= most_known <= 1:
             raise ValueError(f'CTranHead: most_known must be a share from 0 to 1, got {most_known}')
         self.most_known = most_known

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 INIT = dict(type='Normal', layer='Linear', std=0.01)
 POOLS = {'max': nn.AdaptiveMaxPool2d, 'avg': nn.AdaptiveAvgPool2d}
@@ -35,11 +35,10 @@ class LinearHead(MultiLabelHead):
         in_channels: int,
         pool: str = 'max',
         hidden: int | None = None,
-        loss: dict = BCE,
         init_cfg: dict | None = INIT,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, init_cfg=init_cfg, **kwargs)
+        super().__init__(num_classes, init_cfg=init_cfg, **kwargs)
         if pool not in POOLS:
             raise ValueError(f'LinearHead: pool must be one of {sorted(POOLS)}, got {pool!r}')
         self.pool = POOLS[pool](1)

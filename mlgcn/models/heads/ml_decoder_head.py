@@ -12,7 +12,7 @@ from mlgcn.models.layers.label_decoder import LabelDecoderLayer
 from mlgcn.models.layers.tokens import as_tokens, on_map, read_vectors
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 HIDDEN = 2048  # of the feed-forward net, whatever the decoder's width
 
@@ -48,10 +48,9 @@ class MLDecoderHead(MultiLabelHead):
         num_heads: int = 8,
         dropout: float = 0.1,
         word_vectors: str | int | None = None,
-        loss: dict = BCE,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, **kwargs)
+        super().__init__(num_classes, **kwargs)
         self.project = nn.Linear(in_channels, embed_dim)
         self.norm1 = nn.LayerNorm(embed_dim)
         self.dropout = nn.Dropout(dropout)
@@ -104,11 +103,6 @@ class MLDecoderHead(MultiLabelHead):
         weight = self.group_fc[: answers.shape[1]]
         logits = torch.einsum('bqd,qdg->bqg', answers, weight).flatten(1)
         return logits[:, : self.num_classes] + self.bias
-
-    def train(self, mode: bool = True) -> 'MLDecoderHead':
-        """Training changes the queries' projection."""
-        self.constant.clear()
-        return super().train(mode)
 
     @torch.no_grad()
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:

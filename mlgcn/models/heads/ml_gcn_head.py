@@ -15,7 +15,7 @@ from mlgcn.ops.cooccurrence_graph import label_graph, normalised
 from mlgcn.registry import MODELS
 from mlgcn.zip_files import read_arrays
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 
 class GraphConvolution(nn.Module):
@@ -66,11 +66,10 @@ class MLGCNHead(MultiLabelHead):
         embeddings: str | None = None,
         embed_channels: int = 300,
         threshold: float = 0.4,
-        loss: dict = BCE,
         mean_over_classes: bool = True,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, mean_over_classes=mean_over_classes, **kwargs)
+        super().__init__(num_classes, mean_over_classes=mean_over_classes, **kwargs)
         self.embeddings_file = embeddings
         if embeddings is None:
             # about unit length: longer ones start with logits of several units
@@ -112,11 +111,6 @@ class MLGCNHead(MultiLabelHead):
         graph = normalised(self.graph.to(self.gc1.weight))
         hidden = F.leaky_relu(self.gc1(self.embeddings.to(self.gc1.weight), graph), 0.2)
         return self.gc2(hidden, graph)
-
-    def train(self, mode: bool = True) -> 'MLGCNHead':
-        """Training changes the classifiers."""
-        self.folded.clear()
-        return super().train(mode)
 
     @torch.no_grad()
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from mmpretrain.models.heads import MultiLabelClsHead
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
+from mlgcn.models.layers.constants import Constant
 from mlgcn.models.losses import MultiLabelLoss
 from mlgcn.registry import MODELS
 
@@ -63,6 +64,13 @@ class MultiLabelHead(MultiLabelClsHead):
                     f'{name}: pos_weight has {len(weights)} values, expected one for each of the '
                     f'{num_classes} classes'
                 )
+
+    def train(self, mode: bool = True) -> 'MultiLabelHead':
+        """As upstream; what a head computed once for inference (:class:`Constant`) is forgotten."""
+        for value in vars(self).values():
+            if isinstance(value, Constant):
+                value.clear()
+        return super().train(mode)
 
     def logits(
         self, feats: Sequence[Tensor], data_samples: Sequence[DataSample] | None = None

@@ -11,7 +11,7 @@ from mlgcn.models.layers.tokens import on_map
 from mlgcn.ops.sine_table import sine_table
 from mlgcn.registry import MODELS
 
-from .multilabel_head import BCE, MultiLabelHead
+from .multilabel_head import MultiLabelHead
 
 
 @MODELS.register_module()
@@ -53,10 +53,9 @@ class Query2LabelHead(MultiLabelHead):
         dropout: float = 0.1,
         self_attn: bool | Sequence[bool] = False,
         pre_norm: bool = False,
-        loss: dict = BCE,
         **kwargs,
     ):
-        super().__init__(num_classes, loss=loss, **kwargs)
+        super().__init__(num_classes, **kwargs)
         dim = in_channels if embed_dim is None else embed_dim
         chosen = [self_attn] * num_decoders if isinstance(self_attn, bool) else list(self_attn)
         if num_decoders < 1 or len(chosen) != num_decoders:
@@ -94,11 +93,6 @@ class Query2LabelHead(MultiLabelHead):
         # each label meets its own classifier only
         scores = torch.einsum('bkd,kd->bk', self.decoder_norm(labels), self.fc.weight)
         return scores + self.fc.bias
-
-    def train(self, mode: bool = True) -> 'Query2LabelHead':
-        """Training changes the first queries."""
-        self.folded.clear()
-        return super().train(mode)
 
     @torch.no_grad()
     def explain(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ class Constant:
     Nothing is kept while gradients are recorded or a graph is traced, and copies start empty.
 
     A change is seen by the parameters' version counters, addresses and types. Writing through
-    `parameter.data` escapes the counters (EMAHook does so); modules therefore call :meth:`clear` in
+    `parameter.data` escapes the counters (EMAHook does so); heads therefore call :meth:`clear` in
     `train()`, which `eval()` calls too.
     """
 

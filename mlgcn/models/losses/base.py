@@ -15,15 +15,18 @@ class MultiLabelLoss(nn.Module):
     gives values (B, K), 0 where a label does not count, or a scalar that is reduced already.
 
     Args:
-        reduction: 'sum' over batch and classes, 'mean' over both, or 'batchmean' (sum / B).
+        reduction: 'sum' over batch and classes, 'mean' over both, or 'batchmean' (sum / B); None:
+            `usual`, as the loss was published.
         loss_weight: factor of the loss.
     """
 
     class_tensors = {'.*': None}  # tables of training images are no weights; see MultiLabelHead
+    usual = 'sum'
     num_images = 0  # of losses with a state per training image: `compute` also gets their index
 
-    def __init__(self, reduction: str = 'sum', loss_weight: float = 1.0):
+    def __init__(self, reduction: str | None = None, loss_weight: float = 1.0):
         super().__init__()
+        reduction = reduction or self.usual
         if reduction not in ('sum', 'mean', 'batchmean'):
             raise ValueError(f"reduction is {reduction!r}; expected 'sum', 'mean' or 'batchmean'")
         self.reduction, self.loss_weight = reduction, loss_weight

@@ -31,6 +31,8 @@ class DistributionBalancedLoss(MultiLabelLoss):
         **kwargs: see :class:`MultiLabelLoss`; 'mean' by default.
     """
 
+    usual = 'mean'
+
     def __init__(
         self,
         class_freq: Sequence[int],
@@ -42,10 +44,9 @@ class DistributionBalancedLoss(MultiLabelLoss):
         kappa: float = 0.05,
         focal: bool = True,
         reweight: str = 'rebalance',
-        reduction: str = 'mean',
         **kwargs,
     ):
-        super().__init__(reduction, **kwargs)
+        super().__init__(**kwargs)
         if reweight not in ('rebalance', 'inv'):
             raise ValueError(f"reweight is {reweight!r}; expected 'rebalance' or 'inv'")
         self.map, self.lamb, self.focal, self.reweight = (alpha, beta, mu), lamb, focal, reweight

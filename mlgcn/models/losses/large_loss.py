@@ -30,6 +30,8 @@ class LargeLoss(MultiLabelLoss):
         **kwargs: see :class:`MultiLabelLoss`; 'mean' by default.
     """
 
+    usual = 'mean'
+
     def __init__(
         self,
         scheme: str = 'R',
@@ -37,10 +39,9 @@ class LargeLoss(MultiLabelLoss):
         num_images: int = 0,
         num_classes: int = 0,
         published: bool = False,
-        reduction: str = 'mean',
         **kwargs,
     ):
-        super().__init__(reduction, **kwargs)
+        super().__init__(**kwargs)
         if scheme not in ('R', 'Ct', 'Cp'):
             raise ValueError(f"scheme is {scheme!r}; expected 'R', 'Ct' or 'Cp'")
         if scheme == 'Cp' and not (num_images and num_classes):

@@ -57,8 +57,7 @@ class ZLPRLoss(MultiLabelLoss):
     equals timm's `ZlprLoss`.
     """
 
-    def __init__(self, reduction: str = 'batchmean', **kwargs):
-        super().__init__(reduction, **kwargs)
+    usual = 'batchmean'
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         zero = logits.new_zeros(len(logits), 1)
@@ -76,8 +75,7 @@ class PairwiseRankingLoss(MultiLabelLoss):
     From Cole et al., CVPR 2021 (arXiv 2106.09708).
     """
 
-    def __init__(self, reduction: str = 'mean', **kwargs):
-        super().__init__(reduction, **kwargs)
+    usual = 'mean'
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         p, positive = torch.sigmoid(logits), target == 1

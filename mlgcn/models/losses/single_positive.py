@@ -17,8 +17,10 @@ from .base import MultiLabelLoss
 
 
 class MeanLoss(MultiLabelLoss):
-    def __init__(self, reduction: str = 'mean', eps: float | None = 1e-5, **kwargs):
-        super().__init__(reduction, **kwargs)
+    usual = 'mean'
+
+    def __init__(self, eps: float | None = 1e-5, **kwargs):
+        super().__init__(**kwargs)
         self.eps = eps
 
     def neg_log(self, logits: Tensor) -> Tensor:
