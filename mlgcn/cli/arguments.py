@@ -88,15 +88,16 @@ def split_model(words: Sequence[str], images: bool = False) -> tuple[str | None,
     return config, rest[0], rest[1:]
 
 
-def load_model(args: argparse.Namespace, fused: bool = False) -> apis.LoadedModel:
-    """The model of a command line `[CONFIG] CKPT IMAGE ...`; upstream's log goes to stderr."""
-    config, checkpoint, _ = split_model(args.model, images=True)
-    console.show()
-    known = dict.fromkeys(args.known or (), True) | dict.fromkeys(args.absent or (), False)
-    with contextlib.redirect_stdout(sys.stderr):
-        return apis.load_model(
-            config or checkpoint, config and checkpoint, args.device, args.cfg_options, fused, known
-        )
+def load_model(
+    args: argparse.Namespace, config: str | None, checkpoint: str, fused: bool = False
+) -> apis.LoadedModel:
+    """The model of :func:`split_model`'s files and of the options that the command has."""
+    known = dict.fromkeys(getattr(args, 'known', None) or (), True)
+    known |= dict.fromkeys(getattr(args, 'absent', None) or (), False)
+    files = (checkpoint,) if config is None else (config, checkpoint)
+    options = dict(device=args.device, cfg_options=args.cfg_options, fused=fused, known=known)
+    with contextlib.redirect_stdout(sys.stderr):  # upstream prints what it loads
+        return apis.load_model(*files, **options)
 
 
 def check_new(path: str | Path, force: bool, *endings: str) -> Path:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from torch.utils.data import DataLoader
 
-from mlgcn.apis import LoadedModel, load_model
+from mlgcn.apis import LoadedModel
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import CheckpointError, make_metadata, save_weights
 from mlgcn.checkpoints.sources import SOURCES
@@ -41,14 +41,8 @@ def main(args: argparse.Namespace) -> None:
     scores = ScoresFile.load(args.scores) if args.scores else None
     if scores is None and config is None:
         raise CheckpointError('no validation images: give CONFIG CKPT, or CKPT --scores FILE')
-    with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-        model = load_model(
-            config or checkpoint, config and checkpoint, args.device, args.cfg_options
-        )
-        if scores is None:
-            logits, labels = of_config(model)
-        else:
-            logits, labels = of_file(scores, args.scores, model)
+    model = arguments.load_model(args, config, checkpoint)
+    logits, labels = of_file(scores, args.scores, model) if scores else of_config(model)
     record, diagrams = calibrate(
         logits, labels, model.classes, args.objective, not args.shared, args.min_positives,
         args.seed,
@@ -75,12 +69,8 @@ def of_config(model: LoadedModel) -> tuple[np.ndarray, np.ndarray]:
         )
     dataset = build_dataset(model.cfg, 'val_dataloader', model.classes)
     model.checkpoint.check_classes(dataset.metainfo['classes'], "the data's")
-    batches = DataLoader(
-        dataset,
-        batch_size=loader.get('batch_size', 16),
-        num_workers=loader.get('num_workers', 0),
-        collate_fn=list,
-    )
+    size, workers = loader.get('batch_size', 16), loader.get('num_workers', 0)
+    batches = DataLoader(dataset, size, num_workers=workers, collate_fn=list)
     logits, targets = [], []
     with contextlib.closing(Bar('images', len(dataset))) as bar:
         for packed in batches:
@@ -98,7 +88,8 @@ def of_file(scores: ScoresFile, path: str, model: LoadedModel) -> tuple[np.ndarr
         seen = f'sha256 of the weights {scores.sha256[:12]}, expected {checkpoint.sha256[:12]}'
         raise ValueError(f'{path}: the scores are not those of {checkpoint.path} ({seen})')
     if not scores.sha256:
-        print(f'{path} does not name its weights; taken for those of {checkpoint.path}')
+        said = f'{path} does not name its weights; taken for those of {checkpoint.path}'
+        print(said, file=sys.stderr)
     checkpoint.check_classes(scores.class_names.tolist(), f"{path}'s")
     return scores.scores, scores.targets
 

@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from mlgcn.apis import load_model
 from mlgcn.engine.config import ConfigError
 from mlgcn.engine.work_dir import writes_to
 from mlgcn.export import export_model
@@ -27,7 +26,7 @@ def main(args: argparse.Namespace) -> None:
     for target in (path, certificate_of(path)):
         arguments.check_new(target, args.force)
     writes_to(str(path))
-    loaded = load_model(config or checkpoint, config and checkpoint, 'cpu', args.cfg_options)
+    loaded = arguments.load_model(args, config, checkpoint)
     try:
         certificate = export_model(
             loaded, path, args.format, args.image_size and tuple(args.image_size),

@@ -114,6 +114,7 @@ def export(parser: Parser) -> None:
     option('--image-size', nargs=2, type=int, metavar=('H', 'W'), help="(the test pipeline's)")
     option('--images', nargs='+', default=[], help="to compare on (the config's validation images)")
     option('--num-images', type=int, default=16, help='of them (16)')
+    parser.set_defaults(device='cpu')  # where an exported graph is traced and compared
 
 
 def convert(parser: Parser) -> None:

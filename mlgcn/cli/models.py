@@ -16,13 +16,16 @@ from mlgcn.messages import nearest
 
 def main(args: argparse.Namespace) -> None:
     models = read_models()
-    console = Console(width=None if Console().is_terminal else 140)
+    console = Console(width=None if Console().is_terminal else 140, highlight=False)
     if args.name is None:
-        console.print(table(models))
+        rows = {name: facts(name, model) for name, model in models.items()}
+        table = Table(Column('name', no_wrap=True), *next(iter(rows.values())))
+        for name, cells in rows.items():
+            table.add_row(name, *cells.values())
+        console.print(table)
         console.print(
             'mAP in %, published by the authors, measured with their code. mlgcn models NAME: '
-            'where the weights are, and the commands.',
-            highlight=False,
+            'where the weights are, and the commands.'
         )
         return
     name = Path(args.name).stem
@@ -30,7 +33,7 @@ def main(args: argparse.Namespace) -> None:
         hint = nearest(name, models, parts=True) or f'; expected one of {", ".join(models)}'
         raise ConfigError(f'{args.name}: not among the models with published results{hint}')
     for key, value in explain(name, models[name]).items():
-        console.print(f'{key:23} {value}', highlight=False, markup=False, soft_wrap=True)
+        console.print(f'{key:23} {value}', markup=False, soft_wrap=True)
 
 
 def read_models() -> dict[str, dict]:
@@ -44,39 +47,31 @@ def read_models() -> dict[str, dict]:
     return models
 
 
-def table(models: dict[str, dict]) -> Table:
-    """One row for each model."""
-    others = ('backbone', 'input', 'data', 'mAP', 'protocol', 'licence of the weights')
-    rows = Table(Column('name', no_wrap=True), *others)
-    for name, model in models.items():
-        cfg = Config.fromfile(find_config(name))
-        rows.add_row(
-            name, backbone(cfg), 'x'.join(map(str, input_size(cfg))),
-            model['Metadata']['Training Data'], mean_ap(model), protocol(cfg),
-            model['collection']['Metadata']['Licence'],
-        )  # fmt: skip
-    return rows
+def facts(name: str, model: dict) -> dict[str, str]:
+    """What the metafile and the config of one model say, as columns of the table."""
+    cfg = Config.fromfile(find_config(name))
+    return {
+        'backbone': backbone(cfg),
+        'input': 'x'.join(map(str, input_size(cfg))),
+        'data': model['Metadata']['Training Data'],
+        'mAP': f'{model["Results"][0]["Metrics"]["mAP"]:.4g}',
+        'protocol': cfg.test_evaluator.get('protocol', 'addgcn'),
+        'licence of the weights': model['collection']['Metadata']['Licence'],
+    }
 
 
 def explain(name: str, model: dict) -> dict[str, object]:
-    """What the metafile and the config of one model say, and the commands to use it."""
-    path, system = find_config(name), model['collection']
-    cfg = Config.fromfile(path)
-    result = model['Results'][0]
-    weights = model.get('Weights')
+    """The same, where it is from, and the commands to use the model."""
+    system, result, weights = model['collection'], model['Results'][0], model.get('Weights')
     lines = {
         'name': name,
         'system': f'{system["Name"]}: {system["Paper"]["Title"]}, {system["Paper"]["URL"]}',
-        'config': path,
-        'backbone': backbone(cfg),
-        'input': ' x '.join(map(str, input_size(cfg))),
-        'trained on': model['Metadata']['Training Data'],
-        'mAP': f'{mean_ap(model)} % ({result["Origin"]}; {result["Source"]})',
-        'protocol': protocol(cfg),
-        'licence of the weights': system['Metadata']['Licence'],
+        'config': find_config(name),
+        **facts(name, model),
         'weights': weights or 'none released',
         'train': f'mlgcn train {name}',
     }
+    lines['mAP'] += f' % ({result["Origin"]}; {result["Source"]})'
     if 'Note' in model['Metadata']:
         lines['note'] = model['Metadata']['Note']
     if weights:
@@ -93,12 +88,3 @@ def backbone(cfg: Config) -> str:
         return f'{settings.model_name} {layers}' if layers else settings.model_name
     size = settings.get('depth') or settings.get('arch')
     return f'{settings.type.removeprefix("mlgcn.")} {size}'
-
-
-def mean_ap(model: dict) -> str:
-    return f'{model["Results"][0]["Metrics"]["mAP"]:.4g}'
-
-
-def protocol(cfg: Config) -> str:
-    """The rules under which `mlgcn test` scores this config."""
-    return cfg.test_evaluator.get('protocol', 'addgcn')

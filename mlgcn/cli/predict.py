@@ -21,14 +21,14 @@ from .prediction_file import PredictionFile
 
 
 def main(args: argparse.Namespace) -> None:
-    _, checkpoint, words = arguments.split_model(args.model, images=True)
+    config, checkpoint, words = arguments.split_model(args.model, images=True)
     files = read_image_list(sys.stdin) if words == ['-'] else list_images(words)
     with contextlib.ExitStack() as stack:
         folder = PictureFolder(args.show_dir, args.force) if args.show_dir else None
         if folder and words != ['-']:
             folder.refuse_overwriting(files)
         out = stack.enter_context(PredictionFile(args.out, args.force)) if args.out else None
-        model = arguments.load_model(args, fused=args.fuse)
+        model = arguments.load_model(args, config, checkpoint, args.fuse)
         decision = model.decision(args.threshold, args.top_k, args.tta)
         print(printable(f'{checkpoint}: {decision}'), file=sys.stderr)
         stream = functools.partial(model.stream, batch_size=args.batch_size)

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mlgcn.apis import LoadedModel, load_model
+from mlgcn.apis import LoadedModel
 from mlgcn.datasets.image_io import BadImage
 from mlgcn.messages import printable
 from mlgcn.visualization.attributions import class_maps, head_inputs, run_model, seen_picture
@@ -40,10 +39,7 @@ MOST_BYTES = 32 * 2**20  # of a photograph's file
 
 def main(args: argparse.Namespace) -> None:
     config, checkpoint, _ = arguments.split_model(args.model)
-    with contextlib.redirect_stdout(sys.stderr):  # upstream's log
-        model = load_model(
-            config or checkpoint, config and checkpoint, args.device, args.cfg_options
-        )
+    model = arguments.load_model(args, config, checkpoint)
     try:
         listening = socket.create_server((args.host, args.port))
     except (OSError, OverflowError) as error:

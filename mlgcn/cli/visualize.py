@@ -11,10 +11,10 @@ from . import arguments
 
 
 def main(args: argparse.Namespace) -> None:
-    *_, words = arguments.split_model(args.model, images=True)
+    config, checkpoint, words = arguments.split_model(args.model, images=True)
     refuse_existing(Path(args.out, 'index.html'), args.force)
     images = [file.path for file in list_images(words)]
-    loaded = arguments.load_model(args)
+    loaded = arguments.load_model(args, config, checkpoint)
     decision = loaded.decision(args.threshold, args.top_k)
     page = write_explanations(loaded, images, args.out, decision, args.labels, args.patch)
     print(f'{page}: open it in a browser; PNGs in the folders beside it (images: {len(images)})')

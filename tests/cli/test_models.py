@@ -18,7 +18,7 @@ def test_one_model(mlgcn):
     text = mlgcn('models', 'gkgnet_coco_576').out
     for fact in (
         'PyramidViG s',
-        '576 x 576',
+        '576x576',
         '87.65',
         'github.com/jin-s13/GKGNet',
         'non-commercial',
