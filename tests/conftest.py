@@ -2,6 +2,7 @@
 
 import io
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -12,9 +13,12 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 from mmpretrain.visualization import UniversalVisualizer
+from yapf.yapflib import yapf_api
 
 sys.path.insert(0, str(Path(__file__).parent))
 torch.set_num_threads(1)
+# Every run prints its config. Formatting that text takes as long as a tiny run's epochs.
+yapf_api.FormatCode = lambda text, **_: (text, True)
 # Autograd decides at its first backward pass whether it starts threads, which forbid forking. It
 # does so if a device other than the CPU is registered, as torch.export does; so decide now.
 torch.zeros(1, requires_grad=True).sum().backward()
@@ -45,6 +49,27 @@ def forgotten_runs():
 def forget_runs(*others):
     for kind in (MMLogger, Visualizer, UniversalVisualizer, *others):
         kind._instance_dict.clear()
+
+
+@pytest.fixture(scope='session')
+def python(tmp_path_factory):
+    """A program like `python`, whose `-m mlgcn` and tools/*.py need not import anything."""
+    from machine import CLIENT, FORK, serve_commands
+    from tiny import ROOT
+
+    folder = tmp_path_factory.mktemp('python')
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(folder / 'socket'))
+    listening.listen()
+    server = FORK.Process(target=serve_commands, args=(listening,))
+    server.start()
+    names = dict(python=sys.executable, address=str(folder / 'socket'), tools=f'{ROOT}/tools/')
+    (folder / 'python').write_text(CLIENT.format(**names))
+    (folder / 'python').chmod(0o755)
+    yield folder / 'python'
+    server.terminate()
+    server.join()
+    listening.close()
 
 
 @pytest.fixture

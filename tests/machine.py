@@ -1,6 +1,7 @@
 """Whole tools in forked processes (nothing is imported again), and hooks that do harm."""
 
-import multiprocessing
+import json
+import multiprocessing.connection
 import os
 import resource
 import runpy
@@ -13,6 +14,9 @@ from pathlib import Path
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from tiny import ROOT
+
+from mlgcn.cli import main
+from mlgcn.engine.launch import end_with_parent
 
 FORK = multiprocessing.get_context('fork')
 
@@ -91,3 +95,59 @@ class Harm(Hook):
         for child in multiprocessing.active_children():
             child.kill()
             child.join()
+
+
+# Stands for `python`: commands of mlgcn run in the process of `serve_commands`; others as always.
+CLIENT = """#!{python} -SE
+import json, os, signal, socket, sys
+args = [arg for arg in sys.argv[1:] if arg != '-u']
+if args[:2] != ['-m', 'mlgcn'] and not os.path.abspath(args[0]).startswith({tools!r}):
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+content = json.dumps([args, os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [b'%9d' % len(content)], [0, 1, 2])
+server.sendall(content)
+status = int(server.makefile().read())
+if status < 0:
+    os.kill(os.getpid(), -status)
+sys.exit(status)
+"""
+
+
+def serve_commands(listening):
+    """The body of a process: starts what each client asks for in a fork, so nothing is imported."""
+    end_with_parent(signal.SIGKILL)
+    while True:
+        client, _ = listening.accept()
+        FORK.Process(target=_serve, args=(client,)).start()
+        client.close()
+        multiprocessing.active_children()  # joins those that have ended
+
+
+def _serve(client):
+    head, files, *_ = socket.recv_fds(client, 9, 3)
+    content = json.loads(client.makefile('rb').read(int(head)))
+    process = FORK.Process(target=_command, args=(files, *content))
+    process.start()
+    multiprocessing.connection.wait([process.sentinel, client])
+    process.kill()  # where the client has been killed
+    process.join()
+    client.sendall(str(process.exitcode).encode())
+
+
+def _command(files, args, folder, environment):
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, 'w')
+    sys.stderr = os.fdopen(2, 'w', buffering=1)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run of another test may have taken it
+    sys.path[:0] = environment.get('PYTHONPATH', '').split(os.pathsep)
+    sys.argv = args if args[0] != '-m' else args[1:]
+    if args[0] == '-m':
+        main()
+    else:
+        runpy.run_path(args[0], run_name='__main__')

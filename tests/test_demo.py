@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from tiny import ROOT
 
 
 @pytest.mark.slow
-def test_every_step_of_the_demo_leaves_its_output(tmp_path):
-    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+def test_every_step_of_the_demo_leaves_its_output(tmp_path, python):
+    path = os.pathsep.join(map(str, (python.parent, os.environ['PATH'])))
     done = subprocess.run(
         ['bash', str(ROOT / 'tools/demo.sh'), '100', '200', '1'],
         env={**os.environ, 'PATH': path, 'OUT': str(tmp_path), 'PYTHONPATH': str(ROOT)},

@@ -278,10 +278,7 @@ def test_a_signal_to_the_process_group(whole):
     assert 'DataLoader worker' not in text and 'Traceback' not in text
     command_line = text.split('Go on with:')[1].splitlines()[1].strip()
     assert command_line == shlex.join([*command, '--resume'])
-    done = subprocess.run(
-        command_line, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    finish(start(config, own / 'signal', '--resume'), 0)
     assert outcome(own / 'signal') == expected
 
 

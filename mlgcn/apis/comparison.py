@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -31,6 +32,11 @@ from mlgcn.progress import track
 
 from .candidates import HEADS, Candidate
 from .head_runs import HeadRun, read_runs
+
+PRELOADED = [
+    *('mlgcn.apis.head_runs', 'mlgcn.models', 'mlgcn.datasets', 'mlgcn.evaluation'),
+    *('mlgcn.features', 'mmpretrain.engine', 'mmpretrain.visualization', 'matplotlib.pyplot'),
+]
 
 
 class Comparison:
@@ -144,7 +150,9 @@ class Comparison:
         """Run what is not there yet, several at a time."""
         todo = [run for run in runs if not run.out.exists()]
         (self.out / 'runs').mkdir(exist_ok=True)
-        context = multiprocessing.get_context('spawn')
+        # torch and mlgcn are imported once, by the server that workers are forked from
+        context = multiprocessing.get_context('forkserver' if sys.platform == 'linux' else 'spawn')
+        context.set_forkserver_preload(PRELOADED)
         with ProcessPoolExecutor(self.workers, context, start_worker, (console.once,)) as pool:
             futures = {pool.submit(run): run for run in todo}
             done = as_completed(futures)

@@ -192,8 +192,8 @@ def colliding(count):
 @pytest.mark.parametrize(
     'content',
     [
-        dict.fromkeys(colliding(25_000)),
-        set(colliding(25_000)),
+        dict.fromkeys(colliding(300)),
+        set(colliding(300)),
         Call(collections.OrderedDict, [[key, 1] for key in colliding(9)]),
         {(key,): 1 for key in colliding(5)},
         {torch.Size([3]): 1},

@@ -32,7 +32,10 @@ def test_wrong_arguments(mlgcn, tmp_path, arguments, words):
 
 
 @pytest.mark.slow
-def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(mlgcn, heads, tmp_path):
+def test_a_comparison_that_is_killed_goes_on_and_writes_a_model(
+    mlgcn, heads, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('mlgcn.apis.head_runs.MEASURED', 0.01)
     paths, data = heads
     out = tmp_path / 'out'
     command = ('compare', *data, '--heads', *paths, '--sizes', 32, '--seeds', 2, '--folds', 2,

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import numpy as np
@@ -117,9 +116,9 @@ def test_wrong_input_is_one_line_and_status_2(mlgcn, checkpoint, photos, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_killed_run_leaves_what_it_did(checkpoint, photos):
+def test_a_killed_run_leaves_what_it_did(python, checkpoint, photos):
     """SIGKILL in the middle: the part is a whole file with the batches that were done."""
-    command = [sys.executable, '-m', 'mlgcn', 'predict', checkpoint, '-', '--out', 'out.json']
+    command = [python, '-m', 'mlgcn', 'predict', checkpoint, '-', '--out', 'out.json']
     process = subprocess.Popen(
         [*command, '--batch-size', '2'], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

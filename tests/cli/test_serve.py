@@ -5,7 +5,6 @@ import io
 import json
 import socket
 import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -99,23 +98,23 @@ def test_a_port_that_is_taken(mlgcn, model):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason='Chromium is needed')
-@pytest.mark.parametrize('width', [420, 1280])
-def test_in_a_browser(width, model, tmp_path):
+def test_in_a_browser(python, model, tmp_path):
     (tmp_path / 'a, "b".png').write_bytes(photo())
     (tmp_path / 'bad.jpg').write_text('no image')
     files = [tmp_path / 'a, "b".png', tmp_path / 'bad.jpg']
-    command = [sys.executable, '-m', 'mlgcn', 'serve', model.checkpoint.path, '--port', '0']
+    command = [python, '-m', 'mlgcn', 'serve', model.checkpoint.path, '--port', '0']
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             url = server.stdout.readline().split(': ', 1)[1].split()[0]
-            with Browser(tmp_path / 'profile', width) as browser:
-                browser.open(url)
-                if width == 420:
-                    browser.choose('[type=file]', files)
-                else:
-                    browser.drop(width / 2, 600, files)
-                browser.until('photos.length === 2')
-                try_page(browser, model.predict(files[0], threshold=0)[0])
+            for width in (420, 1280):
+                with Browser(tmp_path / f'profile {width}', width) as browser:
+                    browser.open(url)
+                    if width == 420:
+                        browser.choose('[type=file]', files)
+                    else:
+                        browser.drop(width / 2, 600, files)
+                    browser.until('photos.length === 2')
+                    try_page(browser, model.predict(files[0], threshold=0)[0])
         finally:
             server.terminate()
 

@@ -1,9 +1,14 @@
 """Every part of mlgcn benchmark --suite gpu, at toy sizes on the CPU."""
 
+import os
+import sys
+from types import SimpleNamespace
+
 import pytest
+from machine import FORK
 from mmengine.registry import init_default_scope
 
-from mlgcn.cli import suites
+from mlgcn.cli import main, suites
 from mlgcn.cli.suite_parts import NO_CARD
 
 
@@ -46,7 +51,32 @@ def test_the_loader_feeds_the_model():
     assert [row.note for row in rows_of('SyncBatchNorm')] == [NO_CARD]
 
 
+class Forked:
+    """`subprocess.Popen` of `python -m mlgcn`, in a fork, which has imported all."""
+
+    def __init__(self, command, env, **_):
+        assert command[:3] == [sys.executable, '-m', 'mlgcn']
+        self.process = FORK.Process(target=self.run, args=(command[2:], env))
+        self.process.start()
+        self.kill = self.process.kill
+
+    @staticmethod
+    def run(words, env):
+        os.environ.update(env)
+        sys.argv = words
+        main()
+
+    def poll(self):
+        return self.process.exitcode
+
+    def wait(self):
+        self.process.join()
+        return self.process.exitcode
+
+
 @pytest.mark.slow
-def test_a_killed_run_is_resumed():
+def test_a_killed_run_is_resumed(monkeypatch):
+    stand_in = SimpleNamespace(Popen=Forked, DEVNULL=None)
+    monkeypatch.setattr('mlgcn.cli.suite_parts.subprocess', stand_in)
     (row,) = rows_of('resume')
     assert row.note == 'the same bits'

@@ -68,7 +68,7 @@ def test_an_old_checkpoint_goes_after_the_new_one_is_there(tmp_path, monkeypatch
     def full(path, data):
         raise OSError('full')
 
-    target = 'mlgcn.checkpoints.save.write_atomically'
+    target = 'mlgcn.checkpoints.metadata.write_atomically'
     watch = Watch(lambda run: monkeypatch.setattr(target, full)
                   if run.epoch else None)  # fmt: skip
     with pytest.raises(OSError, match='full'):

@@ -1,10 +1,8 @@
 """The runner of a training: fitted to its data, and what would fail is found before."""
 
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from tiny import ROOT, make_photos, write_config
+from tiny import make_photos, write_config
 
 from mlgcn.engine import runner as module
 from mlgcn.engine.config import ConfigError, read_config
@@ -14,10 +12,8 @@ from mlgcn.engine.runner import (
     check_channels,
     check_normalisation,
     check_training,
-    fit_schedules,
 )
 from mlgcn.engine.train_loop import ResumableTrainLoop
-from mlgcn.registry import PARAM_SCHEDULERS
 
 
 @pytest.fixture
@@ -152,17 +148,3 @@ def test_schedules_of_longer_runs(monkeypatch, epochs, kept, words):
     text = '\n'.join(said)
     assert text.count(f'train_cfg.max_epochs={epochs}: param_scheduler') == len(words)
     assert all(word in text for word in words)
-
-
-@pytest.mark.parametrize(
-    'path', sorted((ROOT / 'configs').glob('[!_]*/*.py')), ids=lambda p: p.stem
-)
-def test_one_epoch_of_every_shipped_config(path):
-    """Each schedule can be built, and the log names those that the recipe has for later epochs."""
-    cfg = read_config(path, {'train_cfg.max_epochs': 1})
-    fit_schedules(cfg)
-    init_default_scope('mmpretrain')
-    for schedule in cfg.param_scheduler:
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-        schedule.setdefault('end', 1)
-        PARAM_SCHEDULERS.build(schedule, default_args=dict(optimizer=optimizer, epoch_length=10))

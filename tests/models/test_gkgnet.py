@@ -55,13 +55,15 @@ def watch(model):
 
 
 @pytest.mark.parametrize('name', CASES)
-def test_float64_outputs_equal_the_published_model(name):
-    fixture, model, images, _ = load_case(name)
+def test_outputs_losses_and_gradients_equal_the_published_model(name):
+    """In one test, as building a model takes as long as its forward pass."""
+    fixture, model, images, samples = load_case(name)
     expected = np.load(DATA / f'{name}.npz')
-    model.double().eval()
-    outputs = watch(model)
-    with torch.no_grad():
-        labels, pooled, edges = model.neck(model.backbone(images.double()), return_edges=True)
+    model.eval()
+    with torch.no_grad(), record_edges(model) as edges:
+        single = model(images)
+        outputs = watch(model.double())
+        labels, pooled, returned = model.neck(model.backbone(images.double()), return_edges=True)
         logits = model.head((labels, pooled))
     np.testing.assert_allclose(logits, expected['eval_score'], rtol=0, atol=1e-9)
     outputs['label_embeddings'], outputs['features_gap'] = labels, pooled
@@ -70,17 +72,15 @@ def test_float64_outputs_equal_the_published_model(name):
         close(output.transpose(1, 2) if 'gcn_label' in module else output, probe)
     np.testing.assert_allclose(labels[0, :8], expected['label_embeddings_0'], rtol=0, atol=1e-6)
     np.testing.assert_allclose(pooled, expected['features_gap'], rtol=0, atol=1e-6)
-    chosen = edges[-1].flatten(0, 1).sort(-1).values
+    chosen = returned[-1].flatten(0, 1).sort(-1).values
     np.testing.assert_array_equal(chosen, expected['edge_index_last'])
+    np.testing.assert_allclose(single, expected['eval_score'], rtol=0, atol=2e-5)
+    check_float32_neighbours(edges, fixture['eval']['knn'])
+    check_training(fixture['train'], model, images, samples)
 
 
-@pytest.mark.parametrize('name', CASES)
-def test_no_more_neighbours_change_in_float32_than_published(name):
-    fixture, model, images, _ = load_case(name)
-    knn = fixture['eval']['knn']
-    with torch.no_grad(), record_edges(model) as edges:
-        single = model.eval()(images)
-        model.double()(images.double())
+def check_float32_neighbours(edges, knn):
+    """No more neighbours change between float32 and float64, which ran after it, than published."""
     count = len(knn['calls'])
     rows = [
         (a.sort(-1).values != b.sort(-1).values).any(-1).sum().item()
@@ -90,23 +90,19 @@ def test_no_more_neighbours_change_in_float32_than_published(name):
     published = knn['rows_with_other_neighbours_f32_vs_f64']
     assert sorted(e.flatten(0, 1).shape for e in edges[:count]) == sorted(map(tuple, knn['calls']))
     assert sum(rows) <= sum(published)
-    expected = np.load(DATA / f'{name}.npz')['eval_score']
-    np.testing.assert_allclose(single, expected, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize('name', CASES)
-def test_losses_and_gradients_equal_the_published_model(name):
-    fixture, model, images, samples = load_case(name)
-    model.double().train()
-    losses = model.loss(images.double(), samples)
+def check_training(fixture, model, images, samples):
+    """Losses, gradients and the statistics of BatchNorm after one step in float64."""
+    losses = model.train().loss(images.double(), samples)
     sum(losses.values()).backward()
-    expected = fixture['train']['f64']
+    expected = fixture['f64']
     assert set(losses) == {'bce_loss', 'asy_loss'}
     for key, value in losses.items():
         assert value.item() == pytest.approx(expected['losses'][key], rel=1e-8)
 
     check_gradients(model, 'gkgnet', expected['grads'])
-    sums = fixture['train']['bn_running_sums_after_one_step']
+    sums = fixture['bn_running_sums_after_one_step']
     buffers = dict(model.named_buffers())
     for statistic in ('running_mean', 'running_var'):
         total = sum(v.sum().item() for k, v in buffers.items() if k.endswith(statistic))
