@@ -3,6 +3,7 @@
 import argparse
 
 from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mlgcn.atomic_files import refuse_existing
@@ -14,6 +15,16 @@ from mlgcn.messages import printable
 from mlgcn.models.mirror_average import use_mirror_average
 
 from . import arguments
+
+
+class FirstScores(Hook):
+    """Keeps the first table and scores file where EMAHook scores the plain weights afterwards."""
+
+    priority = 'VERY_HIGH'  # before EMAHook does
+
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        metric = runner.test_evaluator.metrics[0]
+        self.table, metric.out_file = getattr(metric, 'table', None), None  # rank 0 has it
 
 
 def main(args: argparse.Namespace) -> None:
@@ -45,7 +56,12 @@ def main(args: argparse.Namespace) -> None:
             checkpoint.metadata, len(test_set.metainfo['classes'])
         )
         runner.test_loop.evaluator.metrics[0].calibration = calibration
+    runner.register_hook(first := FirstScores())
     with arguments.progress(args, runner):
         runner.test()
     if is_main_process():
-        print(printable(runner.test_evaluator.metrics[0].table))
+        table = runner.test_evaluator.metrics[0].table
+        if table is not first.table:
+            average = f'Their moving average, which predict uses:\n{first.table}'
+            table = f'Plain weights:\n{table}\n{average}'
+        print(printable(table))

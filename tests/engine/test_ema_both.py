@@ -1,15 +1,17 @@
 """configs/_base_/schedules/ema_both.py: the average and the plain weights are both scored."""
 
+import numpy as np
 import pytest
 import torch
 from tiny import ROOT, make_photos, write_config
 
 from mlgcn.checkpoints.safe_load import safe_load
 from mlgcn.cli import execute
+from mlgcn.evaluation import ScoresFile
 
 
 @pytest.mark.slow
-def test_average_and_plain_weights_are_scored(tmp_path):
+def test_average_and_plain_weights_are_scored(tmp_path, capsys):
     extra = (ROOT / 'configs/_base_/schedules/ema_both.py').read_text()
     extra = extra.replace('momentum=3e-4', 'momentum=0.5')
     config = write_config(tmp_path, make_photos(tmp_path / 'photos'), 'LinearHead', extra)
@@ -24,9 +26,17 @@ def test_average_and_plain_weights_are_scored(tmp_path):
         work = tmp_path / f'test {count}'
         # runs of one name that start in one second share mmengine's logger
         own = ['--work-dir', str(work), '--cfg-options', f'experiment_name=test{count}']
-        execute('test', [str(config), str(tmp_path / name), *own])
+        capsys.readouterr()
+        execute('test', [str(config), str(tmp_path / name), '--out', f'{work}.npz', *own])
         (log,) = work.rglob('*.log')
         assert log.read_text().count('mAP_origin:') == count
+        # both are printed, and told apart
+        said = capsys.readouterr().out
+        assert said.count('Multi-label scores') == 1 + count
+        assert said.count('Plain weights:') == said.count('Their moving average') == count
+    # the scores file is of the weights that it names and `predict` uses: the average
+    both, average = (ScoresFile.load(tmp_path / f'test {count}.npz') for count in (1, 0))
+    np.testing.assert_array_equal(both.scores, average.scores)
     # `state_dict` is the average, which is scored and used; the plain weights stand beside it
     plain = {k.removeprefix('module.'): v for k, v in saved['ema_state_dict'].items()}
     key = 'head.fc.weight'
