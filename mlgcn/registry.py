@@ -16,33 +16,22 @@ HOOK_FILES = ('checkpoint_hook', 'finite_hook', 'hooks', 'resume')
 ENGINE = [f'mlgcn.engine.{name}' for name in (*HOOK_FILES, 'optim', 'train_loop')]
 
 
-MODELS = Registry('model', parent=mmpretrain.MODELS, scope='mlgcn', locations=['mlgcn.models'])
-DATASETS = Registry(
-    'dataset', parent=mmpretrain.DATASETS, scope='mlgcn', locations=['mlgcn.datasets']
-)
-TRANSFORMS = Registry(
-    'transform', parent=mmpretrain.TRANSFORMS, scope='mlgcn', locations=['mlgcn.datasets']
-)
-BATCH_AUGMENTS = Registry(
-    'batch augment', parent=mmpretrain.BATCH_AUGMENTS, scope='mlgcn', locations=['mlgcn.models']
-)
-METRICS = Registry(
-    'metric', parent=mmpretrain.METRICS, scope='mlgcn', locations=['mlgcn.evaluation']
-)
-LOOPS = Registry('loop', parent=mmpretrain.LOOPS, scope='mlgcn', locations=ENGINE)
-HOOKS = Registry('hook', parent=mmpretrain.HOOKS, scope='mlgcn', locations=ENGINE)
-OPTIM_WRAPPERS = Registry(
-    'optimizer wrapper', parent=mmpretrain.OPTIM_WRAPPERS, scope='mlgcn', locations=ENGINE
-)
-PARAM_SCHEDULERS = Registry(
-    'parameter scheduler',
-    parent=mmpretrain.PARAM_SCHEDULERS,
-    scope='mlgcn',
-    locations=ENGINE,
-)
+def _child(parent: Registry, *modules: str) -> Registry:
+    return Registry(parent.name, parent=parent, scope='mlgcn', locations=list(modules))
+
+
+MODELS = _child(mmpretrain.MODELS, 'mlgcn.models')
+DATASETS = _child(mmpretrain.DATASETS, 'mlgcn.datasets')
+TRANSFORMS = _child(mmpretrain.TRANSFORMS, 'mlgcn.datasets')
+BATCH_AUGMENTS = _child(mmpretrain.BATCH_AUGMENTS, 'mlgcn.models')
+METRICS = _child(mmpretrain.METRICS, 'mlgcn.evaluation')
+LOOPS = _child(mmpretrain.LOOPS, *ENGINE)
+HOOKS = _child(mmpretrain.HOOKS, *ENGINE)
+OPTIM_WRAPPERS = _child(mmpretrain.OPTIM_WRAPPERS, *ENGINE)
+PARAM_SCHEDULERS = _child(mmpretrain.PARAM_SCHEDULERS, *ENGINE)
+STRATEGIES = _child(MMENGINE_STRATEGIES, *ENGINE)
 # what draws a loaded model's pictures: `apis` looks it up here, in a room above
 EXPLAINERS = Registry('explainer', scope='mlgcn', locations=['mlgcn.visualization'])
-STRATEGIES = Registry('strategy', parent=MMENGINE_STRATEGIES, scope='mlgcn', locations=ENGINE)
 
 
 def find_class(name: str) -> Any:

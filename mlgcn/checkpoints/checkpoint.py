@@ -68,10 +68,8 @@ class Checkpoint:
     def check_sha256(self) -> None:
         """Raise a CheckpointError where the weights are not those that the metadata describes."""
         if self.metadata and self.metadata.get('sha256') != self.sha256:
-            raise CheckpointError(
-                f"{self.path}: the weights are not those of its metadata's sha256; was the file "
-                'edited?'
-            )
+            told = "the weights are not those of its metadata's sha256; was the file edited?"
+            raise CheckpointError(f'{self.path}: {told}')
 
     def check_finite(self) -> None:
         """Raise a CheckpointError that names the entries with NaN or infinite values."""
@@ -124,26 +122,22 @@ class Checkpoint:
         # published ML-GCN files lack the label embeddings: the config's file gives them
         if self.source == 'ml_gcn' and getattr(model.head, 'embeddings_file', None):
             own = {key: own[key] for key in own if key in weights or key != 'head.embeddings'}
+        both = [(key, own[key], weights[key]) for key in own if key in weights]
         misfits = {
             'missing': [key for key in own if key not in weights],
             'unknown': [key for key in weights if key not in own],
             'of another shape': [
-                f'{key}: {tuple(weights[key].shape)}, expected {tuple(own[key].shape)}'
-                for key in own.keys() & weights.keys()
-                if own[key].shape != weights[key].shape
+                f'{key}: {tuple(b.shape)}, expected {tuple(a.shape)}'
+                for key, a, b in both if a.shape != b.shape
             ],
             'of whole numbers': [
-                key
-                for key in own.keys() & weights.keys()
-                if own[key].is_floating_point() and not weights[key].is_floating_point()
+                key for key, a, b in both if a.is_floating_point() and not b.is_floating_point()
             ],
-        }
+        }  # fmt: skip
         found = [f'{len(keys)} {what} (e.g. {keys[0]})' for what, keys in misfits.items() if keys]
         if found:
-            raise CheckpointError(
-                f'{self.path} does not fit the config: of {len(own)} entries {", ".join(found)}; '
-                'is it the checkpoint of another model or number of classes?'
-            )
+            told = f'of {len(own)} entries {", ".join(found)}; another model or number of classes?'
+            raise CheckpointError(f'{self.path} does not fit the config: {told}')
         self.check_finite()
 
 
@@ -188,10 +182,9 @@ def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_:
         try:
             torch.hub.download_url_to_file(url, str(path), progress=progress)
         except OSError as error:
-            raise CheckpointError(
-                f'{url} cannot be fetched ({getattr(error, "reason", error)}); put the file at '
-                f'{path}, or name another one in init_cfg.checkpoint'
-            ) from error
+            advice = f'put the file at {path}, or name another one in init_cfg.checkpoint'
+            reason = getattr(error, 'reason', error)
+            raise CheckpointError(f'{url} cannot be fetched ({reason}); {advice}') from error
     return load(path).content
 
 

@@ -141,10 +141,9 @@ def _our_value(key: str, name: str, value: Tensor) -> Tensor:
 def _published_value(name: str, key: str, value: Tensor) -> Tensor:
     if ABN.fullmatch(name):
         if (value < ABN_EPS).any():
-            raise CheckpointError(
-                f'{name}: {int((value < ABN_EPS).sum())} of {value.numel()} weights are below '
-                f'{ABN_EPS:g}, which InPlaceABN (|weight| + {ABN_EPS:g}) cannot have'
-            )
+            seen = f'{int((value < ABN_EPS).sum())} of {value.numel()} weights'
+            told = f'are below {ABN_EPS:g}, as none of InPlaceABN (|weight| + eps) can be'
+            raise CheckpointError(f'{name}: {seen} {told}')
         return value - ABN_EPS
     if name.startswith('neck.') and value.ndim == 3:
         return value.unsqueeze(3)

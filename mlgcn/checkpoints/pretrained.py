@@ -74,10 +74,8 @@ def published_at(module: nn.Module) -> str:
     published = getattr(getattr(module, 'timm_model', None), 'pretrained_cfg', None) or {}
     if not published.get('hf_hub_id'):
         return ''
-    return (
-        f'; https://huggingface.co/{published["hf_hub_id"]} has it (model.safetensors); with '
-        'internet, model.backbone.init_cfg=None model.backbone.pretrained=True fetches it'
-    )
+    advice = 'model.backbone.init_cfg=None model.backbone.pretrained=True fetches it'
+    return f'; https://huggingface.co/{published["hf_hub_id"]} has it (model.safetensors); {advice}'
 
 
 def rename(weights: Mapping, own: Mapping, prefix: str = '') -> dict:

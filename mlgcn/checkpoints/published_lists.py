@@ -34,10 +34,8 @@ def read_published_list(path: str | Path, num_classes: int = 80) -> tuple[list[s
         except RefusedError as error:
             raise AnnotationError(f'{path}: refused: {error}') from None
         except Exception as error:  # a broken pickle raises nearly anything
-            raise AnnotationError(
-                f'{path}: expected a pickled list, but it is broken or something else '
-                f'({type(error).__name__}: {error})'
-            ) from None
+            seen = f'{type(error).__name__}: {error}'
+            raise AnnotationError(f'{path}: expected a whole pickled list, seen {seen}') from None
     if not isinstance(records, list) or not records:
         seen = 'an empty list' if records == [] else f'a {type(records).__name__}'
         raise AnnotationError(f'{path}: expected a list of dicts, seen {seen}')

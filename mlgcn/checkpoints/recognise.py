@@ -66,10 +66,9 @@ def tresnet_of(weights: Mapping[str, Tensor]) -> dict:
     stem = weights.get(f'{TRESNET}conv1.conv.weight', torch.empty(0))
     seen = (len(stem), bottlenecks, layers)
     if seen not in TRESNETS:
-        raise CheckpointError(
-            f'no known TResNet has {len(stem)} channels first, '
-            f'{"bottlenecks" if bottlenecks else "basic blocks"} in stage 1 and {layers} blocks'
-        )
+        kind = 'bottlenecks' if bottlenecks else 'basic blocks'
+        found = f'{len(stem)} channels first, {kind} in stage 1 and {layers} blocks'
+        raise CheckpointError(f'no known TResNet has {found}')
     return dict(TRESNETS[seen])
 
 

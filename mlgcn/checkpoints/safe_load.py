@@ -205,19 +205,13 @@ def _trusted(file: Any, refused: RefusedError) -> Any:
     # other kinds of tensors, or damage, would not become weights of a model
     helps = refused.name and not refused.name.startswith('torch.')
     if not _trusting or not helps:
-        advice = ' or, if you trust its author with everything on this machine, use '
-        raise CheckpointError(
-            f'not loaded, because {refused}. Checkpoints are read with an allow-list (tensors, '
-            'numbers, strings, log buffers), so that opening one never runs code; ask its author '
-            'for a file that holds only the state_dict'
-            + (advice + '--trust-checkpoint' if helps else '')
-        ) from refused
-    print_log(
-        f'{file}: UNPICKLED IN FULL because of --trust-checkpoint ({refused}): whatever code is in '
-        'it runs with your rights',
-        'current',
-        logging.WARNING,
-    )
+        advice = 'ask its author for a file that holds only the state_dict'
+        if helps:
+            advice += ' or, if you trust them with all on this machine, use --trust-checkpoint'
+        told = 'Only tensors, numbers, strings and log buffers are read, so that no code runs'
+        raise CheckpointError(f'not loaded, because {refused}. {told}; {advice}') from refused
+    told = f'UNPICKLED IN FULL because of --trust-checkpoint ({refused})'
+    print_log(f'{file}: {told}: code in it runs with your rights', 'current', logging.WARNING)
     forced = os.environ.pop(FORCE, None)
     try:
         return torch.load(file, map_location='cpu', weights_only=False)

@@ -67,12 +67,11 @@ def transfer(
     own, weights = model.state_dict(), checkpoint.weights
     taken = _fitting(checkpoint, model, classes or ())
     if not taken:
-        raise CheckpointError(
-            f'{checkpoint.path}: none of its {len(weights)} entries fits {type(model).__name__}. '
-            f'It is {SOURCES[checkpoint.source].kind} ({some(weights, 3)}; expected e.g. '
-            f'{some(own, 3)})'
-            + ('' if classes is None else '; for a backbone alone use init_cfg, type Pretrained')
-        )
+        told = f'none of its {len(weights)} entries fits {type(model).__name__}. It is '
+        told += f'{SOURCES[checkpoint.source].kind} ({some(weights, 3)}; expected {some(own, 3)})'
+        if classes is not None:
+            told += '; for a backbone alone use init_cfg, type Pretrained'
+        raise CheckpointError(f'{checkpoint.path}: {told}')
     _check_frozen(checkpoint.path, model, taken)
     _log(checkpoint, model, classes, taken)
     return {**own, **taken}
@@ -128,11 +127,9 @@ def _check_frozen(path: str, model: nn.Module, taken: Container[str]) -> None:
     frozen = {key: p for key, p in model.named_parameters() if not p.requires_grad}
     lost = [key for key, p in frozen.items() if key not in taken and not hasattr(p, 'loaded')]
     if lost:
-        raise CheckpointError(
-            f'{path}: {len(lost)} of the {len(frozen)} frozen parameters of {type(model).__name__}'
-            f' are not in it, or have another shape: {some(lost, 3)}. A frozen part is not trained '
-            'and must be loaded whole; is it the weights of another model?'
-        )
+        told = f'{len(lost)} of the {len(frozen)} frozen parameters of {type(model).__name__}'
+        told += f' are not in it, or have another shape: {some(lost, 3)}. A frozen part is not'
+        raise CheckpointError(f'{path}: {told} trained: is it the weights of another model?')
     for key, parameter in model.named_parameters():
         if key in taken:
             parameter.loaded = True

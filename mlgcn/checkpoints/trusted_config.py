@@ -128,10 +128,9 @@ def metadata_config(metadata: Mapping[str, Any]) -> Config:
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise CheckpointError(
-            f'the config in its metadata is not as mlgcn writes it ({type(error).__name__}: '
-            f'{str(error)[:80]}); give the config file'
-        ) from error
+        seen = f'{type(error).__name__}: {str(error)[:80]}'
+        told = f'the config in its metadata is not as mlgcn writes it ({seen})'
+        raise CheckpointError(f'{told}; give the config file') from error
     data = dict(dataset=dict(pipeline=pipeline))
     return Config(dict(model=model, test_dataloader=data, default_scope='mmpretrain'))
 
@@ -191,7 +190,5 @@ def _name(name: Any) -> str:
 
 
 def _refused(what: str, why: str = 'which is not on the allow-list') -> CheckpointError:
-    return CheckpointError(
-        f'the config in its metadata is not used, because {what}, {why}; give the config file, if '
-        'you trust it'
-    )
+    told = f'the config in its metadata is not used, because {what}, {why}'
+    return CheckpointError(f'{told}; give the config file, if you trust it')

@@ -199,7 +199,5 @@ def unknown_labels(images: Iterable[Labels], classes: Collection[str]) -> Iterat
     for labels in images:
         named = {*labels.present, *labels.difficult, *labels.absent, *labels.unknown}
         if named - known:
-            yield (
-                f'{labels.where}: unknown class {some(sorted(named - known))}; '
-                f'the {len(known)} known classes: {some(classes)}'
-            )
+            told = f'unknown class {some(sorted(named - known))}'
+            yield f'{labels.where}: {told}; the {len(known)} known classes: {some(classes)}'

@@ -90,10 +90,8 @@ class CheckedImages(MultiLabelDataset):
         self.left_out = {path: verdict.fault for path, verdict in verdicts.items() if verdict.fault}
         told = [f'{path} ({fault})' for path, fault in self.left_out.items()]
         if told and (self.bad_images == 'stop' or len(told) == len(paths)):
-            raise ValueError(
-                f'{len(told)} {count} cannot be read: {some(told)}. Replace them, or leave them '
-                "out with `bad_images='skip'` in the data set's config."
-            )
+            advice = "Replace them, or leave them out with `bad_images='skip'` in the config."
+            raise ValueError(f'{len(told)} {count} cannot be read: {some(told)}. {advice}')
         if told:
             lines = [f'{len(told)} {count} cannot be read and are left out:', *told]
             print_log('\n  '.join(lines), 'current', logging.WARNING)
@@ -146,12 +144,10 @@ class CheckedImages(MultiLabelDataset):
 
     def not_found(self, what: str, where: str) -> FileNotFoundError:
         """The error for something absent: what, where, and how to get it."""
-        root = os.environ.get('MLGCN_DATA')
-        return FileNotFoundError(
-            f'{what} not found: {where} (looked from {os.getcwd()}). '
-            f'{self.how_to_get() or "Check the paths in the config."} The shipped configs look in '
-            f'the folder $MLGCN_DATA ({f"now {root}" if root else "now unset, so data/"}).'
-        )
+        root = os.environ.get('MLGCN_DATA') or 'unset, so data/'
+        advice = self.how_to_get() or 'Check the paths in the config.'
+        advice += f' The shipped configs look in the folder $MLGCN_DATA (now {root}).'
+        return FileNotFoundError(f'{what} not found: {where} (looked from {os.getcwd()}). {advice}')
 
 
 def _with_our_loader(step: dict | BaseTransform) -> BaseTransform:

@@ -154,11 +154,9 @@ class CocoMultiLabel(MultiLabelPhotos):
             return f'Draw the built-in data set with: mlgcn scenes {self.data_root}.'
         if not self.ann_file.endswith(('instances_train2014.json', 'instances_val2014.json')):
             return ''
-        return (
-            'For COCO 2014 download train2014.zip, val2014.zip and '
-            'annotations_trainval2014.zip from https://cocodataset.org/#download and unzip them '
-            f'in {self.data_root or "one folder"}.'
-        )
+        files = 'train2014.zip, val2014.zip, annotations_trainval2014.zip'
+        told = f'Download {files} from https://cocodataset.org/#download (COCO 2014)'
+        return f'{told} and unzip them in {self.data_root or "one folder"}.'
 
 
 @DATASETS.register_module()

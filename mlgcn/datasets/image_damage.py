@@ -91,6 +91,7 @@ def check_png(file: BinaryIO, image: Image.Image) -> None:
     """
     file.seek(8)
     missing, inflate = 0, zlib.decompressobj()
+    last = image.crop((0, image.height - 1, *image.size))  # black where rows are missing
     while len(head := file.read(8)) == 8:
         chunk, checksum = file.read(int.from_bytes(head[:4], 'big')), file.read(4)
         if head.endswith(b'IHDR'):
@@ -98,7 +99,7 @@ def check_png(file: BinaryIO, image: Image.Image) -> None:
         elif head.endswith(b'IDAT'):
             if zlib.crc32(chunk, zlib.crc32(b'IDAT')) != int.from_bytes(checksum, 'big'):
                 raise ValueError('the checksum of the image data is wrong')
-            if missing and (image.info.get('interlace') or not any(last_row(image).tobytes())):
+            if missing and (image.info.get('interlace') or not any(last.tobytes())):
                 missing -= len(inflate.decompress(chunk, missing))
             else:
                 missing = 0
@@ -114,10 +115,6 @@ def png_bytes(
     sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
     pixel = bits * PNG_CHANNELS[colour]
     return sum(rows * (1 + -(-columns * pixel // 8)) for columns, rows in sizes if columns > 0)
-
-
-def last_row(image: Image.Image) -> Image.Image:
-    return image.crop((0, image.height - 1, *image.size))
 
 
 def zeros_from(image: Image.Image, stored: tuple) -> tuple[int, int] | None:

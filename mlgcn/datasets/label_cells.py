@@ -81,10 +81,8 @@ def suspicions(names: Sequence[str]) -> Iterator[str]:
         if split or (multiple and sign in LIST_SIGNS):
             name, parts = next(iter((split or multiple).items()))
             count = f' ({len(split or multiple)} such names)' if len(split or multiple) > 1 else ''
-            yield (
-                f'class {name!r} looks like the classes {" and ".join(map(repr, parts))}{count}: '
-                f'if {sign!r} separates labels, set own.separator={sign!r}'
-            )
+            told = f'class {name!r} looks like the classes {" and ".join(map(repr, parts))}{count}'
+            yield f'{told}: if {sign!r} separates labels, set own.separator={sign!r}'
     odd = [name for name in names if name.lower() in EMPTY or re.match(r'[\[{(]', name)]
     if odd:
         yield f'class names that look like an empty cell or a list: {some(map(repr, odd))}'

@@ -56,16 +56,7 @@ def own_photos(
         FileNotFoundError: there is no such file or folder.
         ValueError: it is none of these kinds.
     """
-    if not ann_file:
-        raise ValueError(
-            'own photographs: no annotation file given. Give '
-            f'`--cfg-options own.train=PATH own.val=PATH`; each is {KINDS}'
-        )
-    path = Path(os.path.abspath(os.path.expanduser(ann_file)))
-    if not path.exists():
-        hint = '. Give one list for a split: several are parts of a ConcatDataset'
-        told = f'own photographs: {path} not found; expected {KINDS}'
-        raise FileNotFoundError(told + hint * (',' in str(ann_file)))
+    path = _found(ann_file)
     if images:
         kwargs['data_prefix'] = os.path.abspath(os.path.expanduser(images))
     if unlisted:
@@ -74,13 +65,7 @@ def own_photos(
     if group and ending not in ('.csv', '.tsv'):
         raise ValueError(f'own.group={group}: {path} has no columns; expected folder, or a CSV')
     if ending in ('.json', *YAML):
-        folder = path.parent.parent / path.stem.removeprefix('instances_')
-        is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
-        kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
-        content = path.read_bytes()  # parsed once, by the reader
-        is_coco = b'"data_list"' not in content or b'"categories"' in content
-        is_coco = is_coco and ending == '.json'
-        return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
+        return _of_json(path, **kwargs)
     if ending in ('.csv', '.tsv'):
         kwargs = {'data_prefix': str(path.parent), 'group': group, **kwargs}
         return CsvMultiLabel(str(path), separator, **kwargs)
@@ -89,6 +74,28 @@ def own_photos(
     if (path / 'Annotations').is_dir():
         return VOCMultiLabel(data_root=str(path), split='', **kwargs)
     raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
+
+
+def _found(ann_file: str) -> Path:
+    if not ann_file:
+        advice = f'give `--cfg-options own.train=PATH own.val=PATH`; each is {KINDS}'
+        raise ValueError(f'own photographs: no annotation file; {advice}')
+    path = Path(os.path.abspath(os.path.expanduser(ann_file)))
+    if not path.exists():
+        hint = '. Give one list for a split: several are parts of a ConcatDataset'
+        told = f'own photographs: {path} not found; expected {KINDS}'
+        raise FileNotFoundError(told + hint * (',' in str(ann_file)))
+    return path
+
+
+def _of_json(path: Path, **kwargs) -> MultiLabelPhotos:
+    folder = path.parent.parent / path.stem.removeprefix('instances_')
+    is_coco_layout = path.parent.name == 'annotations' and folder.is_dir()
+    kwargs.setdefault('data_prefix', str(folder if is_coco_layout else path.parent))
+    content = path.read_bytes()  # parsed once, by the reader
+    is_coco = b'"data_list"' not in content or b'"categories"' in content
+    is_coco = is_coco and path.suffix.lower() == '.json'
+    return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
 
 
 def readers(node: Any) -> Iterator[Any]:

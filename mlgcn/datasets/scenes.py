@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -86,22 +87,12 @@ def make_scenes(
     if min(size) < 64:
         raise ValueError(f'size must be at least 64 x 64 pixels, but is {size[0]} x {size[1]}')
     if not (0 < num_train < FIRST_VAL_ID and num_val > 0 and 0 <= seed < 2**32):
-        raise ValueError(
-            'expected num_train from 1 to 1000000, num_val from 1 and seed from 0 to 2**32 - 1, '
-            f'but they are {num_train}, {num_val} and {seed}'
-        )
+        told = 'expected num_train from 1 to 1000000, num_val from 1 and seed from 0 to 2**32 - 1'
+        raise ValueError(f'{told}, seen {num_train}, {num_val} and {seed}')
     options = {'seed': seed, 'num_train': num_train, 'num_val': num_val, 'size': list(size)}
     info = {'description': ABOUT, **options}
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        try:
-            found = json.loads((root / 'annotations/instances_val.json').read_text())['info']
-        except (OSError, ValueError, KeyError, TypeError):
-            found = None
-        if found == info:
-            return False
-        raise FileExistsError(
-            f'{root} holds something else than these scenes ({info}): choose another folder'
-        )
+    if _is_drawn(root, info):
+        return False
     root.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root.parent, prefix='.scenes-') as temporary:
         new = Path(temporary) / root.name
@@ -110,6 +101,16 @@ def make_scenes(
             _write(new, split, info)
         os.replace(new, root)
     return True
+
+
+def _is_drawn(root: Path, info: dict) -> bool:
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if json.loads((root / 'annotations/instances_val.json').read_text())['info'] == info:
+            return True
+    told = f'holds something else than these scenes ({info})'
+    raise FileExistsError(f'{root} {told}: choose another folder')
 
 
 def _write(root: Path, split: str, info: dict) -> None:

@@ -168,10 +168,8 @@ class VOCMultiLabel(MultiLabelPhotos):
         images = list(read_voc_list(path, values=False))
         known = {Path(name).stem for name in self._folders.names(self.img_prefix)}
         if _has_values(path) and not known & set(images):  # 'holiday 1' may be an image
-            raise AnnotationError(
-                f'{path}: expected the names of images alone, seen {images[0]!r}: a value behind '
-                'the name, as in the list of a class (CLASS_SPLIT.txt)'
-            )
+            seen = f'{images[0]!r}: a value behind the name, as in the list of a class'
+            raise AnnotationError(f'{path}: expected the names of images alone, seen {seen}')
         return images
 
     def _class_lists(self) -> dict[str, Path]:
@@ -195,10 +193,8 @@ class VOCMultiLabel(MultiLabelPhotos):
             values = self._try(read_voc_list, path, True) or {}
             differ = sorted(values.keys() ^ labels.keys())
             if differ and values:
-                self.problems.append(
-                    f'{path}: expected the images of {self.split}.txt ({len(labels)}), seen '
-                    f'{len(values)}; in one of the two only: {some(differ)}'
-                )
+                told = f'expected the {len(labels)} images of {self.split}.txt, seen {len(values)}'
+                self.problems.append(f'{path}: {told}; in one of the two only: {some(differ)}')
             for i, value in values.items():
                 if value != '-1' and i in labels:
                     (labels[i].present if value == '1' else labels[i].difficult).append(name)
@@ -240,7 +236,5 @@ class VOCMultiLabel(MultiLabelPhotos):
         name = Path(self.data_root).name
         if name not in DOWNLOADS:
             return ''
-        return (
-            f'Download {DOWNLOADS[name]} and unpack in {Path(self.data_root).parent.parent}: '
-            f'that gives VOCdevkit/{name}.'
-        )
+        folder = Path(self.data_root).parent.parent
+        return f'Download {DOWNLOADS[name]} and unpack in {folder}: that gives VOCdevkit/{name}.'

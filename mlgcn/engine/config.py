@@ -76,10 +76,8 @@ def unfreeze(cfg: Config, recipe: str | Path) -> None:
     backbone = cfg.model.backbone
     if not backbone.get('frozen') or 'own' not in cfg:
         seen = f'model.backbone is {backbone.type}, frozen={backbone.get("frozen")}'
-        raise ConfigError(
-            f'--finetune: {cfg.filename}: {seen}; expected a config of own photographs with a '
-            'frozen mlgcn.TIMMBackbone, such as own_pooled'
-        )
+        told = 'expected own photographs and a frozen mlgcn.TIMMBackbone, such as own_pooled'
+        raise ConfigError(f'--finetune: {cfg.filename}: {seen}; {told}')
     changes = Config.fromfile(recipe).to_dict()
     changes['custom_hooks'] = [*cfg.get('custom_hooks', ()), *changes['custom_hooks']]
     cfg.merge_from_dict(changes)
@@ -123,10 +121,9 @@ def build_dataset(cfg: Config, loader: str, classes: Sequence[str] | None = None
         other = [name for name in seen if name not in classes]
         if not other:
             raise
-        raise ConfigError(
-            f'the checkpoint is of another data set: of {len(seen)} classes of {loader} '
-            f'{len(other)} ({some(other)}) are not among its {len(classes)} ({some(classes)})'
-        ) from error
+        told = f'of {len(seen)} classes of {loader} {len(other)} ({some(other)}) are not among its'
+        told += f' {len(classes)} ({some(classes)})'
+        raise ConfigError(f'the checkpoint is of another data set: {told}') from error
 
 
 def listed_images(cfg: Config) -> list[str]:
@@ -154,9 +151,8 @@ def fit_to_data(cfg: Config, classes: Sequence[str]) -> None:
         stated = section.get('num_classes')
         if stated is not None and stated != len(classes):
             seen = f'{len(classes)} classes ({some(classes, 5)})'
-            raise ConfigError(
-                f'model.{part}.num_classes is {stated}, but the data has {seen}; {UNSET}'
-            )
+            told = f'is {stated}, but the data has {seen}; {UNSET}'
+            raise ConfigError(f'model.{part}.num_classes {told}')
         section.num_classes = len(classes)
     neck, head = cfg.model.get('neck'), cfg.model.get('head')
     if lacks_channels(neck):

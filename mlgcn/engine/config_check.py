@@ -163,10 +163,8 @@ def _check_class(node: dict, path: str) -> None:
     if cls is None:
         raise ConfigError(f'{path}.type: no class {name!r} is registered{_like(name, path)}')
     if cls in (Mixup, CutMix, ResizeMix):
-        raise ConfigError(
-            f'{path}.type: mmpretrain.{name} mixes unknown labels (-1) as if they were a value; '
-            "expected 'mlgcn.Mixup' or 'mlgcn.CutMix'"
-        )
+        expected = "expected 'mlgcn.Mixup' or 'mlgcn.CutMix'"
+        raise ConfigError(f'{path}.type: mmpretrain.{name} mixes unknown labels (-1); {expected}')
     known = _arguments(cls)
     if known is not None:
         check_keys(node, path, known, cls.__name__)

@@ -156,11 +156,8 @@ def summary(runner: Runner) -> list[str]:
     ]
     if runner.val_loop is not None:
         lines.append(f'val: {len(runner.val_dataloader.dataset):,} images')
-    length = (
-        f'{runner.max_epochs} epoch{"s" * (runner.max_epochs > 1)}'
-        if runner.max_epochs
-        else f'{runner.max_iters} iterations'
-    )
+    epochs = runner.max_epochs
+    length = f'{epochs} epoch{"s" * (epochs > 1)}' if epochs else f'{runner.max_iters} iterations'
     lines.append(f'{length}, batches of {loader.batch_size} images; log: {runner.logger.log_file}')
     if runner.iter:
         lines.append(f'resumed epoch: {runner.epoch}, iter: {runner.iter}')

@@ -76,10 +76,8 @@ def _parse(key: str, text: str) -> Any:
     if re.match(r'\s*(\{|dict\()', text):
         raise ValueError(f'--cfg-options {key}={text}: expected its keys one by one: {key}.KEY=...')
     if re.match(r'\s*[\[(].*(\{|dict\()', text, re.DOTALL):  # upstream recurses without an end
-        raise ValueError(
-            f'--cfg-options {key}={text}: a list of sections; write it into a config file, or set '
-            f'its keys one by one: {key}.0.KEY=...'
-        )
+        told = f'a list of sections; write it into a config file, or set {key}.0.KEY=...'
+        raise ValueError(f'--cfg-options {key}={text}: {told}')
     try:
         # DictAction removes spaces; a control character keeps their places
         return _spaced(DictAction._parse_iterable(text.replace(' ', SPACE)))

@@ -94,22 +94,19 @@ class ResumeHook(Hook):
         now = plain_attributes(runner.hooks)
         changed = [key for key, value in self.attributes.items() if now.get(key, value) != value]
         if changed:
-            runner.logger.warning(
-                f'checkpoints do not hold {", ".join(changed)}: a resumed run may not equal an '
-                'unbroken one. List them in `resumed` of the hook, or give it state_dict and '
-                'load_state_dict'
-            )
+            told = f'checkpoints do not hold {", ".join(changed)}: a resumed run may differ'
+            advice = 'List them in `resumed` of the hook, or give it state_dict and load_state_dict'
+            runner.logger.warning(f'{told}. {advice}')
             self.attributes = {}
 
     def before_train(self, runner: Runner) -> None:
         """Step new schedules to the epoch that the run goes on from; say what cannot resume."""
         self.attributes = plain_attributes(runner.hooks)
         if not isinstance(runner.train_loop, ResumableTrainLoop):
-            runner.logger.warning(
-                f'train_cfg.type={type(runner.train_loop).__name__}: if this run is stopped and '
-                'resumed, data order, augmentation and random numbers start anew; expected epochs '
-                '(train_cfg.by_epoch=True, max_epochs) and no type of loop'
-            )
+            told = 'data order, augmentation and random numbers of a resumed run start anew'
+            expected = 'expected epochs (train_cfg.by_epoch=True, max_epochs) and no type of loop'
+            name = type(runner.train_loop).__name__
+            runner.logger.warning(f'train_cfg.type={name}: {told}; {expected}')
         schedulers = runner.param_schedulers or []
         if isinstance(schedulers, dict):  # one list per optimizer
             schedulers = [s for group in schedulers.values() for s in group]
@@ -188,37 +185,29 @@ def load_whole(path: str | Path) -> Checkpoint:
     """
     checkpoint = load(str(path))
     if 'optimizer' not in checkpoint.content:
-        raise CheckpointError(
-            f'{path}: nothing to resume, it holds no state of an optimizer. Take an epoch_*.pth, '
-            'or start a new run from its weights with --cfg-options load_from=FILE'
-        )
+        advice = 'take an epoch_*.pth, or begin a new run with --cfg-options load_from=FILE'
+        raise CheckpointError(f'{path}: nothing to resume, no state of an optimizer; {advice}')
     return checkpoint
 
 
 def shape_difference(state: dict[str, Any], loop: Any) -> str | None:
     """How the number of processes or iterations differs between a run state and `loop`, if so."""
-    saved, now = (
-        (state['world_size'], state['epoch_length']),
-        (get_world_size(), len(loop.dataloader)),
-    )
+    saved = state['world_size'], state['epoch_length']
+    now = get_world_size(), len(loop.dataloader)
     if saved == now:
         return None
-    return (
-        f'of {saved[0]} processes with {saved[1]} iterations an epoch, but now there are {now[0]} '
-        f'with {now[1]}'
-    )
+    seen = f'of {saved[0]} processes with {saved[1]} iterations an epoch'
+    return f'{seen}, but now there are {now[0]} with {now[1]}'
 
 
 def check_whole_epochs(runner: Runner, meta: dict[str, Any]) -> None:
     """Raise a CheckpointError for a file without a run state that is not at the end of an epoch."""
     length = len(runner.train_loop.dataloader)
     if meta['iter'] != meta['epoch'] * length:
-        raise CheckpointError(
-            f'{runner._load_from} was saved after {meta["iter"]} iterations of epoch '
-            f'{meta["epoch"] + 1}, but here an epoch has {length}: by a run that counts iterations,'
-            ' or of other data or batches. Its weights begin a new run with --cfg-options '
-            'load_from=FILE'
-        )
+        seen = f'after {meta["iter"]} iterations of epoch {meta["epoch"] + 1}, but here one has'
+        told = f'was saved {seen} {length}: by a run that counts iterations, or of other batches'
+        advice = '--cfg-options load_from=FILE begins a new run with its weights'
+        raise CheckpointError(f'{runner._load_from} {told}; {advice}')
 
 
 def forget_rates(checkpoint: dict[str, Any], optim_wrapper: Any) -> None:

@@ -63,11 +63,9 @@ def check_normalisation(cfg: Config) -> None:
     for key in ('mean', 'std'):
         expected = [round(255 * value, 3) for value in getattr(published, key)]
         if not np.allclose(preprocessor.get(key) or 0, expected, atol=0.01):
-            print_log(
-                f'data_preprocessor.{key} is {preprocessor.get(key)}, but {backbone.model_name} '
-                f'was trained with {expected}',
-                'current', logging.WARNING,
-            )  # fmt: skip
+            seen = f'data_preprocessor.{key} is {preprocessor.get(key)}'
+            told = f'{seen}, but {backbone.model_name} was trained with {expected}'
+            print_log(told, 'current', logging.WARNING)
 
 
 def check_frozen(cfg: Config) -> None:
@@ -81,10 +79,9 @@ def check_frozen(cfg: Config) -> None:
     given = [backbone.get(key) for key in ('pretrained', 'checkpoint_path', 'init_cfg')]
     given += [cfg.get('load_from'), cfg.get('resume'), cfg.model.get('init_cfg')]
     if frozen and not any(given):
-        raise ConfigError(
-            f'model.backbone.init_cfg: none, but {backbone.type} is frozen: it would stay random; '
-            "expected init_cfg=dict(type='Pretrained', checkpoint=FILE), or load_from"
-        )
+        seen = f'none, but {backbone.type} is frozen: it would stay random'
+        expected = "expected init_cfg=dict(type='Pretrained', checkpoint=FILE), or load_from"
+        raise ConfigError(f'model.backbone.init_cfg: {seen}; {expected}')
 
 
 def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
@@ -105,10 +102,8 @@ def check_training(cfg: Config, dataset: Dataset, world_size: int) -> None:
         raise ConfigError(f'{size}, but the training set has {seen}')
     in_all = loader.batch_size * (world_size if cfg.get('sync_bn') else 1)
     if in_all < 2 and cfg.model.head.type.endswith('ADDGCNHead'):
-        raise ConfigError(
-            'train_dataloader.batch_size: ADD-GCN trains on at least 2 images per process, got 1 '
-            '(its global BatchNorm normalises one value per image)'
-        )
+        told = 'ADD-GCN trains on at least 2 images per process, got 1 (its global BatchNorm)'
+        raise ConfigError(f'train_dataloader.batch_size: {told}')
     check_frozen(cfg)
     if 'max_epochs' in cfg.train_cfg:
         fit_schedules(cfg)

@@ -35,10 +35,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Runner, dataloader: dict[str, Any], **kwargs):
         if 'batch_sampler' in dataloader:
-            raise ConfigError(
-                'train_dataloader.batch_sampler: mlgcn cannot resume in the middle of its epochs; '
-                "expected a sampler and a batch_size, or train_cfg.type='EpochBasedTrainLoop'"
-            )
+            told = 'expected sampler and batch_size, or train_cfg.type=EpochBasedTrainLoop, which'
+            raise ConfigError(f'train_dataloader.batch_sampler: {told} resumes whole epochs alone')
         seeded = dict(
             dataset=randomness.SeededDataset(dataloader['dataset']),
             sampler=dict(type=randomness.SeededSampler, sampler=dataloader['sampler']),

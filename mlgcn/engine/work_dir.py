@@ -68,10 +68,8 @@ def refuse_finished(runner: Runner) -> None:
     """Raise a ConfigError where an earlier run has left checkpoints and this one starts anew."""
     found = sorted(Path(runner.work_dir).glob('*.pth'))
     if found and not runner._resume:
-        raise ConfigError(
-            f'{found[-1]}: the work dir has checkpoints of an earlier run; --resume goes on with '
-            'it, --force starts anew and overwrites it, --work-dir chooses another folder'
-        )
+        advice = '--resume goes on with it, --force overwrites it, --work-dir names another folder'
+        raise ConfigError(f'{found[-1]}: a checkpoint of an earlier run; {advice}')
 
 
 def check_room(runner: Runner) -> None:
@@ -90,7 +88,6 @@ def check_room(runner: Runner) -> None:
     free = shutil.disk_usage(runner.work_dir).free
     if free + held < copies * size:
         needed = f'the {copies} checkpoints of the config take {copies * size / 1e6:,.0f} MB'
-        raise ConfigError(
-            f'{runner.work_dir}: {free / 1e6:,.0f} MB are free, but {needed}; make room, choose '
-            'another --work-dir, or lower default_hooks.checkpoint.max_keep_ckpts'
-        )
+        advice = 'take another --work-dir, or lower default_hooks.checkpoint.max_keep_ckpts'
+        seen = f'{free / 1e6:,.0f} MB are free, but {needed}'
+        raise ConfigError(f'{runner.work_dir}: {seen}; {advice}')

@@ -20,17 +20,13 @@ def check_search(x: Tensor, y: Tensor, k: int, dilation: int, groups: int, relat
     if k < 1 or dilation < 1:
         raise ValueError(f'group_knn: k = {k} and dilation = {dilation} must be at least 1')
     if num_keys < k * dilation:
-        raise ValueError(
-            f'group_knn: k * dilation = {k} * {dilation} = {k * dilation} neighbours asked for, '
-            f'but there are only {num_keys} keys'
-        )
+        asked = f'k * dilation = {k} * {dilation} = {k * dilation} neighbours'
+        raise ValueError(f'group_knn: {asked} asked for, but there are only {num_keys} keys')
     if relative_pos is None:
         return
     if tuple(relative_pos.shape) != (num_nodes, num_keys):
-        raise ValueError(
-            f'group_knn: relative_pos must be (N, M) = ({num_nodes}, {num_keys}), '
-            f'got {tuple(relative_pos.shape)}'
-        )
+        expected = f'relative_pos must be (N, M) = ({num_nodes}, {num_keys})'
+        raise ValueError(f'group_knn: {expected}, got {tuple(relative_pos.shape)}')
     _check_device('group_knn', 'relative_pos', relative_pos, x)
 
 
@@ -39,16 +35,12 @@ def check_neighbours(operator: str, index: Tensor, y: Tensor, x: Tensor | None =
     if index.dtype not in (torch.int32, torch.int64):
         raise TypeError(f'{operator}: index must be int32 or int64, got {index.dtype}')
     if index.ndim != 4 or index.shape[0] != y.shape[0] or not index.shape[3]:
-        raise ValueError(
-            f'{operator}: index must be (B, G, N, k) with B = {y.shape[0]} and k > 0, '
-            f'got {tuple(index.shape)}'
-        )
+        expected = f'index must be (B, G, N, k) with B = {y.shape[0]} and k > 0'
+        raise ValueError(f'{operator}: {expected}, got {tuple(index.shape)}')
     _check_features(operator, y if x is None else x, y, index.shape[1])
     if x is not None and index.shape[2] != x.shape[2:].numel():
-        raise ValueError(
-            f'{operator}: index {tuple(index.shape)} must be (B, G, N, k) with '
-            f'N = {x.shape[2:].numel()} nodes'
-        )
+        expected = f'(B, G, N, k) with N = {x.shape[2:].numel()} nodes'
+        raise ValueError(f'{operator}: index {tuple(index.shape)} must be {expected}')
     _check_device(operator, 'index', index, y)
     # A traced index has no values: it is the search's own. On a GPU this waits for the search.
     if traced() or index.is_meta:
@@ -56,10 +48,8 @@ def check_neighbours(operator: str, index: Tensor, y: Tensor, x: Tensor | None =
     low, high = (int(value) for value in index.aminmax())
     num_keys = y.shape[2:].numel()
     if low < 0 or high >= num_keys:
-        raise IndexError(
-            f'{operator}: index has values from {low} to {high}, but the keys are 0 to '
-            f'{num_keys - 1}'
-        )
+        seen = f'index has values from {low} to {high}'
+        raise IndexError(f'{operator}: {seen}, but the keys are 0 to {num_keys - 1}')
 
 
 def _check_features(operator: str, x: Tensor, y: Tensor, groups: int) -> None:
@@ -67,16 +57,13 @@ def _check_features(operator: str, x: Tensor, y: Tensor, groups: int) -> None:
         if not tensor.is_floating_point():
             raise TypeError(f'{operator}: {name} must be floating-point, got {tensor.dtype}')
         if tensor.ndim < 3 or not tensor.numel():
-            raise ValueError(
-                f'{operator}: {name} must be (B, C, ...) and not empty, got {tuple(tensor.shape)}'
-            )
+            seen = tuple(tensor.shape)
+            raise ValueError(f'{operator}: {name} must be (B, C, ...) and not empty, got {seen}')
     if (x.dtype == torch.float64) != (y.dtype == torch.float64):
         raise TypeError(f'{operator}: nodes are {x.dtype}, but keys {y.dtype}')
     if x.shape[:2] != y.shape[:2]:
-        raise ValueError(
-            f'{operator}: nodes {tuple(x.shape)} and keys {tuple(y.shape)} must have the same '
-            'batch size and channels'
-        )
+        seen = f'nodes {tuple(x.shape)} and keys {tuple(y.shape)}'
+        raise ValueError(f'{operator}: {seen} must have the same batch size and channels')
     _check_device(operator, 'keys', y, x)
     if not 1 <= groups <= x.shape[1] or x.shape[1] % groups:
         raise ValueError(f'{operator}: groups = {groups} does not divide channels = {x.shape[1]}')
@@ -84,6 +71,5 @@ def _check_features(operator: str, x: Tensor, y: Tensor, groups: int) -> None:
 
 def _check_device(operator: str, name: str, tensor, features: Tensor) -> None:
     if tensor.device != features.device:
-        raise ValueError(
-            f'{operator}: {name} on {tensor.device}, but the features on {features.device}'
-        )
+        seen = f'{name} on {tensor.device}, but the features on {features.device}'
+        raise ValueError(f'{operator}: {seen}')

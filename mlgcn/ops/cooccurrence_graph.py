@@ -22,16 +22,13 @@ def label_graph(
     """
     images, together = images.double(), together.double().clone()
     if together.shape != (len(images), len(images)):
-        raise ValueError(
-            f'counts of pairs have shape {tuple(together.shape)} for {len(images)} labels'
-        )
+        seen = tuple(together.shape)
+        raise ValueError(f'counts of pairs have shape {seen} for {len(images)} labels')
     together.fill_diagonal_(0)
     if (together < 0).any() or (together > images[:, None]).any():
         i, j = ((together < 0) | (together > images[:, None])).nonzero()[0].tolist()
-        raise ValueError(
-            f'labels {i} and {j} occur together in {together[i, j]:g} images, label {i} in '
-            f'{images[i]:g}'
-        )
+        seen = f'together in {together[i, j]:g} images, label {i} in {images[i]:g}'
+        raise ValueError(f'labels {i} and {j} occur {seen}')
     # a label without images points nowhere (0 / 0 would spoil the whole graph)
     implied = together / images.clamp(min=1)[:, None] >= threshold
     implied &= images[:, None] > 0

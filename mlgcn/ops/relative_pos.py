@@ -41,10 +41,8 @@ class SeparableTable:
 
     def __init__(self, row: Tensor, column: Tensor):
         if row.ndim != 2 or column.ndim != 2 or row.shape[1] != column.shape[1]:
-            raise ValueError(
-                'SeparableTable: row and column must be (H, M) and (W, M), '
-                f'got {tuple(row.shape)} and {tuple(column.shape)}'
-            )
+            seen = f'{tuple(row.shape)} and {tuple(column.shape)}'
+            raise ValueError(f'SeparableTable: row and column must be (H, M), (W, M), got {seen}')
         self.row, self.column, self.device = row, column, row.device
 
     @property

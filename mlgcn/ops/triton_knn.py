@@ -40,12 +40,9 @@ def _works(device: str) -> bool:
             expected = distance.topk(9, largest=False).indices
             torch.testing.assert_close(found, expected.int(), msg='wrong neighbours')
     except Exception as error:  # whatever a compiler can raise
-        reason = (str(error).strip().splitlines() or [''])[0]
-        warnings.warn(
-            f'PyTorch searches for neighbours, slower and with the same results: the Triton '
-            f'kernel fails here ({type(error).__name__}: {reason})',
-            stacklevel=2,
-        )
+        reason = f'{type(error).__name__}: {(str(error).strip().splitlines() or [""])[0]}'
+        told = 'PyTorch searches for neighbours, slower and with the same results'
+        warnings.warn(f'{told}: the Triton kernel fails here ({reason})', stacklevel=2)
         return False
     return True
 

@@ -113,10 +113,10 @@ def change(key, value):
         ),
         (change('objects', np.full(80, -1)), r'of 0 or 1 .* seen \(80,\): \[-1\]'),
         (change('objects', np.zeros((80, 1))), r'record 4: .* seen \(80, 1\)'),
-        (b'\x80\x04]\x94', 'broken or something else'),
-        (b'\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f.', 'broken or something else'),
+        (b'\x80\x04]\x94', 'whole pickled list'),
+        (b'\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f.', 'whole pickled list'),
         (b'{"images": []}', 'refused: its pickle uses'),
-        (b'', 'broken or something else'),
+        (b'', 'whole pickled list'),
     ],
 )
 def test_other_files_get_one_clear_line(tmp_path, content, message):

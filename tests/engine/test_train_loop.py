@@ -26,5 +26,5 @@ def test_other_loops_stay(given):
 
 
 def test_a_batch_sampler_is_refused():
-    with pytest.raises(ConfigError, match='train_dataloader.batch_sampler: mlgcn cannot resume'):
+    with pytest.raises(ConfigError, match='train_dataloader.batch_sampler: .*EpochBasedTrainLoop'):
         ResumableTrainLoop(None, dict(batch_sampler=dict(type='BatchSampler')), max_epochs=1)

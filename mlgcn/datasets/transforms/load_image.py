@@ -38,10 +38,8 @@ class LoadImage(BaseTransform):
     def __post_init__(self) -> None:
         limit = 2 * Image.MAX_IMAGE_PIXELS
         if not 0 < self.max_pixels <= limit:
-            raise ValueError(
-                f'max_pixels={self.max_pixels}: expected 1 to {limit} (where Pillow stops)'
-            )
-
+            expected = f'expected 1 to {limit} (where Pillow stops)'
+            raise ValueError(f'max_pixels={self.max_pixels}: {expected}')
         if self.value_range and not self.value_range[0] < self.value_range[1]:
             raise ValueError(f'value_range={self.value_range}: expected (low, high)')
 

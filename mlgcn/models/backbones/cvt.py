@@ -127,10 +127,8 @@ class CvT(BaseModule):
     def __init__(self, arch: str = 'w24', act: str = 'quick_gelu', init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if arch not in ARCHS or act not in ACTS:
-            raise ValueError(
-                f'CvT: arch {arch!r} with act {act!r}, expected one of {", ".join(ARCHS)} and one '
-                f'of {", ".join(ACTS)}'
-            )
+            expected = f'one of {", ".join(ARCHS)} and one of {", ".join(ACTS)}'
+            raise ValueError(f'CvT: expected {expected}, got arch {arch!r} and act {act!r}')
         channels = 3
         for i, (dim, heads, depth) in enumerate(zip(*ARCHS[arch])):
             blocks = [Block(dim, heads, ACTS[act]) for _ in range(depth)]

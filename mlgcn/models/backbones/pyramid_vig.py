@@ -122,11 +122,9 @@ class PyramidViG(BaseBackbone):
     def _check_size(self, height: int, width: int):
         for i, keys, k, dilation in self._lacking(height, width):
             side = next(s for s in itertools.count(32) if not any(self._lacking(s, s)))
-            raise ValueError(
-                f'PyramidViG: images of {height} x {width} pixels give stage {i} {keys} keys, '
-                f'but it needs k * dilation = {k} * {dilation} = {k * dilation}; the smallest '
-                f'square images that work are {side} x {side}'
-            )
+            seen = f'images of {height} x {width} pixels give stage {i} {keys} keys'
+            needed = f'it needs k * dilation = {k} * {dilation} = {k * dilation}'
+            raise ValueError(f'PyramidViG: {seen}, but {needed}; {side} x {side} pixels would do')
 
     def _lacking(self, height: int, width: int):
         """(stage, keys, k, dilation) of the blocks with too few keys in images of this size."""

@@ -68,10 +68,8 @@ class TIMMBackbone(UpstreamTIMMBackbone):
                 *rest, last = super().forward(x)
                 maps = [self._as_map(m, x) for m in rest]
         except AssertionError as error:
-            raise ValueError(
-                f'model.backbone: {error} Build it with img_size={tuple(x.shape[2:])}: timm then '
-                'resizes the position embeddings of pretrained weights'
-            ) from error
+            advice = f'Build it with img_size={tuple(x.shape[2:])}: timm resizes its embeddings'
+            raise ValueError(f'model.backbone: {error} {advice}') from error
         return (*maps, self._as_map(last, x))
 
     def _as_map(self, output: Tensor, x: Tensor) -> Tensor:
@@ -92,10 +90,8 @@ class TIMMBackbone(UpstreamTIMMBackbone):
             ValueError: with ``features_only``, timm does not say.
         """
         if not hasattr(self.timm_model, 'group_matcher'):
-            raise ValueError(
-                'model.backbone: features_only=True, expected False (maps by out_indices) for '
-                'frozen_layers and learning rates that differ from layer to layer'
-            )
+            told = 'frozen_layers and rates by layer need features_only=False (and out_indices)'
+            raise ValueError(f'model.backbone: {told}')
         return group_parameters(self.timm_model, self.timm_model.group_matcher(), reverse=True)
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:

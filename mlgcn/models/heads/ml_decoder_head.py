@@ -86,10 +86,8 @@ class MLDecoderHead(MultiLabelHead):
         if self.word_proj is None:
             raise ValueError('MLDecoderHead: built without word_vectors, its queries are fixed')
         if vectors.ndim != 2 or vectors.shape[1] != self.word_proj.in_features:
-            raise ValueError(
-                f'MLDecoderHead: expected word vectors (K, {self.word_proj.in_features}), got '
-                f'{tuple(vectors.shape)}'
-            )
+            expected = f'expected word vectors (K, {self.word_proj.in_features})'
+            raise ValueError(f'MLDecoderHead: {expected}, got {tuple(vectors.shape)}')
         self.words = vectors.to(self.word_proj.weight)
         self.num_classes = len(vectors)
 

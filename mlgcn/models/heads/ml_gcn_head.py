@@ -94,10 +94,8 @@ class MLGCNHead(MultiLabelHead):
     def set_graph(self, nums: ArrayLike, adj: ArrayLike) -> None:
         """The graph of counts of training images: with each label (K,), with both (K, K)."""
         if len(nums) != self.num_classes:
-            raise ValueError(
-                f'{self.graph_file or "the data"}: counts of {len(nums)} classes, the head has '
-                f'{self.num_classes}'
-            )
+            seen = f'counts of {len(nums)} classes, the head has {self.num_classes}'
+            raise ValueError(f'{self.graph_file or "the data"}: {seen}')
         counts = (torch.from_numpy(np.asarray(array)) for array in (nums, adj))
         self.graph.copy_(label_graph(*counts, self.threshold))
 
@@ -137,7 +135,5 @@ def read_counts(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f'their shapes are {size} and {counts["adj"].shape}')
         return counts['nums'], counts['adj']
     except ValueError as error:
-        raise ValueError(
-            f'{path}: expected the counts that `mlgcn graph` writes, nums (K,) and adj (K, K): '
-            f'{error}'
-        ) from error
+        told = 'expected the counts that `mlgcn graph` writes, nums (K,) and adj (K, K)'
+        raise ValueError(f'{path}: {told}: {error}') from error

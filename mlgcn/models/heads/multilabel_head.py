@@ -47,10 +47,8 @@ class MultiLabelHead(MultiLabelClsHead):
         init_cfg: dict | None = None,
     ):
         if not isinstance(num_classes, int) or num_classes < 1:
-            raise ValueError(
-                f'{type(self).__name__}: num_classes must be a positive integer, got {num_classes}'
-                ' (mlgcn train and mlgcn test fill it in from the data set)'
-            )
+            told = f'num_classes must be a positive integer, got {num_classes}'
+            raise ValueError(f'{type(self).__name__}: {told} (mlgcn train fills it in)')
         super().__init__(loss=nn.Identity(), thr=thr, init_cfg=init_cfg)
         del self.loss_module
         self.num_classes = num_classes
@@ -60,10 +58,8 @@ class MultiLabelHead(MultiLabelClsHead):
         for name, module in self.losses.items():
             weights = getattr(module, 'pos_weight', None)
             if isinstance(weights, (list, tuple)) and len(weights) not in (1, num_classes):
-                raise ValueError(
-                    f'{name}: pos_weight has {len(weights)} values, expected one for each of the '
-                    f'{num_classes} classes'
-                )
+                seen = f'{len(weights)} values for {num_classes} classes'
+                raise ValueError(f'{name}: pos_weight has {seen}, expected one for each')
 
     def train(self, mode: bool = True) -> 'MultiLabelHead':
         """As upstream; what a head computed once for inference (:class:`Constant`) is forgotten."""
@@ -88,10 +84,8 @@ class MultiLabelHead(MultiLabelClsHead):
         """Ground truth (B, K) of 1 (present), 0 (absent) and -1 (ignored)."""
         target = torch.stack([label_vector(sample, self.num_classes) for sample in data_samples])
         if target.shape[1] != self.num_classes:
-            raise ValueError(
-                f'{type(self).__name__} was built for {self.num_classes} classes, '
-                f'but the labels have {target.shape[1]}'
-            )
+            told = f'was built for {self.num_classes} classes, but the labels have'
+            raise ValueError(f'{type(self).__name__} {told} {target.shape[1]}')
         return target
 
     def _get_loss(self, cls_score: Tensor, data_samples: Sequence[DataSample], **kwargs) -> dict:
@@ -116,11 +110,9 @@ class MultiLabelHead(MultiLabelClsHead):
                 **kwargs,
             )
             if per_label.ndim != 2:
-                raise ValueError(
-                    f'{name}: {type(module).__name__} gives values of shape '
-                    f'{tuple(per_label.shape)}, expected one for each image and class (of '
-                    'CrossEntropyLoss: use_sigmoid=True)'
-                )
+                seen = f'{type(module).__name__} gives values of shape {tuple(per_label.shape)}'
+                told = 'expected (B, K); of CrossEntropyLoss: use_sigmoid=True'
+                raise ValueError(f'{name}: {seen}, {told}')
             per_label = per_label[:, : self.num_classes]
             losses[name] = (per_label * counted).sum() / average
         return losses

@@ -59,10 +59,8 @@ class Query2LabelHead(MultiLabelHead):
         dim = in_channels if embed_dim is None else embed_dim
         chosen = [self_attn] * num_decoders if isinstance(self_attn, bool) else list(self_attn)
         if num_decoders < 1 or len(chosen) != num_decoders:
-            raise ValueError(
-                f'Query2LabelHead: num_decoders is {num_decoders}, expected at least 1; self_attn '
-                f'has {len(chosen)} entries'
-            )
+            told = f'expected num_decoders >= 1, and as many self_attn; got {num_decoders}'
+            raise ValueError(f'Query2LabelHead: {told} and {len(chosen)}')
         needed = project or dim != in_channels
         self.input_proj = nn.Conv2d(in_channels, dim, 1) if needed else nn.Identity()
         layer = dict(dim=dim, num_heads=num_heads, hidden=hidden, dropout=dropout)

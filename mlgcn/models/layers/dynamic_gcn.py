@@ -40,11 +40,8 @@ class DynamicGCN(nn.Module):
     def adjacency(self, nodes: Tensor) -> Tensor:
         """The graph of each image, (B, K, K) in (0, 1), from its nodes (B, C, K)."""
         if self.training and len(nodes) < 2 and type(self.bn_global) is nn.BatchNorm1d:
-            raise ValueError(
-                'ADD-GCN trains on at least 2 images per process, got 1: its global BatchNorm '
-                'normalises one value per image. Set train_dataloader.batch_size to 2 or more '
-                'and train_dataloader.drop_last=True.'
-            )
+            told = 'ADD-GCN trains on at least 2 images per process, got 1 (global BatchNorm)'
+            raise ValueError(f'{told}; set batch_size and drop_last=True of train_dataloader')
         pooled = self.conv_global(nodes.mean(dim=2, keepdim=True))
         pooled = _leaky_relu(self.bn_global(pooled)).expand_as(nodes)
         return torch.sigmoid(self.conv_create_co_mat(torch.cat([pooled, nodes], dim=1)))

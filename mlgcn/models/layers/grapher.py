@@ -76,9 +76,8 @@ class Grapher(nn.Module):
     ):
         super().__init__()
         if channels % num_groups:
-            raise ValueError(
-                f'Grapher: num_groups = {num_groups} does not divide channels = {channels}'
-            )
+            told = f'num_groups = {num_groups} does not divide channels = {channels}'
+            raise ValueError(f'Grapher: {told}')
         self.k, self.dilation, self.reduction, self.num_groups = k, dilation, reduction, num_groups
         self.search, self.aggregate = search, aggregate
         self.fc1 = conv_norm(channels, channels, dim)
@@ -198,10 +197,8 @@ class GraphStage(nn.Module):
         key = num_nodes, num_keys, device
         if self._table[0] == key:
             return self._table[1]
-        size = num_nodes, num_keys
-        table = relative_position(
-            self.channels, self.grid, self.reduction, self.num_nodes, size, device
-        )
+        built = self.channels, self.grid, self.reduction, self.num_nodes
+        table = relative_position(*built, size=(num_nodes, num_keys), device=device)
         if not torch.compiler.is_compiling():  # a traced tensor is of no use outside its trace
             self._table = key, table
         return table

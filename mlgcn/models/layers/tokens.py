@@ -32,10 +32,8 @@ def read_vectors(path: str | Path, num_classes: int) -> Tensor:
         raise ValueError(f'{path}: expected a .npy file of one vector per class')
     vectors = read_array(path, 'f', 2)
     if len(vectors) != num_classes or vectors.shape[1] > MAX_WIDTH:
-        raise ValueError(
-            f'{path}: expected floats of shape ({num_classes}, C), one row per class, C at most '
-            f'{MAX_WIDTH:,}, found {vectors.shape}'
-        )
+        expected = f'expected shape ({num_classes}, C), a row per class, C at most {MAX_WIDTH:,}'
+        raise ValueError(f'{path}: {expected}, found {vectors.shape}')
     if not np.isfinite(vectors).all():
         raise ValueError(f'{path}: NaN or infinite values')
     return torch.from_numpy(vectors.astype(np.float32))

@@ -38,11 +38,9 @@ class MultiLabelLoss(nn.Module):
             seen = target.unique().tolist()[:5]
             raise ValueError(f'{type(self).__name__}: targets must be 1, 0 or -1; got {seen}')
         if self.num_images and (index is None or int(index.max()) >= self.num_images):
-            raise ValueError(
-                f'{type(self).__name__} keeps a state for num_images={self.num_images} training '
-                f'images, but got {"no sample_idx" if index is None else int(index.max())}: count '
-                'them, and keep sample_idx in the meta_keys of PackInputs'
-            )
+            seen = 'none' if index is None else int(index.max())
+            told = f'sample_idx (in meta_keys of PackInputs) below num_images={self.num_images}'
+            raise ValueError(f'{type(self).__name__}: expected {told}, got {seen}')
         loss = self.compute(logits, target.to(logits), *((index,) if self.num_images else ()))
         if loss.ndim:
             divisor = {'sum': 1, 'mean': loss.numel(), 'batchmean': len(loss)}[self.reduction]

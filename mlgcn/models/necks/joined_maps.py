@@ -37,10 +37,8 @@ class JoinedMaps(BaseModule):
             ValueError: another number of maps.
         """
         if len(maps) != len(self.norms):
-            raise ValueError(
-                f'JoinedMaps: expected {len(self.norms)} maps (in_channels), got {len(maps)}; set '
-                "the backbone's out_indices"
-            )
+            told = f'expected {len(self.norms)} maps (in_channels), got {len(maps)}'
+            raise ValueError(f"JoinedMaps: {told}; set the backbone's out_indices")
         height, width = maps[self.grid].shape[2:]
         normed = [norm(x) for norm, x in zip(self.norms, maps)]
         return (self.project(torch.cat([on_grid(x, height, width) for x in normed], dim=1)),)

@@ -46,10 +46,8 @@ class LabelGraphNeck(BaseModule):
         super().__init__(init_cfg)
         rates = drop_path_rates or [0.0] * len(in_channels)
         if len(rates) != len(in_channels):
-            raise ValueError(
-                f'LabelGraphNeck: {len(in_channels)} in_channels need as many drop_path_rates, '
-                f'got {len(rates)}'
-            )
+            told = f'{len(in_channels)} in_channels need as many drop_path_rates'
+            raise ValueError(f'LabelGraphNeck: {told}, got {len(rates)}')
         self.in_channels, self.k = tuple(in_channels), k
         self.project = None
         if widths is not None:
@@ -98,17 +96,13 @@ class LabelGraphNeck(BaseModule):
     def _check(self, maps: Sequence[Tensor]):
         shapes = [tuple(m.shape[1:]) for m in maps]
         if [s[:-2] for s in shapes] != [(c,) for c in self.in_channels]:
-            raise ValueError(
-                f'LabelGraphNeck: expected one map (C, H, W) for each of in_channels='
-                f'{self.in_channels}, got {shapes}; set the backbone to return these stages '
-                '(out_indices) as maps'
-            )
+            told = f'expected a map (C, H, W) for each of in_channels={self.in_channels}'
+            advice = "set the backbone's out_indices"
+            raise ValueError(f'LabelGraphNeck: {told}, got {shapes}; {advice}')
         for i, (_, height, width) in enumerate(shapes):
             if height * width < self.k:
-                raise ValueError(
-                    f'LabelGraphNeck: map {i} of {height} x {width} patches has fewer than '
-                    f'k = {self.k}; use larger images or a smaller k'
-                )
+                told = f'map {i} of {height} x {width} patches has fewer than k = {self.k}'
+                raise ValueError(f'LabelGraphNeck: {told}; use larger images or a smaller k')
 
 
 class LabelStage(nn.Module):

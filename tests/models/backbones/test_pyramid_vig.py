@@ -72,7 +72,7 @@ def test_table_is_computed_once_and_never_stored():
 
 def test_images_that_are_too_small_are_named():
     backbone = PyramidViG('t', img_size=192)
-    message = r'stage 3 25 keys, .* 9 \* 3 = 27; the smallest square images that work are 161 x 161'
+    message = r'stage 3 25 keys, .* 9 \* 3 = 27; 161 x 161 pixels'
     with pytest.raises(ValueError, match=message):
         backbone(images(1, 3, 160, 160))
     with torch.no_grad():
