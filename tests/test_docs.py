@@ -23,7 +23,7 @@ from tiny import ROOT
 from mlgcn.apis.shipped_configs import find_config
 from mlgcn.cli import COMMANDS, main
 from mlgcn.engine.config import read_config
-from mlgcn.engine.overrides import Text
+from mlgcn.engine.config_values import Text
 
 PAGES = sorted(
     path

@@ -25,8 +25,8 @@ from mlgcn.checkpoints.recognise import fit_model
 from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_config
 from mlgcn.datasets.image_io import read_image
 from mlgcn.engine.config import ConfigError, fit_to_data, read_config
+from mlgcn.engine.config_values import resolve
 from mlgcn.engine.fuse import fuse
-from mlgcn.engine.overrides import resolve
 from mlgcn.evaluation.calibration import Calibration
 from mlgcn.registry import MODELS, TRANSFORMS
 

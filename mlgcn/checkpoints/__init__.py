@@ -2,11 +2,10 @@
 
 from .checkpoint import Checkpoint, load
 from .convert import convert, detect, published_key, to_published, unwrap
-from .error import CheckpointError, about
 from .metadata import fingerprint, make_metadata, save_weights
 from .pretrained import Pretrained
 from .recognise import describe
-from .safe_load import trust_checkpoints
+from .safe_load import CheckpointError, about, trust_checkpoints
 from .sources import implied_classes
 
 __all__ = [

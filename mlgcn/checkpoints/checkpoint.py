@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from mlgcn.messages import some
 
 from .convert import convert, detect, unwrap
-from .error import CheckpointError, about
 from .metadata import KEY, fingerprint, meta_of
-from .safe_load import SAFETENSORS, read_json, safe_load
+from .safe_load import SAFETENSORS, CheckpointError, about, read_json, safe_load
 from .sources import SOURCES, implied_classes, num_classes
 
 

@@ -13,7 +13,7 @@ from mlgcn.messages import some
 from mlgcn.models.backbones.pyramid_vig import REDUCTIONS
 from mlgcn.ops.relative_pos import relative_position
 
-from .error import CheckpointError
+from .safe_load import CheckpointError
 from .sources import source_of
 from .tables import DROPPED, HEADS, PARTS, SYSTEMS, TRESNET, Rows, rows
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mlgcn.atomic_files import refuse_existing, write_atomically
 
-from .error import CheckpointError
+from .safe_load import CheckpointError
 
 KEY = 'mlgcn_metadata'  # in a checkpoint's `meta`, and in the metadata of .safetensors
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from mlgcn.models.backbones.pyramid_vig import ARCHS
 
 from .convert import convert, detect
-from .error import CheckpointError
+from .safe_load import CheckpointError
 from .sources import SOURCES, implied_classes, num_classes
 from .tables import TRESNET
 

@@ -20,7 +20,6 @@ from torch import Tensor
 from mlgcn.messages import some
 from mlgcn.zip_files import open_zip
 
-from .error import CheckpointError, about
 from .pickle_doubles import DTYPES, RefusedError, check_shape
 from .restricted_pickle import unpickle
 
@@ -45,6 +44,21 @@ MAX_JSON = 2**22
 MAX_HEADER = 2**22  # bytes: 40,000 entries, or a config
 SAFETENSORS = 'text of the safetensors header'  # a key of the content
 _trusting = False
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint, is damaged, holds other weights or asks for too much."""
+
+
+@contextmanager
+def about(name: object) -> Iterator[None]:
+    """Put `name`, a file, before the message of a CheckpointError that does not have it."""
+    try:
+        yield
+    except CheckpointError as error:
+        if str(error).startswith(f'{name}'):
+            raise
+        raise CheckpointError(f'{name}: {error}') from error.__cause__
 
 
 def trust_checkpoints() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mlgcn.messages import some
 
 from .checkpoint import Checkpoint
-from .error import CheckpointError
+from .safe_load import CheckpointError
 from .sources import SOURCES
 
 # what mmpretrain's heads have for each class: (pattern of) name -> axes; ours say so themselves

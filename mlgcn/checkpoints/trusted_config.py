@@ -19,8 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from mlgcn.registry import MODELS, TRANSFORMS
 
-from .error import CheckpointError
-from .safe_load import read_json
+from .safe_load import CheckpointError, read_json
 
 MODEL_MODULES = (
     'mlgcn.models.',

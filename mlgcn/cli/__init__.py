@@ -64,7 +64,7 @@ def parser_of(command: str) -> Parser:
 def execute(command: str, arguments: list[str]) -> None:
     """Parse the arguments of one command, and run it."""
     from mlgcn.checkpoints import trust_checkpoints
-    from mlgcn.engine.overrides import Text
+    from mlgcn.engine.config_values import Text
     from mlgcn.engine.work_dir import writes_to
 
     args = parser_of(command).parse_intermixed_args(arguments)

@@ -17,7 +17,7 @@ from mlgcn.datasets import readers, unite_classes, use_own_photos
 from mlgcn.messages import some
 
 from .config_check import ConfigError, check_config, check_option
-from .overrides import escaped, resolve
+from .config_values import escaped, resolve
 from .randomness import unchanged_randomness
 
 UNSET = 'leave the key out, or set it to None, to follow them'

@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader
 
 from mlgcn.messages import nearest
 
-from .config_values import ConfigError, check_values
-from .overrides import descend
+from .config_values import ConfigError, check_values, descend
 
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
 # read by mmengine's Config or Runner, or by mlgcn's commands, beside the Runner's own arguments

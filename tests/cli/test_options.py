@@ -7,7 +7,7 @@ from mlgcn.checkpoints import safe_load, tables
 from mlgcn.cli import COMMANDS, execute, options, parser_of
 from mlgcn.datasets.hidden_labels import RULES
 from mlgcn.datasets.scenes import make_scenes
-from mlgcn.engine.overrides import Text
+from mlgcn.engine.config_values import Text
 from mlgcn.evaluation import METRIC_NAMES, PROTOCOLS
 from mlgcn.evaluation.published import EVALUATORS
 from mlgcn.export.files import FORMATS
