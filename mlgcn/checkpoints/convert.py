@@ -78,7 +78,7 @@ def convert(
             raise CheckpointError(f'{key} and another entry stand for {name}: two models in one?')
         if name is not None:
             ours[name] = _our_value(key, name, value)
-        elif not re.fullmatch(DROPPED.get(source, ''), key):
+        elif source not in DROPPED or not re.fullmatch(DROPPED[source], key):
             unknown.append(key)
     _refuse(unknown, f'the published {source} {part or "weights"}')
     for name in [key for key in ours if key.endswith('.running_mean')]:
