@@ -6,13 +6,3 @@ from .loaded_model import LoadedModel
 from .loading import load_model
 from .prediction import Decision, Prediction, Predictions
 from .shipped_configs import is_config
-
-__all__ = [
-    'Calibration',
-    'Decision',
-    'LoadedModel',
-    'Prediction',
-    'Predictions',
-    'is_config',
-    'load_model',
-]

@@ -7,22 +7,3 @@ from .pretrained import Pretrained
 from .recognise import describe
 from .safe_load import CheckpointError, about, trust_checkpoints
 from .sources import implied_classes
-
-__all__ = [
-    'Checkpoint',
-    'CheckpointError',
-    'Pretrained',
-    'about',
-    'convert',
-    'describe',
-    'detect',
-    'fingerprint',
-    'implied_classes',
-    'load',
-    'make_metadata',
-    'published_key',
-    'save_weights',
-    'to_published',
-    'trust_checkpoints',
-    'unwrap',
-]

@@ -7,17 +7,3 @@ from .csv_labels import CsvMultiLabel
 from .own_photos import own_photos, readers, unite_classes, use_own_photos
 from .partial_labels import PartialLabels
 from .voc import VOCMultiLabel
-
-__all__ = [
-    'CocoMultiLabel',
-    'CsvMultiLabel',
-    'JsonMultiLabel',
-    'MultiLabelPhotos',
-    'PartialLabels',
-    'VOCMultiLabel',
-    'own_photos',
-    'readers',
-    'transforms',
-    'unite_classes',
-    'use_own_photos',
-]

@@ -1,5 +1,5 @@
 """Metrics in the definitions of the multi-label literature, their intervals, and calibration."""
-# ruff: noqa: F401, I001  re-exports
+# ruff: noqa: I001  one line each
 
 from .analysis import Curves, LabelPairs, SizeBand
 from .analysis import label_pairs, precision_recall_curves, scores_by_size

@@ -1,5 +1,3 @@
 """Exported models: files, metadata, and certificates of parity with PyTorch."""
 
 from .export_model import export_model
-
-__all__ = ['export_model']

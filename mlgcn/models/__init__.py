@@ -1,5 +1,3 @@
 """All models of mlgcn; importing this package registers them."""
 
 from . import backbones, batch_augments, heads, layers, losses, mirror_average, necks
-
-__all__ = ['backbones', 'batch_augments', 'heads', 'layers', 'losses', 'mirror_average', 'necks']

@@ -3,14 +3,3 @@
 from .graph import gather_keys, max_relative, max_relative_plain
 from .knn import group_knn, group_knn_plain, pairwise_distances
 from .relative_pos import SeparableTable, relative_position
-
-__all__ = [
-    'SeparableTable',
-    'gather_keys',
-    'group_knn',
-    'group_knn_plain',
-    'max_relative',
-    'max_relative_plain',
-    'pairwise_distances',
-    'relative_position',
-]

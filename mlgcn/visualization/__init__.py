@@ -2,5 +2,3 @@
 
 from .explanation_page import explanation_pictures, write_explanations
 from .report import write_report
-
-__all__ = ['explanation_pictures', 'write_explanations', 'write_report']

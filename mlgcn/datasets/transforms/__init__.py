@@ -3,5 +3,3 @@
 from .augment import CutOut, TrivialAugment
 from .crops import CropMix, MultiScaleCrop
 from .load_image import LoadImage
-
-__all__ = ['CropMix', 'CutOut', 'LoadImage', 'MultiScaleCrop', 'TrivialAugment']

@@ -3,5 +3,3 @@
 from .cvt import CvT
 from .pyramid_vig import PyramidViG
 from .timm_backbone import TIMMBackbone
-
-__all__ = ['CvT', 'PyramidViG', 'TIMMBackbone']

@@ -9,15 +9,3 @@ from .ml_decoder_head import MLDecoderHead
 from .ml_gcn_head import MLGCNHead
 from .multilabel_head import MultiLabelHead
 from .query2label_head import Query2LabelHead
-
-__all__ = [
-    'ADDGCNHead',
-    'CSRAHead',
-    'CTranHead',
-    'GKGHead',
-    'LinearHead',
-    'MLDecoderHead',
-    'MLGCNHead',
-    'MultiLabelHead',
-    'Query2LabelHead',
-]

@@ -11,22 +11,3 @@ from .single_positive import (
     ExpectedPositivesLoss,
     ROLELoss,
 )
-
-__all__ = [
-    'AssumeNegativeLoss',
-    'ASL',
-    'BinaryCrossEntropy',
-    'DistributionBalancedLoss',
-    'EntropyMaximizationLoss',
-    'ExpectedPositivesLoss',
-    'MultiLabelFocalLoss',
-    'HillLoss',
-    'LargeLoss',
-    'MultiLabelLoss',
-    'PairwiseRankingLoss',
-    'PartialASL',
-    'ROLELoss',
-    'SPLCLoss',
-    'TwoWayLoss',
-    'ZLPRLoss',
-]

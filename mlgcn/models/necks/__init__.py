@@ -2,5 +2,3 @@
 
 from .joined_maps import JoinedMaps
 from .label_graph import LabelGraphNeck
-
-__all__ = ['JoinedMaps', 'LabelGraphNeck']

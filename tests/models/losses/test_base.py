@@ -18,9 +18,10 @@ LINES = dict(
     EntropyMaximizationLoss=dict(beta=0.4, warm_up=1, epochs=3, num_images=4, num_classes=3),
     LargeLoss=dict(scheme='Cp', delta=0.1, num_images=4, num_classes=3),
 )
+CLASSES = {name: found for name, found in vars(losses).items() if isinstance(found, type)}
 NAMES = sorted(
-    name for name in losses.__all__
-    if name != 'MultiLabelLoss' and issubclass(getattr(losses, name), losses.MultiLabelLoss)
+    name for name, found in CLASSES.items()
+    if name != 'MultiLabelLoss' and issubclass(found, losses.MultiLabelLoss)
 )  # fmt: skip
 
 
