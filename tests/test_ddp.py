@@ -207,6 +207,7 @@ SHARDED = """
 runner_type = {runner_type!r}
 strategy = {strategy!r}
 optim_wrapper = dict(clip_grad=dict(max_norm=0.1))
+model['head']['node_channels'] = 1024
 """
 
 
