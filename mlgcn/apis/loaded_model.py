@@ -3,9 +3,8 @@
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -90,9 +89,8 @@ class LoadedModel:
             ValueError: pixels of another kind, or `threshold`, `top_k`, ... out of range.
         """
         decision = self.decision(threshold, top_k, tta)
-        images = as_list(images, keep_errors)
         predictions = Predictions()
-        for one in self.stream(images, decision, batch_size, channel_order):
+        for one in self.stream(as_list(images, keep_errors), decision, batch_size, channel_order):
             if one.error and not keep_errors:
                 raise BadImage(f'{one.image}: {one.error}', one.error)
             predictions.append(one)
@@ -138,10 +136,10 @@ class LoadedModel:
         images = as_list(image)
         if len(images) != 1:
             raise ValueError(f'explain takes one image, seen {len(images)}')
-        (image,), labels = images, [labels] if isinstance(labels, str) else labels
-        _, image = as_input(image, 0, 'rgb')
+        packed = self.pack(as_input(images[0], 0, 'rgb')[1])
+        labels = [labels] if isinstance(labels, str) else labels
         draw = EXPLAINERS.get('explanation_pictures')
-        return draw(self, self.pack(image), self.decision(threshold, top_k), labels, patch)
+        return draw(self, packed, self.decision(threshold, top_k), labels, patch)
 
     @torch.no_grad()
     def features(
@@ -224,16 +222,17 @@ class LoadedModel:
         """Lists of (name, packed image or its fault); each is read while the last is in use."""
         if not isinstance(batch_size, Integral) or batch_size < 1:
             raise ValueError(f'batch_size is {batch_size!r}, expected a number of at least 1')
-        numbered, waiting = enumerate(images), []
+        numbered = enumerate(images)
         with ThreadPoolExecutor(min(batch_size, os.cpu_count() or 1, 8)) as pool:
-            while chunk := list(itertools.islice(numbered, batch_size)):
+
+            def read(chunk: list) -> list[tuple[str, Future]]:
                 named = [as_input(image, number, channel_order) for number, image in chunk]
-                batch = [(name, pool.submit(self._try_pack, image)) for name, image in named]
-                if waiting:
-                    yield [(name, future.result()) for name, future in waiting]
-                waiting = batch
-            if waiting:
-                yield [(name, future.result()) for name, future in waiting]
+                return [(name, pool.submit(self._try_pack, image)) for name, image in named]
+
+            batches = map(read, iter(lambda: list(itertools.islice(numbered, batch_size)), []))
+            # a batch comes out when the next one is being read
+            for batch, _ in itertools.pairwise(itertools.chain(batches, [None])):
+                yield [(name, future.result()) for name, future in batch]
 
     def _inputs(self, packed: Sequence[Mapping[str, Any]]) -> Tensor:
         """Normalised (B, 3, h, w), on the model's device."""
@@ -246,8 +245,9 @@ class LoadedModel:
         Raises:
             ValueError: the model answers with NaN or infinite values.
         """
-        run = partial(mirror_averaged_logits, self.model) if tta else self.model
-        logits = run(self._inputs(packed)).float().cpu().numpy()
+        inputs = self._inputs(packed)
+        logits = mirror_averaged_logits(self.model, inputs) if tta else self.model(inputs)
+        logits = logits.float().cpu().numpy()
         if not np.isfinite(logits).all():
             raise ValueError(f'{self.checkpoint.path}: the model gives NaN or infinite logits')
         return logits

@@ -47,37 +47,28 @@ def load_model(
     EMA weights are used where the run had them: they are what its `state_dict` holds.
 
     Args:
-        config_or_checkpoint: a checkpoint of ours, whose metadata names the model, of which only
-            classes on an allow-list are built; or, with `checkpoint`, a config file or the name of
-            a shipped one ('addgcn_coco_448').
-        checkpoint: ours or published: a file, or 'hf-hub:user/name', whose `model.safetensors` is
-            fetched.
+        config_or_checkpoint: a checkpoint of ours, of whose metadata's model only classes on an
+            allow-list are built; or, with `checkpoint`, a config: file, or name of a shipped one.
+        checkpoint: ours or published: a file, or 'hf-hub:user/name' (its `model.safetensors`).
         device: as torch writes it, e.g. 'cuda:0'; None takes a GPU where there is one.
         cfg_options: overrides of the config, {'model.head.thr': 0.3}.
         fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
-        known: labels that all images are known to show (True) or not to show (False), for models
-            that take them (C-Tran); they are given back with probability 1 or 0.
+        known: see :meth:`LoadedModel.give_known`; they are given back with probability 1 or 0.
 
     Raises:
         ValueError: (CheckpointError, ConfigError) names the file, key or device that is wrong.
         FileNotFoundError: no such checkpoint.
         TypeError: what is given is no path.
     """
-    for given in (config_or_checkpoint, checkpoint or ''):
-        if not isinstance(given, (str, PathLike)):
-            raise TypeError(f'{given!r} is no path: expected a checkpoint, or a config and one')
+    path = _local_file(checkpoint or config_or_checkpoint)
     config = None if checkpoint is None else find_config(config_or_checkpoint)
-    path = _local_file(str(checkpoint or config_or_checkpoint))
     target = usable_device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
     loaded = load(path)
     loaded.check_sha256()
     with about(path):
         cfg = _read_config(config, cfg_options or {}, loaded)
         classes = _classes(loaded, cfg)
-        try:
-            calibration = Calibration.from_metadata(loaded.metadata, len(classes))
-        except ValueError as error:
-            raise CheckpointError(str(error)) from error
+        calibration = _calibration(loaded, len(classes))
     with nullcontext() if config else _bounded(loaded):
         fit_to_data(cfg, classes)
         fit_model(cfg.model, loaded.weights)
@@ -93,8 +84,11 @@ def load_model(
     return model
 
 
-def _local_file(checkpoint: str) -> str:
+def _local_file(checkpoint: str | Path) -> str:
     """The checkpoint, fetched where it lies on the Hugging Face hub; no other file of its repo."""
+    if not isinstance(checkpoint, (str, PathLike)):
+        raise TypeError(f'{checkpoint!r} is no path: expected a checkpoint, or a config and one')
+    checkpoint = str(checkpoint)
     if not checkpoint.startswith('hf-hub:'):
         if is_config(checkpoint):
             find_config(checkpoint)
@@ -162,6 +156,13 @@ def _classes(loaded: Checkpoint, cfg: Config) -> tuple[str, ...]:
             '--cfg-options test_dataloader.dataset.classes=FILE'
         )
     return loaded.classes or tuple(map(str, own))
+
+
+def _calibration(loaded: Checkpoint, num_classes: int) -> Calibration:
+    try:
+        return Calibration.from_metadata(loaded.metadata, num_classes)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:

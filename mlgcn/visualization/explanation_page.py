@@ -55,16 +55,15 @@ def write_explanations(
         shown = dict(size=photo.image.size, uri=data_uri(photo.image))
         sections.append(dict(path=image, id=f'seen{number}', labels=chosen, parts=parts, **shown))
     page = Path(out, 'index.html')
-    write_page(
-        page,
-        'explanation.html.j2',
-        sections=sections,
-        model=Path(loaded.checkpoint.path).name,
-        head=type(loaded.model.head).__name__,
-        classes=loaded.classes,
+    model = dict(model=Path(loaded.checkpoint.path).name, head=type(loaded.model.head).__name__)
+    # the pictures are of the photograph alone, which the page says where predictions average
+    rule = dict(
         decision=replace(decision, tta=False),
         mirrored=decision.tta,
         first_step=decision.first_step,
+    )
+    write_page(
+        page, 'explanation.html.j2', sections=sections, classes=loaded.classes, **model, **rule
     )
     return page
 

@@ -55,22 +55,16 @@ def write_report(
     if annotations is not None:
         areas = object_areas(annotations, file.file_names, file.class_names)
     photographs, unread = galleries(loaded, images)
-    tied = [tie_warning(r.file.scores, r.file.targets, r.file.class_names) for r in loaded]
-    tied = [f'{run.name}: {text}' for run, text in zip(loaded, tied) if text]
-    for text in tied:
-        warnings.warn(text, stacklevel=2)
-    write_page(
-        Path(out),
-        'report.html.j2',
-        numbers=ReportNumbers(loaded, replicates, seed, areas),
-        threshold=THRESHOLDS[loaded[0].result.protocol],
-        left_out=left_out,
-        replicates=replicates,
-        seed=seed,
-        galleries=photographs,
-        unread=unread,
-        tied=tied,
-    )
+    tied = []
+    for run in loaded:
+        if text := tie_warning(run.file.scores, run.file.targets, run.file.class_names):
+            tied.append(f'{run.name}: {text}')
+            warnings.warn(tied[-1], stacklevel=2)
+    numbers = ReportNumbers(loaded, replicates, seed, areas)
+    shown = dict(galleries=photographs, unread=unread, tied=tied, left_out=left_out)
+    threshold = THRESHOLDS[loaded[0].result.protocol]
+    drawn = dict(replicates=replicates, seed=seed)
+    write_page(Path(out), 'report.html.j2', numbers=numbers, threshold=threshold, **drawn, **shown)
 
 
 def galleries(runs: Sequence[Run], images: str | Path | None) -> tuple[list[Gallery], str]:
