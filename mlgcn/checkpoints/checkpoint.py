@@ -161,15 +161,10 @@ def load(file: Any, published_names: bool = False) -> Checkpoint:
 
 
 def load_content(file: Any, map_location: Any = None, weights_only: bool | None = None) -> dict:
-    """:func:`load` in the place of mmengine's reader: the content alone, always on the CPU."""
+    """:func:`load` in the place of mmengine's readers: the content alone, always on the CPU."""
     if weights_only is False:
         raise CheckpointError(f'{file}: mlgcn does not unpickle without an allow-list')
-    return load(file).content
-
-
-def load_path(path: str, map_location: Any = None) -> dict:
-    """:func:`load` in the place of mmengine's reader of local files, for `load_from`."""
-    return load(os.path.expanduser(path)).content
+    return load(os.path.expanduser(file) if isinstance(file, str) else file).content
 
 
 def load_url(url: str, model_dir: str | None = None, progress: bool = True, **_: Any) -> dict:

@@ -26,18 +26,24 @@ from .restricted_pickle import unpickle
 FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'  # torch's own switch, see mlgcn/engine/upstream_patches.py
 # torch.save before version 1.6: this number, the format's version, then the pickles
 LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
-# what is not a checkpoint, and its first bytes in small letters
+ONNX = rb'\x08.{1,2}\x12.(?:pytorch|onnx|tf2onnx|skl2onnx|keras2onnx)'
+# what is not a checkpoint, and the pattern of its first bytes, in letters of any case
 KINDS = {
-    'a git-lfs pointer, not the file itself (git lfs pull fetches it)': b'version https://git-lfs',
-    'a web page, as a link to a page instead of a file gives it': (b'<!doctype', b'<html'),
-    'an XML file': b'<?xml',
-    'a picture': (b'\xff\xd8\xff', b'\x89png', b'gif8', b'ii*\0', b'mm\0*', b'riff'),
-    'an archive (gzip, bzip2, xz or zstd)': (b'\x1f\x8b', b'bzh', b'\xfd7zxz', b'\x28\xb5\x2f\xfd'),
-    'an archive (7z or rar)': (b'7z\xbc\xaf', b'rar!'),
-    'an HDF5 file (Keras?)': b'\x89hdf',
-    'a numpy array (.npy)': b'\x93numpy',
-    'a GGUF file': b'gguf',
-    'a pickle that torch.save did not write': b'\x80',
+    'a git-lfs pointer, not the file itself (git lfs pull fetches it)': rb'version https://git-lfs',
+    'a web page, as a link to a page instead of a file gives it': rb'<!doctype|<html',
+    'an XML file': rb'<\?xml',
+    'a picture': rb'\xff\xd8\xff|\x89png|gif8|ii\*\0|mm\0\*|riff',
+    'an archive (gzip, bzip2, xz or zstd)': rb'\x1f\x8b|bzh|\xfd7zxz|\x28\xb5\x2f\xfd',
+    'an archive (7z or rar)': rb'7z\xbc\xaf|rar!',
+    'an HDF5 file (Keras?)': rb'\x89hdf',
+    'a numpy array (.npy)': rb'\x93numpy',
+    'a GGUF file': rb'gguf',
+    'a pickle that torch.save did not write': rb'\x80',
+    'a list of the parts of a model (*.index.json), expected one file': rb'.*"weight_map"',
+    'an ONNX model, expected the checkpoint that it was made from': ONNX,
+    'a tar archive': rb'.{257}ustar',
+    'an empty file, or nothing but spaces': rb'\Z',
+    'it begins with zeros, as an interrupted copy leaves them': rb'\0+\Z',
 }
 PICKLE = re.compile(r'/data\.pkl$')
 MAX_JSON = 2**22
@@ -125,20 +131,10 @@ def _read(opened: Any, file: Any) -> Any:
 
 def kind_of(head: bytes) -> str:
     """What a file with these first bytes is, which is not a checkpoint."""
-    start = head.removeprefix(b'\xef\xbb\xbf').lstrip().lower()  # a byte order mark
-    for kind, marks in KINDS.items():
-        if start.startswith(marks):
+    start = head.removeprefix(b'\xef\xbb\xbf').lstrip()  # a byte order mark
+    for kind, pattern in KINDS.items():
+        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
             return kind
-    if b'"weight_map"' in head:
-        return 'a list of the parts of a model (.safetensors.index.json), expected one file'
-    if re.match(rb'\x08.{1,2}\x12.(?:pytorch|onnx|tf2onnx|skl2onnx|keras2onnx)', head, re.DOTALL):
-        return 'an ONNX model, expected the checkpoint that it was made from'
-    if head[257:262] == b'ustar':
-        return 'a tar archive'
-    if not head:
-        return 'an empty file'
-    if not any(head):
-        return 'it begins with zeros, as an interrupted copy leaves them'
     if head.isascii() and b'\0' not in head and head.strip():
         return f'a text file that begins with {head.strip().decode().splitlines()[0][:40]!r}'
     return f'it begins with {head[:8]!r}; damaged?'

@@ -118,14 +118,13 @@ checkpoint, runner, package, logger = (
 initializers, schemes = WEIGHT_INITIALIZERS.module_dict, checkpoint.CheckpointLoader._schemes
 READ_AND_LOG = partial(runner._load_checkpoint, logger='current')
 load, load_url = checkpoints('checkpoint.load_content'), checkpoints('checkpoint.load_url')
-load_path = checkpoints('checkpoint.load_path')
 save, pretrained = checkpoints('metadata.save_checkpoint'), checkpoints('pretrained.Pretrained')
 FORMATTED_ONCE = formatted_once(Config.pretty_text)
 LACKS = 'upstream has none, so that ClassBalancedDataset cannot wrap it'
 PATCHES = [
     # owner, name, ours, why upstream's does not do
     (checkpoint, '_safe_torch_load', load, 'reads again in full what is refused'),
-    (schemes, '', load_path, 'says of a folder or a pipe that it cannot be found'),
+    (schemes, '', load, 'says of a folder or a pipe that it cannot be found'),
     (checkpoint, 'load_url', load_url, 'torch.hub unpickles downloads in full'),
     (checkpoint, 'save_checkpoint', save, 'a killed process leaves half a file'),
     (runner, 'save_checkpoint', save, 'the same function, imported by name'),

@@ -90,7 +90,7 @@ def script():
         (scores(), "a zip archive of 'scores.npy'"),
         (scores(np.savez_compressed), "a zip archive of 'scores.npy'"),
         (b'\n_base_ = 3\n', "a text file that begins with '_base_ = 3'"),
-        (b'\n \n', 'it begins with'),
+        (b'\n \n', 'nothing but spaces'),
         (script(), 'TorchScript'),
         (pickle.dumps({'w': 1}), 'a pickle that torch.save did not write'),
         (b'_base_ = 3\n', "a text file that begins with '_base_ = 3'"),
