@@ -93,10 +93,9 @@ def calibrate(
     aim = Objective.parse(objective)
     finite, positives = np.isfinite(logits).all(), (targets == 1).sum()
     if len(logits) < 4 or not finite or not positives:
-        raise ValueError(
-            f'cannot calibrate on {len(logits)} images with {positives} positive labels and logits '
-            f'that are {"finite" if finite else "NaN or infinite"}: expected 4 images, 1 positive'
-        )
+        seen = f'{len(logits)} images with {positives} positive labels and logits that are '
+        seen += 'finite' if finite else 'NaN or infinite'
+        raise ValueError(f'cannot calibrate on {seen}: expected 4 images, 1 positive')
     order = np.random.default_rng(seed).permutation(len(logits))
     fitted, held = np.split(order, [len(order) // 2])
     options = aim, per_class, min_positives
@@ -181,10 +180,8 @@ class Calibration:
             source = f'calibrated for {stated["objective"]} on {int(stated["images"])} images'
             good = thresholds.shape == plain.shape and np.isfinite([temperature, *thresholds]).all()
             if not good or temperature <= 0:
-                raise ValueError(
-                    f'temperature {temperature}, thresholds of shape {thresholds.shape}; expected '
-                    f'more than 0, and {num_classes} finite numbers'
-                )
+                seen = f'temperature {temperature}, thresholds of shape {thresholds.shape}'
+                raise ValueError(f'{seen}; expected more than 0, and {num_classes} finite numbers')
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise ValueError(f"metadata['calibration'] is damaged: {error!r}") from error
         return cls(temperature, thresholds, source)

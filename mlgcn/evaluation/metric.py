@@ -99,10 +99,9 @@ class MultiLabelScores(BaseMetric):
         rows = self.rows
         self._start()
         if not places or len(places) != size - len(left_out):
-            raise ValueError(
-                f'{len(places)} different images were scored, but the data set has {size}'
-                + (f', of which {len(left_out)} could not be read' if left_out else '')
-            )
+            told = f'{len(places)} different images were scored, but the data set has {size}'
+            told += f', of which {len(left_out)} could not be read' if left_out else ''
+            raise ValueError(told)
         images = sorted(places)
         tables = rows.gather([places[key] for key in images], max(number for _, number, _ in parts))
         outcome = [None]
@@ -154,11 +153,9 @@ def tie_warning(scores: np.ndarray, targets: np.ndarray, names: Sequence[str]) -
     tied = [f'{name} {share:.0%}' for name, share in shares.items() if share > 0.1]
     if not tied:
         return None
-    return (
-        f'{len(tied)} of {len(names)} classes have positive images with exactly the score of a '
-        f'negative one (constant scores: 100%): {some(tied)}. The rule for equal scores, not the '
-        'model, decides their AP'
-    )
+    told = f'{len(tied)} of {len(names)} classes have positive images with exactly the score of a'
+    told += f' negative one (constant scores: 100%): {some(tied)}'
+    return f'{told}. The rule for equal scores, not the model, decides their AP'
 
 
 def _logits_and_targets(sample: dict, name: str) -> tuple[np.ndarray, np.ndarray]:

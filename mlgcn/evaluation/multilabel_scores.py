@@ -123,10 +123,8 @@ def check_input(scores, targets, class_names) -> tuple[torch.Tensor, np.ndarray,
         warnings.filterwarnings('ignore', 'The given NumPy array is not writable')
         scores, targets = (torch.as_tensor(table).detach().cpu() for table in (scores, targets))
     if scores.ndim != 2 or scores.shape != targets.shape or 0 in scores.shape:
-        raise ValueError(
-            'scores and targets must both be (N images, K classes), N and K at least 1; got '
-            f'{tuple(scores.shape)} and {tuple(targets.shape)}'
-        )
+        told = 'scores and targets must both be (N images, K classes), N and K at least 1'
+        raise ValueError(f'{told}; got {tuple(scores.shape)} and {tuple(targets.shape)}')
     if not scores.is_floating_point():
         raise ValueError(f'scores must be floating point logits; got {scores.dtype}')
     bad = torch.cat([_holds_nan_or_infinity(rows) for rows in scores.split(ROWS)]).nonzero()

@@ -82,10 +82,9 @@ def _match(names: Collection[str], file_names: Sequence[str], path: Path) -> dic
         if inside or around:
             found[i] = max(inside or around, key=len)
     if not found:
-        raise ValueError(
-            f'{path}: it has {len(names)} images (e.g. {some(names, 1)}), but none of the '
-            f'{len(file_names)} of the scores (e.g. {file_names[0]})'
-        )
+        expected = f'the {len(file_names)} of the scores (e.g. {file_names[0]})'
+        seen = f'{len(names)} images (e.g. {some(names, 1)})'
+        raise ValueError(f'{path}: it has {seen}, but none of {expected}')
     return found
 
 

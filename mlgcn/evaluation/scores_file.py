@@ -47,15 +47,13 @@ class ScoresFile:
             hint = 'no such scores file (mlgcn test --out writes one)'
             raise FileNotFoundError(f'{path}: {hint}') from None
         except ValueError as error:
-            raise ValueError(
-                f'{path}: not a scores file (.npz), or a damaged one: {error}'
-            ) from None
+            told = 'not a scores file (.npz), or a damaged one'
+            raise ValueError(f'{path}: {told}: {error}') from None
         shape = new.file_names.size, new.class_names.size
         if not new.scores.shape == new.targets.shape == shape:
-            raise ValueError(
-                f'{path}: {shape[0]} file names and {shape[1]} class names, but scores '
-                f'{new.scores.shape} and targets {new.targets.shape}; expected {shape}'
-            )
+            seen = f'scores {new.scores.shape} and targets {new.targets.shape}'
+            told = f'{shape[0]} file names and {shape[1]} class names, but {seen}'
+            raise ValueError(f'{path}: {told}; expected {shape}')
         cut = np.asarray(new.temperature), np.asarray(new.thresholds)
         tables = new.file_names, new.class_names, new.scores, new.targets
         kinds = ''.join(table.dtype.kind for table in (*tables, *cut))
@@ -66,8 +64,6 @@ class ScoresFile:
             twice = some(repr(name) for name, count in counts.items() if count > 1)
             raise ValueError(f'{path}: classes that occur more than once: {twice}')
         if cut[0].shape or not cut[0] > 0 or cut[1].shape not in ((0,), shape[1:]):
-            raise ValueError(
-                f'{path}: temperature {cut[0]} and thresholds {cut[1].shape}; expected a number '
-                f'above 0 and {shape[1:]} or none'
-            )
+            seen = f'temperature {cut[0]} and thresholds {cut[1].shape}'
+            raise ValueError(f'{path}: {seen}; expected a number above 0 and {shape[1:]} or none')
         return cls(*tables, str(new.protocol), str(new.sha256), float(cut[0]), cut[1])

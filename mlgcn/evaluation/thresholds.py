@@ -27,10 +27,8 @@ class Objective(NamedTuple):
                 costs = tuple(map(float, value.split(':')))
                 if len(costs) == 2 and all(0 < cost < math.inf for cost in costs):
                     return cls(name, costs=costs)
-        raise ValueError(
-            f'objective {text!r}: expected f1, f2, precision=P or recall=R (above 0, at most 1), '
-            'or cost=FP:FN (two numbers above 0)'
-        )
+        known = 'f1, f2, precision=P or recall=R (above 0, at most 1), or cost=FP:FN (above 0)'
+        raise ValueError(f'objective {text!r}: expected {known}')
 
     def values(
         self, hits: np.ndarray, wrong: np.ndarray, positives: np.ndarray

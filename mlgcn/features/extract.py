@@ -77,10 +77,8 @@ def extract_features(
     first = stages_in_views(backbone, preprocessor, [pictures[0]])
     names = stage_names(cfg, backbone)
     if len(names) != len(first):
-        raise FeatureError(
-            f'the backbone gives {len(first)} maps, expected {len(names)}; name them in '
-            'model.backbone.out_indices'
-        )
+        seen = f'the backbone gives {len(first)} maps, expected {len(names)}'
+        raise FeatureError(f'{seen}; name them in model.backbone.out_indices')
     contents = dict(
         source=source_of(cfg, backbone),
         stages={name: list(m.shape[2:]) for name, m in zip(names, first)},
@@ -126,9 +124,8 @@ def begin(folder: Path, contents: dict[str, Any]) -> int:
         if not difference and digests[0] != digests[1]:
             difference = f'{len(found["images"])} other images, expected {len(contents["images"])}'
         if difference:
-            raise FeatureError(
-                f'{folder}: has other features: {difference}; give another --out, or --force'
-            )
+            advice = 'give another --out, or --force'
+            raise FeatureError(f'{folder}: has other features: {difference}; {advice}')
         return images_done(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'done').unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from torch import nn
 from mlgcn.atomic_files import write_atomically
 from mlgcn.checkpoints import fingerprint
 from mlgcn.messages import some
+from mlgcn.zip_files import read_array
 
 VIEWS = ('plain', 'mirror')
 # keys of a backbone's config that don't change its maps (`out_indices` chooses among them)
@@ -64,10 +65,8 @@ class FeatureStore:
         contents = read_contents(self.folder)
         done = images_done(self.folder)
         if done < len(contents['images']):
-            raise FeatureError(
-                f'{folder}: features of {done} of {len(contents["images"])} images; the same '
-                'command `mlgcn features` goes on'
-            )
+            seen = f'features of {done} of {len(contents["images"])} images'
+            raise FeatureError(f'{folder}: {seen}; the same command `mlgcn features` goes on')
         self.source, self.images = contents['source'], contents['images']
         self.maps = {name: self._map(name) for name in contents['stages']}
         self._by_path = {path: i for i, (path, *_) in enumerate(self.images)}
@@ -75,17 +74,13 @@ class FeatureStore:
 
     def _map(self, name: str) -> np.ndarray:
         path = self.folder / f'{name}.npy'
-        if path.exists() and not path.is_file():  # opening a pipe would wait
-            raise FeatureError(f'{path}: not a regular file')
         try:
-            found = np.load(path, mmap_mode='r', allow_pickle=False)
+            found = read_array(path, 'f', 5)
         except (ValueError, OSError) as error:
-            raise FeatureError(f'{path}: cannot be read: {error}') from error
+            raise FeatureError(f'{error}') from error
         if found.shape[:2] != (len(self.images), len(VIEWS)) or found.dtype != np.float16:
-            raise FeatureError(
-                f'{path}: {found.dtype} {found.shape}, expected float16 ({len(self.images)}, '
-                f'{len(VIEWS)}, C, H, W)'
-            )
+            expected = f'float16 ({len(self.images)}, {len(VIEWS)}, C, H, W)'
+            raise FeatureError(f'{path}: {found.dtype} {found.shape}, expected {expected}')
         return found
 
     def check(self, source: Mapping[str, Any], stages: Sequence[str]) -> None:
@@ -99,10 +94,9 @@ class FeatureStore:
             raise FeatureError(f'{self.folder}: not the features of this config: {difference}')
         absent = [name for name in stages if name not in self.maps]
         if absent:
-            raise FeatureError(
-                f'{self.folder}: has {", ".join(self.maps)}, but the config takes '
-                f'{", ".join(absent)} (model.backbone.out_indices; mlgcn features --stages)'
-            )
+            told = f'has {", ".join(self.maps)}, but the config takes {", ".join(absent)}'
+            advice = 'model.backbone.out_indices; mlgcn features --stages'
+            raise FeatureError(f'{self.folder}: {told} ({advice})')
 
     def rows(self, paths: Sequence[str]) -> dict[str, int]:
         """The row of each image, which may have been moved, but not changed.
@@ -113,10 +107,8 @@ class FeatureStore:
         rows = {path: self._row(path) for path in dict.fromkeys(paths)}
         absent = [path for path, row in rows.items() if row is None]
         if absent:
-            raise FeatureError(
-                f'{self.folder}: no features of {len(absent)} of {len(rows)} images (other data, '
-                f'or changed since): {some(absent)}'
-            )
+            told = f'no features of {len(absent)} of {len(rows)} images (new, or changed since)'
+            raise FeatureError(f'{self.folder}: {told}: {some(absent)}')
         return rows
 
     def _row(self, path: str) -> int | None:

@@ -54,14 +54,11 @@ class FeaturePipeline:
         self.transforms: tuple = ()  # the data set looks here for options of reading
         directions = [flip.direction for flip in self.flips]
         if directions not in ([], ['horizontal']):
-            raise FeatureError(
-                f'RandomFlip: directions {directions}, but stored features have the views picture '
-                'and horizontal mirror image'
-            )
+            told = 'stored features are of the picture and its horizontal mirror image'
+            raise FeatureError(f'RandomFlip: directions {directions}, but {told}')
         if not isinstance(self.pack, PackInputs):
-            raise FeatureError(
-                f'the pipeline ends with {type(self.pack).__name__}, expected PackInputs'
-            )
+            seen = type(self.pack).__name__
+            raise FeatureError(f'the pipeline ends with {seen}, expected PackInputs')
 
     def __deepcopy__(self, memo: dict) -> 'FeaturePipeline':
         # upstream copies data sets with their loader's config: the maps would go into memory
@@ -158,10 +155,9 @@ def check_frozen(backbone: nn.Module) -> None:
     trained = [name for name, p in backbone.named_parameters() if p.requires_grad]
     if trained or moving:
         what = f'{len(trained)} parameters' if trained else f'statistics of {len(moving)} norms'
-        raise FeatureError(
-            f'the backbone is not frozen ({what} change in training, first {(trained + moving)[0]}'
-            '); expected e.g. model.backbone.frozen=True of mlgcn.TIMMBackbone'
-        )
+        seen = f'{what} change in training, first {(trained + moving)[0]}'
+        expected = 'expected e.g. model.backbone.frozen=True of mlgcn.TIMMBackbone'
+        raise FeatureError(f'the backbone is not frozen ({seen}); {expected}')
 
 
 def datasets(dataset: Dataset) -> Iterator[Dataset]:
