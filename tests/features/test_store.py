@@ -1,10 +1,12 @@
 """The folder of features: which image is where, and what is damaged or missing."""
 
+import hashlib
 import os
 
 import pytest
 
 from mlgcn.features import FeatureError, FeatureStore
+from mlgcn.features.store import digest_of
 
 
 def test_a_changed_photograph_is_refused_and_a_moved_one_is_not(config, store, tmp_path):
@@ -31,3 +33,10 @@ def test_damaged_features_are_named(store, tmp_path, damage):
     damage(tmp_path)
     with pytest.raises((FeatureError, FileNotFoundError), match=tmp_path.name):
         FeatureStore(tmp_path)
+
+
+def test_digests_need_nothing_that_python_3_10_lacks(tmp_path, monkeypatch):
+    monkeypatch.delattr(hashlib, 'file_digest', raising=False)
+    (tmp_path / 'a.jpg').write_bytes(bytes(range(256)) * 5000)  # more than one block
+    whole = hashlib.blake2b(bytes(range(256)) * 5000, digest_size=16)
+    assert digest_of(str(tmp_path / 'a.jpg')) == whole.hexdigest()
