@@ -121,7 +121,7 @@ def _read(opened: Any, file: Any) -> Any:
     if head.startswith(LEGACY):
         return _read_legacy(opened, size)
     header = int.from_bytes(head[:8], 'little')  # length of .safetensors' list of entries
-    if head[8:9] == b'{' and header < 2**32:
+    if head[8:9] == b'{' and header < 2**32:  # text has larger numbers in its first 8 bytes
         if header > MAX_HEADER:
             raise CheckpointError(f'its header has {header:,} bytes, expected a few thousand')
         return _read_safetensors(file)

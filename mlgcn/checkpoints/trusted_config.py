@@ -73,6 +73,7 @@ class BoundedConstruction(TorchFunctionMode):
 
     def __init__(self, weights: Mapping[str, Tensor]):
         super().__init__()
+        # room for what constructors make and drop, and for buffers that no file holds
         self.tensors = 16 * len(weights) + 1000
         self.numbers = 4 * sum(value.numel() for value in weights.values()) + 2**22
 

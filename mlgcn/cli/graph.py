@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from mlgcn.atomic_files import write_atomically
-from mlgcn.datasets.label_table import label_counts
+from mlgcn.datasets.own_photos import label_counts
 from mlgcn.messages import printable
 from mlgcn.ops.cooccurrence_graph import label_graph
 

@@ -78,7 +78,7 @@ def read_coco(file: str | Path) -> CocoFile:
         if row['category_id'] in names:
             left, top, width, height = four_numbers(row.get('bbox', ()))
             corners = (left, top, left + width, top + height) if row.get('bbox') else None
-            area = four_numbers((row.get('area'), 0, 0, 0))[0]
+            area = four_numbers((row.get('area'), 0, 0, 0))[0]  # NaN where it is no number
             box = Box(names[row['category_id']], corners, f'annotation id {row["id"]}', area)
             boxes[row['image_id']].append(box)
     images = []
@@ -86,6 +86,7 @@ def read_coco(file: str | Path) -> CocoFile:
         found = boxes.get(row['id'], ())
         size = four_numbers((row.get('width'), row.get('height'), 1, 1))[:2]
         where, present = f'{file}, image id {row["id"]}', {box.name for box in found}
+        # NaN and infinity, which json may hold, cannot be rounded
         size = tuple(map(round, size)) if all(0 < edge < 1e9 for edge in size) else None
         images.append(Labels(row['file_name'], present, (), where, found, size))
     parents = {row['name']: row.get('supercategory') for row in rows['categories']}

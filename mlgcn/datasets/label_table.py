@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from .annotations import Labels
 
@@ -30,6 +29,7 @@ class LabelTable(Sequence):
         self, path: str, labels: Iterable[tuple[int, int]], crop: Sequence[float] | None = None
     ) -> None:
         """Add an image and its (column, 1 | 0 | -1) pairs."""
+        # names of files that are no UTF-8 come from Python as surrogates
         self.text += path.encode('utf-8', 'surrogatepass')
         self.text_ends.append(len(self.text))
         for column, value in labels:
@@ -90,6 +90,7 @@ class LabelTable(Sequence):
     def repeated_paths(self, renamed: Mapping[str, str] = {}) -> set[str]:
         """The paths, or what they are renamed to, that occur more than once with the same crop."""
         paths = (renamed.get(path, path) for path in map(self.path, range(len(self))))
+        # numbers, not strings: Open Images lists nine million paths
         keys = [hash((path, *self.crops[4 * i : 4 * i + 4])) for i, path in enumerate(paths)]
         _, first, number = np.unique(np.array(keys), return_index=True, return_counts=True)
         return {renamed.get(path, path) for path in map(self.path, first[number > 1])}
@@ -122,22 +123,3 @@ def cooccurrence(images: Sequence[Labels], classes: Sequence[str]) -> np.ndarray
     for row, labels in zip(present, images):
         row[[index[name] for name in labels.present if name in index]] = 1
     return (present.T @ present).astype(np.int64)
-
-
-def label_counts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of the annotated images of a :class:`MultiLabelPhotos`, also inside wrappers.
-
-    As in ML-GCN's published counts; no image counts twice where a wrapper repeats it.
-
-    Returns:
-        `nums` (K,): images with each label; `adj` (K, K): images with both, the diagonal 0. int64.
-    """
-    while not hasattr(dataset, 'read_labels'):
-        if hasattr(dataset, 'datasets'):
-            parts = [label_counts(part) for part in dataset.datasets]
-            return tuple(map(sum, zip(*parts)))
-        dataset = dataset.dataset
-    adj = cooccurrence(list(dataset.read_labels()[1]), dataset.metainfo['classes'])
-    nums = adj.diagonal().copy()
-    np.fill_diagonal(adj, 0)
-    return nums, adj

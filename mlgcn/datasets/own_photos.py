@@ -7,6 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch.utils.data import Dataset
+
 from mlgcn.messages import some
 from mlgcn.registry import DATASETS
 
@@ -14,6 +17,7 @@ from .annotations import YAML, AnnotationError, contradictions
 from .base import MOST_PROBLEMS, MultiLabelPhotos
 from .coco import CocoMultiLabel, JsonMultiLabel
 from .csv_labels import CsvMultiLabel
+from .label_table import cooccurrence
 from .voc import VOCMultiLabel
 
 KINDS = """a COCO json or one of mmpretrain (or YAML), a CSV with the lines \
@@ -183,3 +187,18 @@ def united(lists: Sequence[Sequence[str]]) -> list[str]:
     """The classes of several lists: those of the first where all are equal, else sorted."""
     same = all(list(names) == list(lists[0]) for names in lists)
     return list(lists[0]) if same else sorted({name for names in lists for name in names})
+
+
+def label_counts(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of the annotated images of a :class:`MultiLabelPhotos`, also inside wrappers.
+
+    As in ML-GCN's published counts; no image counts twice where a wrapper repeats it.
+
+    Returns:
+        `nums` (K,): images with each label; `adj` (K, K): images with both, the diagonal 0. int64.
+    """
+    parts = [(list(part.read_labels()[1]), part.metainfo['classes']) for part in readers(dataset)]
+    adj = sum(cooccurrence(images, classes) for images, classes in parts)
+    nums = adj.diagonal().copy()
+    np.fill_diagonal(adj, 0)
+    return nums, adj

@@ -17,7 +17,7 @@ from mlgcn.checkpoints.checkpoint import as_checkpoint
 from mlgcn.checkpoints.metadata import KEY
 from mlgcn.checkpoints.transfer import transfer
 from mlgcn.datasets import readers
-from mlgcn.datasets.label_table import label_counts
+from mlgcn.datasets.own_photos import label_counts
 from mlgcn.messages import some
 from mlgcn.models.mirror_average import with_first_step
 from mlgcn.registry import HOOKS

@@ -1,8 +1,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.dataset import RepeatDataset
+from torch.utils.data import ConcatDataset
 
 from mlgcn.datasets import (
     CocoMultiLabel,
@@ -13,6 +16,8 @@ from mlgcn.datasets import (
     unite_classes,
     use_own_photos,
 )
+from mlgcn.datasets.annotations import Labels
+from mlgcn.datasets.own_photos import label_counts
 from mlgcn.registry import DATASETS
 
 CONFIG = Path(__file__).parents[2] / 'configs/_base_/datasets/own_448.py'
@@ -214,3 +219,29 @@ def test_lists_with_different_classes_are_united(tmp_path, photo):
     dataset = DATASETS.build(wrapped)
     assert dataset.metainfo['classes'] == ('ant', 'dog', 'fox')
     assert [dataset.get_cat_ids(i) for i in range(2)] == [[1], [0, 2]]
+
+
+def cats(tmp_path, lines):
+    (tmp_path / 'a.csv').write_text('\n'.join(lines))
+    return CsvMultiLabel(ann_file=str(tmp_path / 'a.csv'), check_images=False)
+
+
+def test_counts_also_inside_wrappers(tmp_path):
+    photos = cats(tmp_path, ['1.jpg,cat|dog', '2.jpg,cat', '3.jpg,', '4.jpg,cat|dog|owl'])
+    nums, adj = label_counts(photos)
+    assert photos.metainfo['classes'] == ('cat', 'dog', 'owl')
+    assert nums.tolist() == [3, 2, 1]
+    assert adj.tolist() == [[0, 2, 1], [2, 0, 1], [1, 1, 0]]
+    assert np.array_equal(label_counts(RepeatDataset(photos, 3))[1], adj)
+    assert np.array_equal(label_counts(ConcatDataset([photos, photos]))[0], 2 * nums)
+
+
+def test_difficult_objects_do_not_count():
+    class Photos:
+        metainfo = dict(classes=('cat', 'dog'))
+
+        @staticmethod
+        def read_labels():
+            return ('cat', 'dog'), [Labels('1.jpg', ['cat'], ['dog'], 'list')]
+
+    assert label_counts(Photos())[0].tolist() == [1, 0]
