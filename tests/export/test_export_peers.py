@@ -17,8 +17,8 @@ HEADS = {
     'csra': dict(type='mlgcn.CSRAHead', num_heads=2),
     'ml_gcn': dict(type='mlgcn.MLGCNHead', hidden=6, embed_channels=5),
     'ml_decoder': dict(type='mlgcn.MLDecoderHead', embed_dim=8, num_groups=3),
-    'query2label': dict(type='mlgcn.Query2LabelHead', hidden=8, self_attn=True),
-    'ctran': dict(type='mlgcn.CTranHead', num_layers=2),
+    'query2label': dict(type='mlgcn.Query2LabelHead', hidden=8, num_decoders=1, self_attn=True),
+    'ctran': dict(type='mlgcn.CTranHead', num_layers=1),
 }
 
 
