@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.mlgcn-installed
+# compiled once and kept, whatever the shell says: else every process compiles all it imports
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2
 
 .PHONY: demo test quick lint env
 env: $(STAMP)
@@ -21,12 +23,12 @@ $(STAMP): setup.py requirements/runtime.txt requirements/tests.txt $(wildcard ml
 demo: env
 	PATH="$(abspath $(BIN)):$$PATH" bash tools/demo.sh
 
-test: quick
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
+test: env
+	$(PYTEST)
 	@echo "[mlgcn] all tests passed. Next: make demo, or README.md, 'Your own photographs'."
 
 quick: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2
+	$(PYTEST) -m "not slow"
 
 lint: env
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

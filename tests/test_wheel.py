@@ -14,10 +14,22 @@ from tiny import ROOT
 FOLDERS = ('mlgcn', 'configs', 'requirements')
 
 
+# what importing mlgcn may not import beside torch and mmpretrain
+SLOW = {
+    *('timm', 'torchvision', 'mmpretrain.models', 'mmpretrain.datasets', 'transformers'),
+    *('matplotlib', 'scipy', 'sklearn', 'pandas', 'networkx', 'jinja2', 'onnx', 'starlette'),
+    *('mlgcn.models', 'mlgcn.datasets', 'mlgcn.evaluation', 'mlgcn.checkpoints', 'mlgcn.apis'),
+}
 DRIVER = """
 import contextlib, io, json, sys
+import torch, mmpretrain
+before = {*sys.modules}
+with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+    import mlgcn
+    imported = sorted({*sys.modules} - before)
+    mlgcn.load, mlgcn.train, mlgcn.ADDGCNHead, mlgcn.visualization
+answers = [mlgcn.__file__, imported, out.getvalue()]
 import mlgcn.cli
-answers = [mlgcn.__file__]
 for line in sys.stdin.read().splitlines():
     sys.argv, status = ['mlgcn', *line.split()], 0
     with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -80,8 +92,9 @@ def test_configs_have_names_in_an_empty_folder(installed, tmp_path):
     ]
     done = run('-c', DRIVER, input='\n'.join(commands))
     assert done.returncode == 0, done.stderr[-2000:]
-    place, *answers = json.loads(done.stdout)
+    place, imported, said, *answers = json.loads(done.stdout)
     assert place.startswith(str(installed))
+    assert SLOW.isdisjoint(imported) and 'mlgcn.registry' in imported and not said
     (status, _, error), *others = answers
     assert status == 2 and 'mlgcn scenes data/scenes' in error
     assert [status for status, *_ in others] == [0, 0, 0], others

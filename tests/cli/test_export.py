@@ -34,7 +34,7 @@ def export(mlgcn, monkeypatch, tmp_path):
         (['CKPT', '--out', 'certified.onnx'], ['certified.onnx.certificate.json', 'exists']),
         (['CKPT', '--out', 'a.onnx', '--images', 'none/*.jpg'], ['none/*.jpg', 'no file']),
         (['CKPT', '--out', 'a.onnx', '--images', 'notes.jpg'], ['notes.jpg', 'not an image']),
-        (['GKG', '--out', 'a.onnx', '--image-size', '8', '8'], ['8 x 8', 'smallest', '32']),
+        (['GKG', '--out', 'a.onnx', '--image-size', '8', '8'], ['8 x 8', '32 x 32 pixels']),
         (['CKPT', '--format', 'tflite'], ['tflite', 'onnx', 'torch-export']),
         (['CKPT', '--image-size', '0', '64'], ['--image-size', 'above 0']),
         (['A', 'B', 'CKPT'], ['[CONFIG] CKPT', '3 files']),
