@@ -36,7 +36,8 @@ def _rows(data: Any, where: str, keys: dict[str, type]) -> list[tuple[str, dict]
 def _box(photos: MultiLabelPhotos, where: str, values: Any) -> tuple[float, ...] | None:
     """Left, top, right, bottom of a `bbox`; None for anything else, which is a fault."""
     is_list = isinstance(values, list) and all(type(v) in (int, float) for v in values)
-    if not is_list or len(values) != 4 or np.abs(values).max() >= 1e6 or min(values[2:]) <= 0:
+    # not >=, because NaN is neither above nor below
+    if not is_list or len(values) != 4 or not np.abs(values).max() < 1e6 or min(values[2:]) <= 0:
         told = 'expected a bbox of four numbers, left, top, width and height'
         photos.fault(where, told, values)
         return None

@@ -1,14 +1,12 @@
 """`--resume`: the newest whole checkpoint of a run, and what of it holds for this one."""
 
 import json
-import logging
 import re
 from pathlib import Path
 from typing import Any
 
 from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mlgcn.checkpoints import Checkpoint, CheckpointError, load
@@ -16,6 +14,7 @@ from mlgcn.checkpoints.metadata import KEY
 from mlgcn.registry import HOOKS
 
 from .hook_state import plain_attributes, set_hook_states
+from .hooks import warn
 from .resume_differences import config_differences, data_difference, data_digest, table
 from .train_loop import ResumableTrainLoop
 
@@ -156,7 +155,7 @@ def latest_checkpoint(work_dir: str | Path, loop: Any = None) -> str | None:
             reason = str(error)
         if reason is None:
             return str(path)
-        print_log(f'{path} is skipped: {reason}', 'current', logging.WARNING)
+        warn(f'{path} is skipped: {reason}')
     return None
 
 

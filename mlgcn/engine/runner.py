@@ -1,12 +1,9 @@
 """The runner of a training, and what would fail, or quietly train something else, in it."""
 
-import logging
-
 import numpy as np
 import timm
 from mmengine.config import Config
 from mmengine.dist import get_world_size
-from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch.utils.data import Dataset
@@ -15,7 +12,7 @@ from mlgcn.features import use_features
 
 from .config import UNSET, backbone_shapes, build_dataset, fit_to_data
 from .config_check import ConfigError
-from .hooks import WeightsHook
+from .hooks import WeightsHook, warn
 from .train_loop import use_resumable_loop
 
 
@@ -65,7 +62,7 @@ def check_normalisation(cfg: Config) -> None:
         if not np.allclose(preprocessor.get(key) or 0, expected, atol=0.01):
             seen = f'data_preprocessor.{key} is {preprocessor.get(key)}'
             told = f'{seen}, but {backbone.model_name} was trained with {expected}'
-            print_log(told, 'current', logging.WARNING)
+            warn(told)
 
 
 def check_frozen(cfg: Config) -> None:
@@ -131,5 +128,5 @@ def fit_schedules(cfg: Config) -> None:
                 text = f'ends at epoch {schedule.end}, which is never reached'
         if text:
             where = f'train_cfg.max_epochs={epochs}: param_scheduler[{i}] ({schedule.type})'
-            print_log(f'{where} {text}', 'current', logging.WARNING)
+            warn(f'{where} {text}')
     cfg.param_scheduler = kept

@@ -47,6 +47,7 @@ FAULTS = [  # layout, file, text, its replacement, words of the message
         ['targets[0]', 'Parade', '2'],
     ),
     ('wider_attribute', '', '[10.0, 12.0, 40.0', '[10.0, 12.0, -4', ['targets[0]', 'bbox']),
+    ('wider_attribute', '', '[10.0, 12.0, 40.0', '[NaN, 12.0, 40.0', ['targets[0]', 'bbox', 'nan']),
     ('csra_json', '', '[1, 0, 99]', '[1, -1, 99]', ['[0]', '-1', '99']),
     ('csra_json', '', '"img_path"', '"path"', ['[0]', 'img_path']),
     ('robust_loss_txt', '', '.jpg,41', '.jpg 41', ['line 2', '41']),

@@ -71,7 +71,7 @@ def test_a_transformer_of_another_size_is_refused():
 @pytest.mark.parametrize('mean', [[127.5] * 3, [123.675, 116.28, 103.53]])
 def test_normalisation_of_other_weights_is_said(mean, monkeypatch):
     said = []
-    monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr(module, 'warn', lambda text, *_: said.append(text))
     cfg = config()
     cfg.model.backbone = dict(
         type='mlgcn.TIMMBackbone', model_name='tf_efficientnet_lite0', pretrained=True
@@ -140,7 +140,7 @@ SCHEDULES = [
 ])  # fmt: skip
 def test_schedules_of_longer_runs(monkeypatch, epochs, kept, words):
     said = []
-    monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr(module, 'warn', lambda text, *_: said.append(text))
     cfg = config()
     cfg.train_cfg.max_epochs, cfg.param_scheduler = epochs, SCHEDULES
     check_training(cfg, range(8), world_size=1)
