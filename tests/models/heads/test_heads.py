@@ -43,6 +43,24 @@ def test_any_number_of_classes_and_one_image(name, k):
     assert head.eval()((feats[0][:1],)).shape == (1, k)
 
 
+@pytest.mark.parametrize('name', sorted(HEADS))
+def test_edges(name):
+    """A map of one row, labels that are all unknown, no image, mixed precision."""
+    head, feats = HEADS[name](7), (torch.randn(2, 8, 1, 5),)
+    unknown = [DataSample().set_gt_score(torch.full((7,), -1.0)) for _ in range(2)]
+    loss = head.loss(feats, unknown)['loss']
+    loss.backward()
+    assert loss == 0 and all(p.grad is None or not p.grad.any() for p in head.parameters())
+    head.eval()
+    with torch.no_grad():
+        logits = head(feats)
+        assert head((feats[0][:0],)).shape == (0, 7)
+        head.eval()  # no constants from before
+        with torch.autocast('cpu', torch.bfloat16):
+            torch.testing.assert_close(head(feats).float(), logits, rtol=0.1, atol=0.1)
+        assert torch.equal(head(feats), logits), 'constants of another precision were kept'
+
+
 @pytest.mark.parametrize('name', sorted(HEADS.keys() - {'add_gcn', 'ml_gcn'}))
 def test_attention_sums_to_one(name):
     found = HEADS[name](7).eval().explain((torch.randn(2, 8, 2, 5),))
