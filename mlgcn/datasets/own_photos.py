@@ -73,11 +73,7 @@ def own_photos(
     if ending in ('.csv', '.tsv'):
         kwargs = {'data_prefix': str(path.parent), 'group': group, **kwargs}
         return CsvMultiLabel(str(path), separator, **kwargs)
-    if ending == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
-        return VOCMultiLabel(data_root=str(path.parents[2]), split=path.stem, **kwargs)
-    if (path / 'Annotations').is_dir():
-        return VOCMultiLabel(data_root=str(path), split='', **kwargs)
-    raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
+    return _of_voc(path, **kwargs)
 
 
 def _found(ann_file: str) -> Path:
@@ -100,6 +96,14 @@ def _of_json(path: Path, **kwargs) -> MultiLabelPhotos:
     is_coco = b'"data_list"' not in content or b'"categories"' in content
     is_coco = is_coco and path.suffix.lower() == '.json'
     return (CocoMultiLabel if is_coco else JsonMultiLabel)(str(path), **kwargs)
+
+
+def _of_voc(path: Path, **kwargs) -> MultiLabelPhotos:
+    if path.suffix.lower() == '.txt' and path.parts[-3:-1] == ('ImageSets', 'Main'):
+        return VOCMultiLabel(data_root=str(path.parents[2]), split=path.stem, **kwargs)
+    if (path / 'Annotations').is_dir():
+        return VOCMultiLabel(data_root=str(path), split='', **kwargs)
+    raise ValueError(f'own photographs: {path} seen; expected {KINDS}')
 
 
 def readers(node: Any) -> Iterator[Any]:
