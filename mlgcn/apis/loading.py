@@ -44,21 +44,19 @@ def load_model(
 ) -> LoadedModel:
     """`mlgcn.load`: read a checkpoint without running what is in it, and build its model.
 
-    EMA weights are used where the run had them: they are what its `state_dict` holds.
-
     Args:
         config_or_checkpoint: a checkpoint of ours, of whose metadata's model only classes on an
             allow-list are built; or, with `checkpoint`, a config: file, or name of a shipped one.
-        checkpoint: ours or published: a file, or 'hf-hub:user/name' (its `model.safetensors`).
-        device: as torch writes it, e.g. 'cuda:0'; None takes a GPU where there is one.
+        checkpoint: ours (its `state_dict`: EMA weights where the run had them) or published: a
+            file, or 'hf-hub:user/name' (its `model.safetensors`).
+        device: e.g. 'cuda:0'; None takes a GPU where there is one.
         cfg_options: overrides of the config, {'model.head.thr': 0.3}.
         fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
         known: see :meth:`LoadedModel.give_known`; they are given back with probability 1 or 0.
 
     Raises:
         ValueError: (CheckpointError, ConfigError) names the file, key or device that is wrong.
-        FileNotFoundError: no such checkpoint.
-        TypeError: what is given is no path.
+        FileNotFoundError, TypeError: no such checkpoint; what is given is no path.
     """
     path = _local_file(checkpoint or config_or_checkpoint)
     config = None if checkpoint is None else find_config(config_or_checkpoint)
@@ -72,7 +70,6 @@ def load_model(
     with nullcontext() if config else _bounded(loaded):
         fit_to_data(cfg, classes)
         fit_model(cfg.model, loaded.weights)
-        init_default_scope(cfg.get('default_scope', 'mmpretrain'))
         network, pipeline = _build(cfg)
     loaded.check_fits(network)
     network.load_state_dict(loaded.weights, strict=False)  # check_fits was strict
@@ -167,6 +164,7 @@ def _calibration(loaded: Checkpoint, num_classes: int) -> Calibration:
 
 def _build(cfg: Config) -> tuple[ImageClassifier, Callable[[dict], dict]]:
     """Model and test pipeline."""
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     config = dict(cfg.model)
     if cfg.get('data_preprocessor'):
         config.setdefault('data_preprocessor', cfg.data_preprocessor)

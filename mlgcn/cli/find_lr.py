@@ -1,7 +1,6 @@
 """Find a learning rate: the loss while the rate grows from batch to batch, as a picture."""
 
 import argparse
-import io
 import os
 import sys
 from contextlib import closing, redirect_stdout, suppress
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mlgcn.atomic_files import write_atomically
+from mlgcn.atomic_files import open_atomically
 from mlgcn.engine.runner import build_runner
 from mlgcn.progress import Bar
 
@@ -88,9 +87,8 @@ def main(args: argparse.Namespace) -> None:
         with closing(hook.bar):
             runner.train()
     rate = steepest(hook.rates, hook.losses)
-    picture = io.BytesIO()
-    draw(hook.rates, hook.losses, rate).savefig(picture, format='png', dpi=150)
-    write_atomically(args.out, picture.getvalue())
+    with open_atomically(args.out) as file:
+        draw(hook.rates, hook.losses, rate).savefig(file, format='png', dpi=150)
     done = f'{len(hook.losses)} of {args.batches} batches were trained'
     print(f'{args.out}: the loss falls steepest at lr={rate:.2g} ({done})')
     given = {**args.cfg_options, 'optim_wrapper.optimizer.lr': f'{rate:.2g}'}

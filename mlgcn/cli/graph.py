@@ -1,12 +1,11 @@
 """Count how often the training labels of a config occur together, for ML-GCN's graph."""
 
 import argparse
-import io
 
 import numpy as np
 import torch
 
-from mlgcn.atomic_files import write_atomically
+from mlgcn.atomic_files import open_atomically
 from mlgcn.datasets.own_photos import label_counts
 from mlgcn.messages import printable
 from mlgcn.ops.cooccurrence_graph import label_graph
@@ -23,9 +22,8 @@ def main(args: argparse.Namespace) -> None:
     nums, adj = label_counts(dataset)
     graph = label_graph(torch.from_numpy(nums), torch.from_numpy(adj), args.threshold)
     edges = graph.fill_diagonal_(0).nonzero().tolist()
-    buffer = io.BytesIO()
-    np.savez(buffer, nums=nums, adj=adj, classes=np.array(classes))
-    write_atomically(out, buffer.getbuffer())
+    with open_atomically(out) as file:
+        np.savez(file, nums=nums, adj=adj, classes=np.array(classes))
     print(f'{out}: {len(classes)} labels, {len(edges)} edges at P(j | i) >= {args.threshold:g}')
     edges.sort(key=lambda edge: -adj[edge[0], edge[1]] / nums[edge[0]])
     for i, j in edges[:MOST_EDGES]:

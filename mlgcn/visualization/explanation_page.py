@@ -57,14 +57,10 @@ def write_explanations(
     page = Path(out, 'index.html')
     model = dict(model=Path(loaded.checkpoint.path).name, head=type(loaded.model.head).__name__)
     # the pictures are of the photograph alone, which the page says where predictions average
-    rule = dict(
-        decision=replace(decision, tta=False),
-        mirrored=decision.tta,
-        first_step=decision.first_step,
-    )
-    write_page(
-        page, 'explanation.html.j2', sections=sections, classes=loaded.classes, **model, **rule
-    )
+    rule = dict(mirrored=decision.tta, first_step=decision.first_step)
+    rule['decision'] = replace(decision, tta=False)
+    shown = dict(sections=sections, classes=loaded.classes)
+    write_page(page, 'explanation.html.j2', **shown, **model, **rule)
     return page
 
 
