@@ -1,7 +1,7 @@
 """Heads: from feature maps (or label embeddings) to one logit per class."""
 
 from .add_gcn_head import ADDGCNHead
-from .csra_head import CSRAHead
+from .csra_head import CSRAHead, ProbedCSRAHead
 from .ctran_head import CTranHead
 from .gkg_head import GKGHead
 from .linear_head import LinearHead

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from mmpretrain.models.heads.multi_label_csra_head import CSRAClsHead, CSRAModule
+from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mlgcn.registry import MODELS
@@ -75,3 +76,37 @@ class CSRAHead(MultiLabelHead):
             else:
                 found = found + (head.T * scores).softmax(dim=2)
         return dict(attention=(found / len(self.csra_heads)).unflatten(2, x.shape[2:]))
+
+
+@MODELS.register_module()
+class ProbedCSRAHead(CSRAHead):
+    """CSRA and a linear classifier of pooled maps: two readers, the mean of their logits.
+
+    Each has a loss of its own, as if trained alone; the losses are added. Reads
+    ``JoinedMaps(pooled=True)``.
+
+    Args:
+        num_classes, in_channels, **kwargs: see :class:`CSRAHead`; both readers have `in_channels`.
+    """
+
+    class_tensors = CSRAHead.class_tensors | {r'probe\.(?:weight|bias)': (0,)}
+
+    def __init__(self, num_classes: int, in_channels: int, **kwargs):
+        super().__init__(num_classes, in_channels, **kwargs)
+        self.probe = nn.Linear(in_channels, num_classes)
+        nn.init.normal_(self.probe.weight, std=0.01)
+        nn.init.zeros_(self.probe.bias)
+
+    def readers(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (B, K) of the classifier and of CSRA, from (B, C, 1, 1) and (B, C, H, W)."""
+        pooled, joined = feats
+        return self.probe(pooled.flatten(1)), super().forward([joined])
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """From the pooled maps (B, C, 1, 1) and the map (B, C, H, W) to logits (B, K)."""
+        return sum(self.readers(feats)) / 2
+
+    def loss(self, feats: Sequence[Tensor], data_samples: Sequence[DataSample], **kwargs) -> dict:
+        """Every named loss, the sum of both readers'."""
+        first, second = (self._get_loss(x, data_samples, **kwargs) for x in self.readers(feats))
+        return {name: first[name] + second[name] for name in first}
