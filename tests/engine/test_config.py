@@ -12,7 +12,7 @@ from mlgcn.engine.config import ConfigError, build_dataset, fit_to_data, read_co
 from mlgcn.models.mirror_average import with_first_step
 from mlgcn.registry import MODELS
 
-OWN = ROOT / 'configs/own/own_pooled.py'
+OWN = ROOT / 'configs/own/own_probed_csra.py'
 FINETUNE = ROOT / 'configs/_base_/setups/own_finetune.py'
 
 

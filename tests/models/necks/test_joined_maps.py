@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mlgcn.models.necks import JoinedMaps
+from mlgcn.models.necks.joined_maps import signed_root
 
 MAPS = (torch.randn(4, 3, 8, 12) * 5 + 2, torch.randn(4, 5, 4, 6))
 
@@ -27,3 +28,21 @@ def test_width_and_wrong_number_of_maps():
     assert joined.shape == (4, 16, 4, 6)
     with pytest.raises(ValueError, match='2 maps.*got 1.*out_indices'):
         JoinedMaps((3, 5))(MAPS[:1])
+
+
+def test_pooled_maps_come_first_as_normalised_signed_roots():
+    neck = JoinedMaps((3, 5), pooled=True)
+    pooled, joined = neck(MAPS)
+    torch.testing.assert_close(joined, JoinedMaps((3, 5))(MAPS)[0])
+    means = torch.cat([x.mean((2, 3)) for x in MAPS], dim=1)
+    roots = means.sign() * means.abs().sqrt()
+    expected = (roots - roots.mean(0)) / roots.std(0, unbiased=False)
+    torch.testing.assert_close(pooled.flatten(1), expected, atol=0.05, rtol=0.05)
+
+
+def test_the_root_has_a_slope_at_zero():
+    x = torch.tensor([-4.0, 0.0, 4.0], requires_grad=True)
+    root = signed_root(x)
+    root.sum().backward()
+    torch.testing.assert_close(root, torch.tensor([-2.0, 0.0, 2.0]), atol=1e-3, rtol=0)
+    assert 0 < x.grad[1] < 50
