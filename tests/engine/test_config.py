@@ -110,7 +110,7 @@ def test_the_second_step_learns_slower_in_lower_layers():
     base, rates = cfg.optim_wrapper.optimizer.lr, {g['param_name']: g['lr'] for g in groups}
     trained = {name for name, p in models[0].named_parameters() if p.requires_grad}
     assert trained == set(rates)
-    assert rates['head.fc.weight'] == base
+    assert rates['head.probe.weight'] == base
     for name, layers in (('conv_head.weight', 1), ('blocks.5.3.conv_pwl.weight', 2),
                          ('blocks.2.0.conv_pw.weight', 13)):  # fmt: skip
         assert rates[f'backbone.timm_model.{name}'] == pytest.approx(base * 0.9**layers), name
