@@ -13,8 +13,8 @@ from .shipped_configs import find_config
 from .timm_backbones import backbone_options
 
 HEADS = (
-    'probed_csra', 'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label',
-    'ctran',
+    'probed_csra', 'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder',
+    'query2label', 'ctran',
 )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ EVALUATORS = (
 PRF = ('CP', 'CR', 'CF1', 'OP', 'OR', 'OF1')
 METRICS = ('mAP', *PRF, *(f'{name}_top3' for name in PRF))
 HEADS = (
-    'probed_csra', 'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder', 'query2label',
-    'ctran',
+    'probed_csra', 'linear', 'pooled', 'addgcn', 'gkgnet', 'csra', 'ml_gcn', 'ml_decoder',
+    'query2label', 'ctran',
 )  # fmt: skip
 
 
