@@ -67,7 +67,7 @@ def python(tmp_path_factory):
     (folder / 'python').write_text(CLIENT.format(**names))
     (folder / 'python').chmod(0o755)
     yield folder / 'python'
-    server.terminate()
+    server.kill()  # a run of an earlier test may have taken SIGTERM, and a fork keeps that
     server.join()
     listening.close()
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 from mmengine.hooks import Hook
@@ -145,6 +146,7 @@ def _command(files, args, folder, environment):
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a run of another test may have taken it
+    forkserver._forkserver.__init__()  # the test process's is no child of this one
     sys.path[:0] = environment.get('PYTHONPATH', '').split(os.pathsep)
     sys.argv = args if args[0] != '-m' else args[1:]
     if args[0] == '-m':
