@@ -104,7 +104,7 @@ def trained_parameters(model: torch.nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def images_per_second(cfg: Config, classes: Sequence[str], size: int, batch: int = 16) -> float:
+def images_per_second(cfg: Config, classes: Sequence[str], size: int, batch: int = 4) -> float:
     """How many images of size x size the whole model answers in a second, on one CPU thread."""
     cfg = Config(cfg.to_dict())
     fit_to_data(cfg, classes)

@@ -25,6 +25,8 @@ from mlgcn.progress import Bar
 SHOWN = ('mAP', 'CF1', 'OF1')
 TRAINING_ONLY = ('train_cfg', 'train_dataloader', 'optim_wrapper', 'default_hooks')
 PACKAGE = str(Path(__file__).parents[1])
+# in upstream's warnings: of its own use of old parts; of every parameter of a frozen backbone
+NOT_SHOWN = ('deprecated', 'is skipped since its requires_grad=False')
 # of records that the console shows; NOTSET: all; None: all on stdout, as mmengine does
 level: int | None = None
 # texts of warnings that were shown and are not shown again; None: each is shown
@@ -53,7 +55,7 @@ class ConsoleHandler(logging.Handler):
                 return
             if once is not None:
                 once.add(text)
-            if ours or 'deprecated' not in text:  # upstream warns of its own use of old parts
+            if ours or not any(word in text for word in NOT_SHOWN):
                 print(f'{record.levelname.lower()}: {text}', file=sys.stderr)
         elif ours and level != logging.WARNING and not hasattr(record, 'file_only'):
             print(text, file=sys.stderr)

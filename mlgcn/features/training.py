@@ -89,7 +89,9 @@ class FeaturePreprocessor(BaseDataPreprocessor):
         data = self.cast_data(data)
         maps = [m if isinstance(m, Tensor) else torch.stack(m) for m in data['inputs']]
         maps = [m.transpose(0, 1).flatten(0, 1) if m.ndim == 5 else m for m in maps]
-        return {**data, 'inputs': tuple(m.float() for m in maps)}
+        # torch's BatchNorm is three times as fast where channels are last
+        rows = dict(dtype=torch.float32, memory_format=torch.channels_last)
+        return {**data, 'inputs': tuple(m.to(**rows) for m in maps)}
 
 
 class FeatureHook(Hook):

@@ -31,6 +31,8 @@ def test_own_records_and_all_warnings_are_shown(logger, capsys):
     say('hooks in their order', module='mmengine/runner.py')
     say('bad value', logging.WARNING, module='mmengine/runner.py')
     say('FileClient will be deprecated', logging.WARNING, module='mmengine/runner.py')
+    frozen = 'backbone.conv1.weight is skipped since its requires_grad=False'
+    say(frozen, logging.WARNING, module='mmengine/optim/optimizer/default_constructor.py')
     say('deprecated/1.jpg: half of it is missing', logging.WARNING)
     logger.info('a table', extra=dict(file_only=True))
     out, err = capsys.readouterr()
