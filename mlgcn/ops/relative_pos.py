@@ -54,7 +54,7 @@ class SeparableTable:
         start, stop, _ = rows.indices(self.shape[0])
         width = len(self.column)
         first, last = start // width, -(-stop // width)  # whole grid rows that cover the slice
-        tile = (self.row[first:last, None] + self.column).float().flatten(0, 1)
+        tile = (self.row[first:last, None].double() + self.column).float().flatten(0, 1)
         return tile[start - first * width : stop - first * width]
 
 

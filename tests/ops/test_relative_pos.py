@@ -75,3 +75,9 @@ def test_separable_table_slices_like_a_tensor():
 def test_channels_must_be_a_multiple_of_four():
     with pytest.raises(ValueError, match='multiple of 4 channels, got 10'):
         relative_position(10, (4, 4))
+
+
+def test_sums_of_half_precision_parts_are_rounded_once():
+    row, column = torch.tensor([[1.0]]).half(), torch.tensor([[4e-4]]).half()
+    total = row.double() + column.double()
+    assert SeparableTable(row, column)[:1].item() == total.float().item() != 1
