@@ -98,7 +98,14 @@ class ProbedCSRAHead(CSRAHead):
         nn.init.zeros_(self.probe.bias)
 
     def readers(self, feats: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits (B, K) of the classifier and of CSRA, from (B, C, 1, 1) and (B, C, H, W)."""
+        """Logits (B, K) of the classifier and of CSRA, from (B, C, 1, 1) and (B, C, H, W).
+
+        Raises:
+            ValueError: another number of maps.
+        """
+        if len(feats) != 2:
+            expected = 'expected pooled and joined ones: model.neck.pooled=True of mlgcn.JoinedMaps'
+            raise ValueError(f'ProbedCSRAHead got {len(feats)} feature maps; {expected}')
         pooled, joined = feats
         return self.probe(pooled.flatten(1)), super().forward([joined])
 

@@ -41,3 +41,8 @@ def test_two_readers_that_train_apart_and_answer_together():
 def test_rows_of_both_readers_move_by_the_names_of_classes():
     rows = class_tensors(ProbedCSRAHead(5, 8))
     assert rows == {'probe.weight': (0,), 'probe.bias': (0,), 'csra_heads.0.head.weight': (0,)}
+
+
+def test_a_neck_without_pooled_maps_is_named():
+    with pytest.raises(ValueError, match='1 feature maps.*neck.pooled=True'):
+        ProbedCSRAHead(5, 8)([torch.randn(3, 8, 4, 6)])
