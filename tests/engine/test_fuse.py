@@ -1,14 +1,17 @@
 """Folded batch norms: the same logits for every kind of model, fewer layers."""
 
+import copy
+
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmpretrain.models.backbones import ResNet
 from paths import DATA
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mlgcn.engine.config import fit_to_data
-from mlgcn.engine.fuse import fuse
+from mlgcn.engine.fuse import _FoldedBottleneck, fuse
 from mlgcn.registry import MODELS
 
 CONFIGS = DATA.parent.parent / 'configs'
@@ -22,11 +25,7 @@ def test_the_logits_stay(name):
     fit_to_data(cfg, list('abcdefg'))
     init_default_scope('mmpretrain')
     torch.manual_seed(0)
-    model = MODELS.build(cfg.model).eval()
-    for norm in model.modules():
-        if isinstance(norm, _BatchNorm):  # statistics as after a training
-            norm.running_mean.normal_(0, 0.1)
-            norm.running_var.uniform_(0.5, 1.5)
+    model = _as_trained(MODELS.build(cfg.model))
     images = torch.randn(2, 3, 96, 96)
     before = sum(isinstance(m, _BatchNorm) for m in model.modules())
     with torch.no_grad():
@@ -34,6 +33,38 @@ def test_the_logits_stay(name):
         logits = fuse(model)(images, mode='tensor')
     assert sum(isinstance(m, _BatchNorm) for m in model.modules()) < before / 2
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4 * float(expected.std()))
+
+
+@pytest.mark.parametrize('size', [(64, 96), (97, 130)])
+def test_residual_blocks_keep_every_stage(size):
+    torch.manual_seed(0)
+    model = _as_trained(ResNet(50, out_indices=(0, 1, 2, 3)))
+    images = torch.randn(2, 3, *size)
+    with torch.no_grad():
+        expected = model(images)
+        fused = fuse(model)
+        stages = fused(images)
+    assert sum(isinstance(m, _FoldedBottleneck) for m in fused.modules()) == 16
+    assert sum(hasattr(m, 'filters') for m in fused.modules()) == 7  # all with stride 1
+    for stage, wanted in zip(stages, expected, strict=True):
+        torch.testing.assert_close(stage, wanted, rtol=0, atol=1e-5 * float(wanted.std()))
+    gradients = [_gradient(network, images) for network in (fused, copy.deepcopy(fused).double())]
+    torch.testing.assert_close(gradients[0], gradients[1].float(), rtol=0, atol=1e-4)
+
+
+def _as_trained(model: torch.nn.Module) -> torch.nn.Module:
+    for norm in model.modules():
+        if isinstance(norm, _BatchNorm):  # statistics as after a training
+            norm.running_mean.normal_(0, 0.1)
+            norm.running_var.uniform_(0.5, 1.5)
+    model.eval()
+    return model
+
+
+def _gradient(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    images = images.to(next(model.parameters()).dtype).requires_grad_()
+    model(images)[-1].mean().backward()
+    return images.grad
 
 
 def test_a_model_in_training_mode_is_refused():
