@@ -62,7 +62,7 @@ def _as_trained(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def _gradient(model: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
-    images = images.to(next(model.parameters()).dtype).requires_grad_()
+    images = images.detach().to(next(model.parameters()).dtype).requires_grad_()
     model(images)[-1].mean().backward()
     return images.grad
 
