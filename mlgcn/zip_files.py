@@ -43,7 +43,7 @@ def open_zip(file: BinaryIO, most: int, kind: re.Pattern | None = None) -> zipfi
 
 
 def read_array(path: str | Path, kinds: str, ndim: int) -> np.ndarray:
-    """The array of an .npy file, mapped, with `ndim` axes and a dtype of `kinds` ('fiu').
+    """The array of an .npy file, mapped (what is written stays in memory), with `ndim` axes and a dtype of `kinds` ('fiu').
 
     Raises:
         FileNotFoundError: it is not there.
@@ -52,7 +52,7 @@ def read_array(path: str | Path, kinds: str, ndim: int) -> np.ndarray:
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait
             raise ValueError('not a regular file')
-        array = np.load(path, mmap_mode='r', allow_pickle=False)
+        array = np.load(path, mmap_mode='c', allow_pickle=False)
         seen = f'{array.dtype} {array.shape}'
     except FileNotFoundError:
         raise

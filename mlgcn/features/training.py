@@ -74,7 +74,7 @@ class FeaturePipeline:
             item = flip(item)
         view = slice(None) if self.both_views else int(item.get('flip', False))
         row = self.rows[item['img_path']]
-        maps = tuple(torch.from_numpy(stage[row, view].copy()) for stage in self.maps)
+        maps = tuple(torch.from_numpy(stage[row, view]) for stage in self.maps)
         return {**self.pack({**item, 'img': NO_IMAGE}), 'inputs': maps}
 
 
