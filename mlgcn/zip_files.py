@@ -43,7 +43,9 @@ def open_zip(file: BinaryIO, most: int, kind: re.Pattern | None = None) -> zipfi
 
 
 def read_array(path: str | Path, kinds: str, ndim: int) -> np.ndarray:
-    """The array of an .npy file, mapped (what is written stays in memory), with `ndim` axes and a dtype of `kinds` ('fiu').
+    """The array of an .npy file, with `ndim` axes and a dtype of `kinds` ('fiu').
+
+    It is mapped: what is written to it stays in memory.
 
     Raises:
         FileNotFoundError: it is not there.

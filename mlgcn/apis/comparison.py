@@ -193,7 +193,7 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
         return numbered([dataset.groups[path] for path in paths])
     rows, last = store.rows(paths), list(store.maps.values())[-1]
     return similar_groups(
-        np.stack([last[rows[path], 0].mean((1, 2), dtype=np.float32) for path in paths])
+        np.stack([last[rows[path], 0].mean((0, 1), dtype=np.float32) for path in paths])
     )
 
 

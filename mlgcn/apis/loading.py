@@ -26,8 +26,8 @@ from mlgcn.checkpoints.trusted_config import BoundedConstruction, metadata_confi
 from mlgcn.datasets.image_io import read_image
 from mlgcn.engine.config import ConfigError, fit_to_data, read_config
 from mlgcn.engine.config_values import resolve
-from mlgcn.engine.fuse import fuse
 from mlgcn.evaluation.calibration import Calibration
+from mlgcn.models.fuse import fuse
 from mlgcn.registry import MODELS, TRANSFORMS
 
 from .loaded_model import LoadedModel
@@ -51,7 +51,7 @@ def load_model(
             file, or 'hf-hub:user/name' (its `model.safetensors`).
         device: e.g. 'cuda:0'; None takes a GPU where there is one.
         cfg_options: overrides of the config, {'model.head.thr': 0.3}.
-        fused: faster, with logits that differ by rounding (:func:`mlgcn.engine.fuse.fuse`).
+        fused: faster, with logits that differ by rounding (:func:`mlgcn.models.fuse.fuse`).
         known: see :meth:`LoadedModel.give_known`; they are given back with probability 1 or 0.
 
     Raises:

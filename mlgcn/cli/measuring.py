@@ -13,7 +13,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
 from mlgcn.engine.config import ConfigError, fit_to_data
-from mlgcn.engine.fuse import fuse
+from mlgcn.models.fuse import fuse
 from mlgcn.models.layers.grapher import graph_operators
 from mlgcn.models.layers.memory import all_kept
 from mlgcn.ops import group_knn_plain, max_relative_plain

@@ -1,5 +1,6 @@
 """Run a frozen backbone once over all images, and go on where that was stopped."""
 
+import copy
 import json
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mlgcn.atomic_files import write_atomically
+from mlgcn.models.fuse import fuse
 from mlgcn.progress import Bar
 
 from .store import (
@@ -85,6 +87,7 @@ def extract_features(
         images=[[*state_of(path), digest_of(path)] for path in paths],
     )
     done = begin(folder, json.loads(json.dumps(contents)))
+    backbone = faster(backbone, preprocessor, pictures[0], first)
     parts = [range(i, min(i + batch_size, len(paths))) for i in range(done, len(paths), batch_size)]
     workers = cfg.test_dataloader.get('num_workers', 0)
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=workers, collate_fn=list)
@@ -99,18 +102,31 @@ def extract_features(
     return len(paths) - done
 
 
+def faster(
+    backbone: nn.Module, preprocessor: nn.Module, packed: dict, maps: Sequence[Tensor]
+) -> nn.Module:
+    """The backbone with its batch norms folded, where that gives the same maps of one image."""
+    try:
+        fused = fuse(copy.deepcopy(backbone))
+        found = stages_in_views(fused, preprocessor, [packed])
+    except (ValueError, RuntimeError):  # a norm or an order of layers that upstream can't fold
+        return backbone
+    # far below the rounding to float16
+    same = all((a - b).abs().max() <= 1e-4 * b.std() for a, b in zip(found, maps))
+    return fused if same else backbone
+
+
 def stages_in_views(
     backbone: nn.Module, preprocessor: nn.Module, packed: Sequence[dict]
 ) -> list[Tensor]:
-    """The maps (B, V, C, H, W) of every stage for B packed images, in all views."""
+    """The maps (B, V, H, W, C) of every stage for B packed images, in all views."""
     images = preprocessor(pseudo_collate(list(packed)), False)['inputs']
     images = images.contiguous(memory_format=torch.channels_last)
     plain, mirror = backbone(images), backbone(images.flip(3))
-    maps = [torch.stack(pair, dim=1) for pair in zip(plain, mirror)]
-    shapes = [tuple(m.shape[2:]) for m in maps]
+    shapes = [tuple(m.shape[1:]) for m in plain]
     if any(len(shape) != 3 for shape in shapes):
         raise FeatureError(f'the backbone gives {shapes}, expected maps (C, H, W)')
-    return maps
+    return [torch.stack(pair, dim=1).movedim(2, -1) for pair in zip(plain, mirror)]
 
 
 def begin(folder: Path, contents: dict[str, Any]) -> int:

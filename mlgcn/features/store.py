@@ -35,6 +35,7 @@ def source_of(cfg: Mapping[str, Any], backbone: nn.Module) -> dict[str, Any]:
         pipeline=[step for step in pipeline if not step['type'].endswith('PackInputs')],
         data_preprocessor=preprocessor,
         views=VIEWS,
+        channels='last',  # in memory: training would rearrange every map in every epoch
     )
     return json.loads(json.dumps(source, default=str))
 
@@ -47,7 +48,7 @@ def stage_names(cfg: Mapping[str, Any], backbone: nn.Module) -> list[str]:
 
 
 class FeatureStore:
-    """A folder of float16 maps (images, views, C, H, W), one memory-mapped file per stage.
+    """A folder of float16 maps (images, views, H, W, C), one memory-mapped file per stage.
 
     `features.json` holds the source (:func:`source_of`) and the images, `stage_I.npy` the maps,
     `done` the number of images that are complete.
@@ -79,7 +80,7 @@ class FeatureStore:
         except (ValueError, OSError) as error:
             raise FeatureError(f'{error}') from error
         if found.shape[:2] != (len(self.images), len(VIEWS)) or found.dtype != np.float16:
-            expected = f'float16 ({len(self.images)}, {len(VIEWS)}, C, H, W)'
+            expected = f'float16 ({len(self.images)}, {len(VIEWS)}, H, W, C)'
             raise FeatureError(f'{path}: {found.dtype} {found.shape}, expected {expected}')
         return found
 
@@ -119,7 +120,7 @@ class FeatureStore:
 
 
 def read_contents(folder: Path) -> dict[str, Any]:
-    """`features.json`: source, stages {name: [C, H, W]}, images [path, bytes, mtime_ns, digest]."""
+    """`features.json`: source, stages {name: [H, W, C]}, images [path, bytes, mtime_ns, digest]."""
     path = folder / 'features.json'
     if not path.is_file():
         raise FileNotFoundError(f'{folder}: no features.json; mlgcn features writes it')

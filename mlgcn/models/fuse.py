@@ -3,7 +3,9 @@
 import torch
 from mmcv.cnn import fuse_conv_bn
 from mmpretrain.models.backbones.resnet import Bottleneck
+from timm.layers import BatchNormAct2d, SyncBatchNormAct
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from mlgcn.ops.rows import runs_in_one_dnn
 from mlgcn.ops.winograd import transformed_filters, winograd
@@ -19,11 +21,16 @@ def fuse(model: nn.Module) -> nn.Module:
     rounding, about 1e-6 of their spread (docs/performance.md has the gains).
 
     Raises:
-        ValueError: the model is in training mode, where batch norms can't be folded.
+        ValueError: the model is in training mode, where batch norms can't be folded; a batch norm
+            of a class that may compute more than that.
     """
     if model.training:
         raise ValueError('fuse: the model is in training mode; call model.eval() first')
+    activations = _activations_of_norms(model)
     model = fuse_conv_bn(model).to(memory_format=torch.channels_last)
+    for name, activation in activations.items():
+        if type(model.get_submodule(name)) is nn.Identity:  # upstream's mark of a folded norm
+            model.set_submodule(name, activation)
     for block in model.modules():
         # a class derived from it may compute something else
         if type(block) is Bottleneck and _is_folded(block):
@@ -32,6 +39,18 @@ def fuse(model: nn.Module) -> nn.Module:
                 filters = transformed_filters(block.conv2.weight.detach())
                 block.register_buffer('filters', filters, persistent=False)
     return model
+
+
+def _activations_of_norms(model: nn.Module) -> dict[str, nn.Module]:
+    """The activation inside each of timm's batch norms, which upstream would lose."""
+    activations = {}
+    for name, module in model.named_modules():
+        if isinstance(module, (BatchNormAct2d, SyncBatchNormAct)):
+            activations[name] = module.act
+        elif isinstance(module, _BatchNorm) and type(module).__module__ != _BatchNorm.__module__:
+            seen = f'{name} is a {type(module).__name__}'
+            raise ValueError(f"fuse: {seen}, expected torch's or timm's batch norms")
+    return activations
 
 
 def _is_folded(block: Bottleneck) -> bool:

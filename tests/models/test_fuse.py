@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+import timm
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -11,7 +12,7 @@ from paths import DATA
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mlgcn.engine.config import fit_to_data
-from mlgcn.engine.fuse import _FoldedBottleneck, fuse
+from mlgcn.models.fuse import _FoldedBottleneck, fuse
 from mlgcn.registry import MODELS
 
 CONFIGS = DATA.parent.parent / 'configs'
@@ -33,6 +34,30 @@ def test_the_logits_stay(name):
         logits = fuse(model)(images, mode='tensor')
     assert sum(isinstance(m, _BatchNorm) for m in model.modules()) < before / 2
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4 * float(expected.std()))
+
+
+@pytest.mark.parametrize(
+    'name', ['tf_efficientnet_lite0', 'resnetv2_50', 'regnety_002', 'tresnet_m', 'densenet121']
+)
+def test_the_activations_in_norms_of_timm_stay(name):
+    torch.manual_seed(0)
+    model = _as_trained(timm.create_model(name))
+    images = torch.randn(1, 3, 64, 64)
+    before = sum(isinstance(m, _BatchNorm) for m in model.modules())
+    with torch.no_grad():
+        expected = model(images)
+        logits = fuse(model)(images)
+    assert sum(isinstance(m, _BatchNorm) for m in model.modules()) < 0.6 * before
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4 * float(expected.std()))
+
+
+def test_a_norm_that_may_compute_more_is_refused():
+    class ScaledNorm(torch.nn.BatchNorm2d):
+        pass
+
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), ScaledNorm(2)).eval()
+    with pytest.raises(ValueError, match='1 is a ScaledNorm'):
+        fuse(model)
 
 
 @pytest.mark.parametrize('size', [(64, 96), (97, 130)])
