@@ -1,6 +1,7 @@
 """Which head is best on these photographs? Trained and measured on a frozen backbone's features."""
 
 import argparse
+import itertools
 import shlex
 import shutil
 from pathlib import Path
@@ -38,20 +39,18 @@ def main(args: argparse.Namespace) -> None:
     )  # fmt: skip
     candidates, seeds = comparison.candidates, comparison.seeds
     comparison.store_features()
-    comparison.train(
-        [run for seed in seeds for c in candidates for run in comparison.folds(c, seed)], 'folds'
-    )
+    finals = {c: [comparison.final(c, seed) for seed in seeds] for c in candidates}
+    inside = [run for seed in seeds for c in candidates for run in comparison.folds(c, seed)]
+    comparison.train([*itertools.chain(*finals.values()), *inside], 'folds and whole split')
     held_out = {c.name: [comparison.held_out_logits(c, s) for s in seeds] for c in candidates}
     folds = comparison.compared(held_out, comparison.groups)
     pick = candidates[folds.best]
-    finals = {c: [comparison.final(c, seed) for seed in seeds] for c in candidates}
     shares = {
         (c, s): [comparison.part(c, seed, s) for seed in seeds]
         for c in (candidates if args.curves else [pick])
         for s in SHARES
     }
-    parts = [run for runs in (*finals.values(), *shares.values()) for run in runs]
-    comparison.train(parts, 'whole training split')
+    comparison.train(list(itertools.chain(*shares.values())), 'parts of the training split')
     finished = {c: read_runs(runs) for c, runs in finals.items()}
     scores = {c.name: files for c, (files, _) in finished.items()}
     val = comparison.compared(scores, comparison.val_groups)
