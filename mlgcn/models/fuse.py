@@ -22,12 +22,15 @@ def fuse(model: nn.Module) -> nn.Module:
 
     Raises:
         ValueError: the model is in training mode, where batch norms can't be folded; a batch norm
-            of a class that may compute more than that.
+            of a class that may compute more than that, or of another layer than the one before it.
     """
     if model.training:
         raise ValueError('fuse: the model is in training mode; call model.eval() first')
     activations = _activations_of_norms(model)
-    model = fuse_conv_bn(model).to(memory_format=torch.channels_last)
+    try:
+        model = fuse_conv_bn(model).to(memory_format=torch.channels_last)
+    except RuntimeError as error:  # shapes: upstream takes a norm for that of the layer before it
+        raise ValueError(f'fuse: the batch norms cannot be folded: {error}') from error
     for name, activation in activations.items():
         if type(model.get_submodule(name)) is nn.Identity:  # upstream's mark of a folded norm
             model.set_submodule(name, activation)

@@ -60,6 +60,12 @@ def test_a_norm_that_may_compute_more_is_refused():
         fuse(model)
 
 
+def test_a_norm_of_another_layer_is_refused():
+    layers = torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(3)
+    with pytest.raises(ValueError, match='cannot be folded'):
+        fuse(torch.nn.Sequential(*layers).eval())
+
+
 @pytest.mark.parametrize('size', [(64, 96), (97, 130)])
 def test_residual_blocks_keep_every_stage(size):
     torch.manual_seed(0)
