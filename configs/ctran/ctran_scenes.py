@@ -1,5 +1,5 @@
 # C-Tran on a small ResNet, on the built-in data set.
-_base_ = ['../_base_/setups/scenes.py', '../_base_/schedules/scenes_transformer.py']
+_base_ = ['../_base_/setups/scenes.py', '../_base_/schedules/scenes_slow_head.py']
 
 model = dict(
     head=dict(
