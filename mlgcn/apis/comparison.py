@@ -5,12 +5,13 @@ import itertools
 import json
 import multiprocessing
 import os
-import signal
 import sys
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from torch.utils.data import Dataset
 
 from mlgcn.engine import console
 from mlgcn.engine.config import ConfigError, build_dataset, listed_images
-from mlgcn.engine.launch import end_with_parent
 from mlgcn.engine.resume_differences import data_digest
 from mlgcn.evaluation import ScoresFile
 from mlgcn.evaluation.comparison import ComparedScores, compare_scores
@@ -200,9 +200,16 @@ def groups_of(dataset: Dataset, group: str | None, store: FeatureStore) -> np.nd
 def start_worker(said: set[str] | None) -> None:
     """A worker process: shows no warning that the command has `said`.
 
-    A killed command would leave its workers waiting for ever: each ends with it.
+    A killed command would leave its workers training: each ends with it. (The kernel's signal at a
+    parent's end does not serve: the parent is the server that forks them, which stays.)
     """
-    end_with_parent(signal.SIGKILL)
+    threading.Thread(target=end_with_command, daemon=True).start()
     warnings.simplefilter('ignore')
     console.show(quiet=True)
     console.once = said
+
+
+def end_with_command() -> None:
+    """Wait until the process that ordered this one has ended, then end at once."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)

@@ -1,6 +1,9 @@
 """What is compared: candidates, their trainings, and the names under which these are kept."""
 
 import copy
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +85,46 @@ def test_occasions(comparison):
     assert groups_of(dataset, 'folder', store).tolist() == [0] * 24
     similar = groups_of(dataset, None, store)
     assert len(similar) == 24 and np.unique(similar).tolist() == list(range(similar.max() + 1))
+
+
+COMMAND = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+
+def busy(folder):
+    open(os.path.join(folder, str(os.getpid())), 'w').close()
+    while True:
+        time.sleep(0.01)
+
+if __name__ == '__main__':
+    from mlgcn.apis.comparison import start_worker
+    context = multiprocessing.get_context('forkserver')
+    with ProcessPoolExecutor(2, context, start_worker, (None,)) as pool:
+        list(pool.map(busy, sys.argv[1:] * 2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='as compare runs on Linux')
+def test_workers_end_with_a_killed_command(tmp_path):
+    script, pids = tmp_path / 'command.py', tmp_path / 'pids'
+    script.write_text(COMMAND)
+    pids.mkdir()
+    process = subprocess.Popen([sys.executable, str(script), str(pids)], stderr=subprocess.DEVNULL)
+    while len(list(pids.iterdir())) < 2:
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    workers = [int(path.name) for path in pids.iterdir()]
+    for _ in range(3000):  # five minutes, on the busiest machine
+        if not any(_runs(pid) for pid in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail(f'still running: {workers}')
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return ') Z ' not in Path(f'/proc/{pid}/stat').read_text()
+    except OSError:
+        return False
