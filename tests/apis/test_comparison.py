@@ -99,6 +99,7 @@ def busy(folder):
 if __name__ == '__main__':
     from mlgcn.apis.comparison import start_worker
     context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['mlgcn.apis.comparison'])
     with ProcessPoolExecutor(2, context, start_worker, (None,)) as pool:
         list(pool.map(busy, sys.argv[1:] * 2))
 """
