@@ -57,8 +57,10 @@ def _activations_of_norms(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def _is_folded(block: Bottleneck) -> bool:
-    norms = block.norm1, block.norm2, block.norm3
-    return isinstance(block.relu, nn.ReLU) and all(isinstance(n, nn.Identity) for n in norms)
+    """Whether the block is three plain convolutions (not e.g. deformable ones) and rectifiers."""
+    parts = {nn.ReLU: [block.relu], nn.Identity: [block.norm1, block.norm2, block.norm3]}
+    parts[nn.Conv2d] = [block.conv1, block.conv2, block.conv3]
+    return all(type(part) is kind for kind, group in parts.items() for part in group)
 
 
 def _is_plain_3x3(conv: nn.Conv2d) -> bool:

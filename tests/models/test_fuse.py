@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.models.backbones import ResNet
+from mmpretrain.models.backbones.resnet import Bottleneck
 from paths import DATA
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -81,6 +82,16 @@ def test_residual_blocks_keep_every_stage(size):
         torch.testing.assert_close(stage, wanted, rtol=0, atol=1e-5 * float(wanted.std()))
     gradients = [_gradient(network, images) for network in (fused, copy.deepcopy(fused).double())]
     torch.testing.assert_close(gradients[0], gradients[1].float(), rtol=0, atol=1e-4)
+
+
+def test_a_block_of_other_convolutions_stays_as_it_is():
+    class Doubled(torch.nn.Conv2d):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    model = _as_trained(Bottleneck(8, 8))
+    model.conv2.__class__ = Doubled
+    assert type(fuse(model)) is Bottleneck
 
 
 def _as_trained(model: torch.nn.Module) -> torch.nn.Module:
